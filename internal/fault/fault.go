@@ -5,6 +5,9 @@ package fault
 
 import (
 	"errors"
+	"slices"
+	"strings"
+	"sync"
 	"time"
 )
 
@@ -48,9 +51,47 @@ type Field struct {
 	Message  string `json:"message"`
 }
 
-// New declares a fault.
+var registry struct {
+	sync.RWMutex
+	byCode map[string]*Error
+}
+
+// New declares a fault. Declare each code once, as a package variable: the
+// codes are listed for readers of the API by All, and ByCode finds them again
+// when a guard inside the database raises one.
 func New(kind Kind, code, text string) *Error {
-	return &Error{Kind: kind, Code: code, Text: text}
+	e := &Error{Kind: kind, Code: code, Text: text}
+	registry.Lock()
+	defer registry.Unlock()
+	if registry.byCode == nil {
+		registry.byCode = map[string]*Error{}
+	}
+	if _, taken := registry.byCode[code]; !taken {
+		registry.byCode[code] = e
+	}
+	return e
+}
+
+// ByCode is the declared fault with that code; an undeclared code is Internal.
+func ByCode(code string) *Error {
+	registry.RLock()
+	defer registry.RUnlock()
+	if e, ok := registry.byCode[code]; ok {
+		return e
+	}
+	return &Error{Kind: Internal, Code: code, Text: "Something went wrong on our side."}
+}
+
+// All lists the declared faults in order of their codes.
+func All() []*Error {
+	registry.RLock()
+	defer registry.RUnlock()
+	all := make([]*Error, 0, len(registry.byCode))
+	for _, e := range registry.byCode {
+		all = append(all, e)
+	}
+	slices.SortFunc(all, func(a, b *Error) int { return strings.Compare(a.Code, b.Code) })
+	return all
 }
 
 // Error gives the code, the sentence and the cause, for logs.

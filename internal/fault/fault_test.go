@@ -31,3 +31,19 @@ func TestCopiesStillMatchTheirSentinelAndNeverChangeIt(t *testing.T) {
 		t.Fatal("an unknown error is internal")
 	}
 }
+
+func TestDeclaredCodesAreFoundAgain(t *testing.T) {
+	if fault.ByCode("cart_closed") != errClosed {
+		t.Fatal("a declared code is lost")
+	}
+	if fault.ByCode("never_declared").Kind != fault.Internal {
+		t.Fatal("an undeclared code must stay hidden")
+	}
+	codes := map[string]bool{}
+	for _, e := range fault.All() {
+		codes[e.Code] = true
+	}
+	if !codes["cart_closed"] {
+		t.Fatalf("All leaves out a code: %v", codes)
+	}
+}
