@@ -78,6 +78,27 @@ func TestSumsEqualBigIntegersOrSayOverflow(t *testing.T) {
 	})
 }
 
+func TestTheEdgesOfTheRangeAreExact(t *testing.T) {
+	t.Parallel()
+	if got, err := money.Mul(math.MinInt64, 1); err != nil || got != math.MinInt64 {
+		t.Errorf("got %d, %v", got, err)
+	}
+	for _, c := range [][2]int64{{math.MaxInt64, -2}, {math.MaxInt64, 2}, {math.MinInt64, -1}, {math.MinInt64, 2}} {
+		if got, err := money.Mul(c[0], c[1]); !errors.Is(err, money.ErrOverflow) {
+			t.Errorf("%d * %d: got %d, %v", c[0], c[1], got, err)
+		}
+	}
+	if got, err := money.MulBps(math.MinInt64, 10_000); err != nil || got != math.MinInt64 {
+		t.Errorf("got %d, %v", got, err)
+	}
+	if got, err := money.MulBps(math.MaxInt64, -10_001); !errors.Is(err, money.ErrOverflow) {
+		t.Errorf("got %d, %v", got, err)
+	}
+	if got, err := money.Split(math.MinInt64, []int64{7}); err != nil || got[0] != math.MinInt64 {
+		t.Errorf("got %v, %v", got, err)
+	}
+}
+
 // rounded is a*b/c, magnitude half up, then the sign, in big integers.
 func rounded(a, b, c *big.Int) *big.Int {
 	p := new(big.Int).Mul(a, b)
