@@ -74,6 +74,7 @@ create table payments (
   method         text not null,
   provider       text not null,
   gateway_key    text not null, -- idempotency key of the authorization
+  request_key    text not null default '', -- idempotency key of the complete call, whose answer is stored when it settles
   gateway_id     text,
   status         text not null check (status in ('pending', 'requires_action', 'authorized', 'partially_captured', 'captured',
                    'voided', 'expired', 'failed', 'unknown', 'disputed', 'won', 'lost')),

@@ -1,0 +1,170 @@
+// Package config is everything an operator can set, read from the environment
+// and checked before anything starts.
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// Secret is a value that never shows itself: printed, logged or marshalled it
+// is a row of stars. Reveal gives it to the one place that needs it.
+type Secret string
+
+// Reveal is the secret itself.
+func (s Secret) Reveal() string { return string(s) }
+
+// String is stars, or nothing for an empty secret.
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return "********"
+}
+
+// GoString is String, for %#v.
+func (s Secret) GoString() string { return s.String() }
+
+// MarshalText is String, for JSON and logs.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// Config is the settings of one program. Every secret may instead be given as a
+// file: NAME_FILE holds the path of a file that holds the value.
+type Config struct {
+	Env         string `env:"DOORSTEP_ENV" envDefault:"development" help:"production refuses the sandbox payments and all demo helpers"`
+	Addr        string `env:"DOORSTEP_ADDR" envDefault:"127.0.0.1:8080" help:"where the API listens"`
+	MetricsAddr string `env:"DOORSTEP_METRICS_ADDR" envDefault:"127.0.0.1:9090" help:"where Prometheus reads; empty turns it off"`
+	DataDir     string `env:"DOORSTEP_DATA" envDefault:"./.doorstep" help:"private database, search index, uploads and keys"`
+	BaseURL     string `env:"DOORSTEP_BASE_URL" help:"how the world reaches the API, for links in mails; default http://ADDR"`
+
+	DatabaseURL Secret `env:"DATABASE_URL" help:"PostgreSQL 15 or later; empty starts a private one in the data folder"`
+	MaxConns    int32  `env:"DOORSTEP_DB_CONNECTIONS" envDefault:"20" help:"connections to PostgreSQL"`
+	MasterKey   Secret `env:"DOORSTEP_MASTER_KEY" help:"32 bytes in base64 that seal people's data; empty keeps one in the data folder"`
+
+	SMTPURL  Secret `env:"SMTP_URL" help:"smtp://user:password@host:587; empty keeps mails for /dev/mail"`
+	MailFrom string `env:"DOORSTEP_MAIL_FROM" envDefault:"Doorstep <shop@localhost>" help:"sender when a merchant sets none"`
+
+	TrustedProxies []string `env:"DOORSTEP_TRUSTED_PROXIES" help:"addresses or networks whose Shopper-IP and X-Forwarded-For count"`
+	RateLimit      int      `env:"DOORSTEP_RATE_LIMIT" envDefault:"200" help:"requests a second for one key and shopper address; 0 turns it off"`
+	LogLevel       string   `env:"DOORSTEP_LOG" envDefault:"info" help:"debug, info, warn or error"`
+
+	OTLPEndpoint string `env:"OTEL_EXPORTER_OTLP_ENDPOINT" help:"OpenTelemetry collector; empty turns tracing off"`
+
+	CheckoutTTL     time.Duration `env:"DOORSTEP_CHECKOUT_TTL" envDefault:"24h" help:"how long an unpaid checkout stays open"`
+	ReservationTTL  time.Duration `env:"DOORSTEP_RESERVATION_TTL" envDefault:"20m" help:"how long stock is held for a payment under way"`
+	CartTTL         time.Duration `env:"DOORSTEP_CART_TTL" envDefault:"720h" help:"how long an untouched cart is kept"`
+	RecoveryPeriod  time.Duration `env:"DOORSTEP_RECOVERY_PERIOD" envDefault:"15s" help:"how often unsettled payments are looked after"`
+	RecoveryAge     time.Duration `env:"DOORSTEP_RECOVERY_AGE" envDefault:"30s" help:"how old an unsettled payment must be for that"`
+	ShutdownTimeout time.Duration `env:"DOORSTEP_SHUTDOWN_TIMEOUT" envDefault:"15s" help:"how long a stop waits for requests and jobs"`
+	GatewayTimeout  time.Duration `env:"DOORSTEP_GATEWAY_TIMEOUT" envDefault:"10s" help:"of one call to a payment provider"`
+}
+
+// Load reads the environment. The error names each wrong setting.
+func Load() (Config, error) {
+	var c Config
+	environment := map[string]string{}
+	for _, pair := range os.Environ() {
+		name, value, _ := strings.Cut(pair, "=")
+		environment[name] = value
+	}
+	for _, f := range fields() {
+		path := environment[f.name+"_FILE"]
+		if !f.secret || path == "" || environment[f.name] != "" {
+			continue
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return c, fmt.Errorf("config: %s_FILE: %w", f.name, err)
+		}
+		environment[f.name] = strings.TrimSpace(string(text))
+	}
+	if err := env.ParseWithOptions(&c, env.Options{Environment: environment}); err != nil {
+		return c, fmt.Errorf("config: %w", err)
+	}
+	return c, c.Validate()
+}
+
+// Validate checks what the types cannot.
+func (c Config) Validate() error {
+	var wrong []string
+	bad := func(name, why string) { wrong = append(wrong, name+": "+why) }
+	if c.Env != "development" && c.Env != "production" {
+		bad("DOORSTEP_ENV", "want development or production")
+	}
+	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
+		bad("DOORSTEP_ADDR", "want HOST:PORT")
+	}
+	if c.BaseURL != "" {
+		if u, err := url.Parse(c.BaseURL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+			bad("DOORSTEP_BASE_URL", "want an absolute http or https URL")
+		}
+	}
+	switch c.LogLevel {
+	case "debug", "info", "warn", "error":
+	default:
+		bad("DOORSTEP_LOG", "want debug, info, warn or error")
+	}
+	if c.MaxConns < 4 {
+		bad("DOORSTEP_DB_CONNECTIONS", "want at least 4")
+	}
+	for name, d := range map[string]time.Duration{
+		"DOORSTEP_CHECKOUT_TTL": c.CheckoutTTL, "DOORSTEP_RESERVATION_TTL": c.ReservationTTL, "DOORSTEP_CART_TTL": c.CartTTL,
+		"DOORSTEP_RECOVERY_PERIOD": c.RecoveryPeriod, "DOORSTEP_RECOVERY_AGE": c.RecoveryAge,
+		"DOORSTEP_SHUTDOWN_TIMEOUT": c.ShutdownTimeout, "DOORSTEP_GATEWAY_TIMEOUT": c.GatewayTimeout,
+	} {
+		if d <= 0 {
+			bad(name, "want a positive duration such as 30s")
+		}
+	}
+	if len(wrong) > 0 {
+		return fmt.Errorf("config: %s", strings.Join(wrong, "; "))
+	}
+	return nil
+}
+
+// Production says whether demo helpers and the sandbox must stay away.
+func (c Config) Production() bool { return c.Env == "production" }
+
+// URL is how the world reaches the API, without a slash at the end.
+func (c Config) URL() string {
+	if c.BaseURL != "" {
+		return strings.TrimRight(c.BaseURL, "/")
+	}
+	return "http://" + c.Addr
+}
+
+type field struct {
+	name, fallback, help string
+	secret               bool
+	index                int
+}
+
+func fields() []field {
+	var all []field
+	t := reflect.TypeFor[Config]()
+	for i := range t.NumField() {
+		f := t.Field(i)
+		all = append(all, field{
+			name: f.Tag.Get("env"), fallback: f.Tag.Get("envDefault"), help: f.Tag.Get("help"),
+			secret: f.Type == reflect.TypeFor[Secret](), index: i,
+		})
+	}
+	return all
+}
+
+// Print lists every setting with its value and meaning, secrets as stars.
+func (c Config) Print() string {
+	var b strings.Builder
+	v := reflect.ValueOf(c)
+	for _, f := range fields() {
+		fmt.Fprintf(&b, "%-28s %-28v # %s\n", f.name, v.Field(f.index).Interface(), f.help)
+	}
+	return b.String()
+}

@@ -1,0 +1,237 @@
+// Package jobs carries news between rooms. A room publishes an event inside the
+// transaction that made it true; a relay turns it into one job per subscriber;
+// each job is retried on its own until its subscriber has succeeded.
+package jobs
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"sort"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivertype"
+
+	"github.com/jackc/pgx/v5"
+
+	"doorstep/internal/db"
+	"doorstep/internal/id"
+)
+
+// Event is something that has happened. Its fields are stored as JSON: add
+// fields, never rename or remove one while old rows may wait.
+type Event interface {
+	EventName() string    // "order.placed"
+	Merchant() uuid.UUID  // whose
+	Aggregate() uuid.UUID // what it happened to: the order, the shipment
+}
+
+// wakers finds the running relay of a database, to be woken after a commit. It
+// is only a hint: without one the relay finds the row at its next look.
+var wakers sync.Map // *db.DB -> chan struct{}
+
+// Publish adds e to the outbox of the transaction.
+func Publish(tx db.Tx, e Event) error {
+	d := tx.DB()
+	payload, err := json.Marshal(e)
+	if err != nil {
+		return fmt.Errorf("jobs: %s: %w", e.EventName(), err)
+	}
+	tx.Queue(`insert into outbox (merchant_id, id, aggregate_id, event, payload, created_at) values ($1, $2, $3, $4, $5, $6)`,
+		e.Merchant(), id.New(), e.Aggregate(), e.EventName(), payload, d.Now())
+	tx.AfterCommit(func() {
+		if wake, ok := wakers.Load(d); ok {
+			select {
+			case wake.(chan struct{}) <- struct{}{}:
+			default: // already awake
+			}
+		}
+	})
+	return nil
+}
+
+// Config sets the periods. Zero values mean the defaults.
+type Config struct {
+	Workers int           // jobs at once; 8
+	Poll    time.Duration // outbox looked at without being woken; 500 ms
+	Timeout time.Duration // of one job; 20 s
+	Log     *slog.Logger
+}
+
+// Runner relays events and works jobs. Subscribe before Start.
+type Runner struct {
+	db          *db.DB
+	config      Config
+	subscribers map[string][]string // event -> subscriber names
+	handlers    map[string]func(ctx context.Context, payload []byte) error
+	timers      []timer
+	client      *river.Client[pgx.Tx]
+	wake        chan struct{}
+	cancel      context.CancelFunc
+	done        sync.WaitGroup
+}
+
+type timer struct {
+	name   string
+	period time.Duration
+	work   func(ctx context.Context) error
+}
+
+// New makes a runner that is not started yet.
+func New(d *db.DB, c Config) *Runner {
+	if c.Workers == 0 {
+		c.Workers = 8
+	}
+	if c.Poll == 0 {
+		c.Poll = 500 * time.Millisecond
+	}
+	if c.Timeout == 0 {
+		c.Timeout = 20 * time.Second
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Runner{
+		db: d, config: c, wake: make(chan struct{}, 1),
+		subscribers: map[string][]string{},
+		handlers:    map[string]func(context.Context, []byte) error{},
+	}
+}
+
+// Subscribe calls work once for each event of type E, as the job name
+// ("notify.receipt"), again and again until it returns nil. Work must therefore
+// be idempotent.
+func Subscribe[E Event](r *Runner, name string, work func(ctx context.Context, e E) error) {
+	var zero E
+	event := zero.EventName()
+	if _, taken := r.handlers[name]; taken {
+		panic("jobs: two subscribers are called " + name)
+	}
+	r.subscribers[event] = append(r.subscribers[event], name)
+	r.handlers[name] = func(ctx context.Context, payload []byte) error {
+		var e E
+		if err := json.Unmarshal(payload, &e); err != nil {
+			return fmt.Errorf("%s: %w", event, err)
+		}
+		return work(ctx, e)
+	}
+}
+
+// Subscriptions lists "event -> subscriber" pairs in order, for docs and tests.
+func (r *Runner) Subscriptions() []string {
+	var all []string
+	for event, names := range r.subscribers {
+		for _, name := range names {
+			all = append(all, event+" -> "+name)
+		}
+	}
+	sort.Strings(all)
+	return all
+}
+
+// Every calls work at start and then every period on this node: for sweepers
+// and recovery, which are safe to run on several nodes at once.
+func (r *Runner) Every(name string, period time.Duration, work func(ctx context.Context) error) {
+	r.timers = append(r.timers, timer{name, period, work})
+}
+
+// delivery is the one kind of job: an event on its way to one subscriber.
+type delivery struct {
+	Subscriber string          `json:"subscriber"`
+	Event      string          `json:"event"`
+	Payload    json.RawMessage `json:"payload"`
+}
+
+// Kind names the job type for the job library.
+func (delivery) Kind() string { return "delivery" }
+
+type deliverer struct {
+	river.WorkerDefaults[delivery]
+	r *Runner
+}
+
+// Work hands the event to its subscriber.
+func (w *deliverer) Work(ctx context.Context, job *river.Job[delivery]) error {
+	handle, ok := w.r.handlers[job.Args.Subscriber]
+	if !ok {
+		// Of another version of the program: leave it to that one.
+		return river.JobSnooze(time.Minute)
+	}
+	return handle(ctx, job.Args.Payload)
+}
+
+// HandleError logs a failed job; the library retries it.
+func (r *Runner) HandleError(ctx context.Context, job *rivertype.JobRow, err error) *river.ErrorHandlerResult {
+	r.config.Log.WarnContext(ctx, "job failed", "job", string(job.EncodedArgs), "attempt", job.Attempt, "error", err)
+	return nil
+}
+
+// HandlePanic logs a job that panicked; the library retries it like any other.
+func (r *Runner) HandlePanic(ctx context.Context, job *rivertype.JobRow, value any, trace string) *river.ErrorHandlerResult {
+	r.config.Log.ErrorContext(ctx, "job panicked", "job", string(job.EncodedArgs), "attempt", job.Attempt, "panic", value, "trace", trace)
+	return nil
+}
+
+// Start begins to relay and to work.
+func (r *Runner) Start(ctx context.Context) error {
+	workers := river.NewWorkers()
+	river.AddWorker(workers, &deliverer{r: r})
+	client, err := river.NewClient(riverpgxv5.New(r.db.Pool()), &river.Config{
+		Queues:                      map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: r.config.Workers}},
+		Workers:                     workers,
+		JobTimeout:                  r.config.Timeout,
+		RescueStuckJobsAfter:        r.config.Timeout + 5*time.Second,
+		CompletedJobRetentionPeriod: time.Hour,
+		Logger:                      slog.New(slog.DiscardHandler), // it speaks through HandleError
+		ErrorHandler:                r,
+	})
+	if err != nil {
+		return fmt.Errorf("jobs: %w", err)
+	}
+	if err := client.Start(ctx); err != nil {
+		return fmt.Errorf("jobs: %w", err)
+	}
+	r.client = client
+	ctx, r.cancel = context.WithCancel(ctx)
+	wakers.Store(r.db, r.wake)
+	r.done.Go(func() { r.relayLoop(ctx) })
+	for _, t := range r.timers {
+		r.done.Go(func() { r.tick(ctx, t) })
+	}
+	return nil
+}
+
+// Stop ends the timers and the relay and waits for running jobs until ctx ends;
+// then it cancels them, to be retried at the next start.
+func (r *Runner) Stop(ctx context.Context) error {
+	if r.client == nil {
+		return nil
+	}
+	wakers.Delete(r.db)
+	r.cancel()
+	r.done.Wait()
+	if err := r.client.Stop(ctx); err != nil {
+		return r.client.StopAndCancel(context.WithoutCancel(ctx))
+	}
+	return nil
+}
+
+func (r *Runner) tick(ctx context.Context, t timer) {
+	ticker := time.NewTicker(t.period)
+	defer ticker.Stop()
+	for {
+		if err := t.work(ctx); err != nil && ctx.Err() == nil {
+			r.config.Log.WarnContext(ctx, "periodic work failed", "work", t.name, "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}

@@ -1,0 +1,98 @@
+package jobs
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+)
+
+// relayBatch is how many events one transaction turns into jobs.
+const relayBatch = 500
+
+func (r *Runner) relayLoop(ctx context.Context) {
+	ticker := time.NewTicker(r.config.Poll)
+	defer ticker.Stop()
+	for {
+		for {
+			n, err := r.relay(ctx)
+			if err != nil && ctx.Err() == nil {
+				r.config.Log.WarnContext(ctx, "relay failed", "error", err)
+			}
+			if err != nil || n < relayBatch {
+				break
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-r.wake:
+		case <-ticker.C:
+		}
+	}
+}
+
+// relay takes the oldest events out of the outbox and inserts their jobs, in
+// one transaction: an event is either still in the outbox or all its jobs
+// exist, each once. Rows another node is relaying are skipped.
+func (r *Runner) relay(ctx context.Context) (int, error) {
+	tx, err := r.db.Pool().Begin(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // after a commit it does nothing
+	rows, err := tx.Query(ctx, `delete from outbox where (merchant_id, id) in (
+			select merchant_id, id from outbox order by id limit $1 for update skip locked)
+		returning event, payload`, relayBatch)
+	if err != nil {
+		return 0, err
+	}
+	var jobs []river.InsertManyParams
+	n := 0
+	var event string
+	var payload []byte
+	if _, err := pgx.ForEachRow(rows, []any{&event, &payload}, func() error {
+		n++
+		for _, name := range r.subscribers[event] {
+			jobs = append(jobs, river.InsertManyParams{Args: delivery{
+				Subscriber: name, Event: event, Payload: json.RawMessage(append([]byte(nil), payload...)),
+			}})
+		}
+		return nil
+	}); err != nil {
+		return 0, err
+	}
+	if n == 0 {
+		return 0, nil
+	}
+	if len(jobs) > 0 {
+		if _, err := r.client.InsertManyFastTx(ctx, tx, jobs); err != nil {
+			return 0, err
+		}
+	}
+	return n, tx.Commit(ctx)
+}
+
+// Drain waits until no event and no job is waiting or running, for tests and
+// for a graceful stop. A job that is scheduled for a later retry counts.
+func (r *Runner) Drain(ctx context.Context) error {
+	for {
+		var left int
+		err := r.db.QueryRow(ctx, `select (select count(*) from outbox) +
+			(select count(*) from river_job where state in ('available', 'pending', 'running', 'retryable', 'scheduled'))`).Scan(&left)
+		if err != nil {
+			return err
+		}
+		if left == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("jobs: %d still to do: %w", left, ctx.Err())
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
