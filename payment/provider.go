@@ -1,0 +1,83 @@
+package payment
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"doorstep/internal/fault"
+)
+
+// Provider moves money through one gateway. Every call carries a key: the same
+// key never moves money twice. An error means that the outcome is not known,
+// unless it is ErrNotAtGateway; what the gateway refused is a Result.
+type Provider interface {
+	// Name is the provider's name in rows and answers: "sandbox".
+	Name() string
+	// Capabilities says what the provider can do.
+	Capabilities() Capabilities
+	// Authorize holds money without taking it.
+	Authorize(ctx context.Context, a Authorization) (Result, error)
+	// Find asks how an authorization with that key stands. It fails with
+	// ErrNotAtGateway when the gateway has never seen it.
+	Find(ctx context.Context, key string) (Result, error)
+	// Capture takes amount of what is held.
+	Capture(ctx context.Context, m Movement) (Result, error)
+	// Void lets go what is held. When it has been captured meanwhile, the result
+	// says so and nothing is let go.
+	Void(ctx context.Context, m Movement) (Result, error)
+	// Refund gives back amount of what was taken. RefundID is set in the result.
+	Refund(ctx context.Context, m Movement) (Result, error)
+}
+
+// Capabilities is what a provider can do.
+type Capabilities struct {
+	Methods        []Method
+	PartialCapture bool
+	// HoldDays is how long an authorization lasts.
+	HoldDays int
+}
+
+// Authorization asks to hold Amount minor units of Currency.
+type Authorization struct {
+	Key       string // idempotency key
+	Merchant  uuid.UUID
+	PaymentID uuid.UUID
+	Amount    int64
+	Currency  string
+	Token     string // stands for a card; the number itself never comes here
+}
+
+// Movement captures, voids or refunds what Authorize held.
+type Movement struct {
+	Key       string // idempotency key
+	GatewayID string
+	Amount    int64 // minor units; ignored by Void
+	Currency  string
+}
+
+// Result is how an authorization stands at the gateway.
+type Result struct {
+	GatewayID string
+	Status    Status // requires_action, authorized, captured, voided or failed
+	// FailureCode says why it failed, in the gateway's words; never shown to buyers.
+	FailureCode string
+	Action      *Action
+	Authorized  int64
+	Captured    int64
+	Refunded    int64
+	HoldEnds    time.Time
+	RefundID    string // of Refund
+	// RefundFailed says that the gateway refused the refund, for FailureCode.
+	RefundFailed bool
+}
+
+// Action is what the buyer must do before the payment can go on.
+type Action struct {
+	Type string `json:"type"` // "three_d_secure"
+	URL  string `json:"url"`
+}
+
+// ErrNotAtGateway says that a gateway has never seen a key.
+var ErrNotAtGateway = fault.New(fault.NotFound, "not_at_gateway", "The payment provider does not know this payment.")
