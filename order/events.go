@@ -1,0 +1,34 @@
+package order
+
+import "github.com/google/uuid"
+
+// Ref names an order in an event.
+type Ref struct {
+	MerchantID uuid.UUID `json:"merchant_id"`
+	OrderID    uuid.UUID `json:"order_id"`
+}
+
+// Merchant is whose order it is.
+func (r Ref) Merchant() uuid.UUID { return r.MerchantID }
+
+// Aggregate is the order.
+func (r Ref) Aggregate() uuid.UUID { return r.OrderID }
+
+// Placed says that an order stands.
+type Placed struct {
+	Ref
+	PaymentID uuid.UUID `json:"payment_id"`
+	Method    string    `json:"method"`
+}
+
+// EventName is order.placed.
+func (Placed) EventName() string { return "order.placed" }
+
+// Canceled says that an order was canceled; money is still to be given back.
+type Canceled struct {
+	Ref
+	Reason string `json:"reason"`
+}
+
+// EventName is order.canceled.
+func (Canceled) EventName() string { return "order.canceled" }

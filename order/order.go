@@ -1,0 +1,128 @@
+// Package order keeps what was bought: its lines and totals as they were
+// agreed, its state machine, its timeline, and what is derived from payments
+// and parcels.
+package order
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Status is how an order stands.
+type Status string
+
+// The statuses of an order.
+const (
+	StatusPending   Status = "pending" // waiting for an offline payment
+	StatusConfirmed Status = "confirmed"
+	StatusOnHold    Status = "on_hold"
+	StatusCompleted Status = "completed"
+	StatusCanceled  Status = "canceled"
+)
+
+// Order is one purchase. Amounts are minor units of Currency; Discount is <= 0.
+// Total = Subtotal + Discount + Shipping, plus Tax when prices are without tax.
+type Order struct {
+	MerchantID        uuid.UUID       `gorm:"column:merchant_id" json:"merchant_id"`
+	ID                uuid.UUID       `gorm:"column:id" json:"id"`
+	Number            string          `gorm:"column:number" json:"number"`
+	CheckoutID        uuid.UUID       `gorm:"column:checkout_id" json:"checkout_id"`
+	ContactID         uuid.UUID       `gorm:"column:contact_id" json:"contact_id"`
+	CustomerID        *uuid.UUID      `gorm:"column:customer_id" json:"customer_id,omitempty"`
+	EmailHMAC         []byte          `gorm:"column:email_hmac" json:"email_hmac"`
+	Status            Status          `gorm:"column:status" json:"status"`
+	PaymentStatus     string          `gorm:"column:payment_status" json:"payment_status"`
+	FulfillmentStatus string          `gorm:"column:fulfillment_status" json:"fulfillment_status"`
+	Source            string          `gorm:"column:source" json:"source"` // checkout or import
+	PaymentMethod     string          `gorm:"column:payment_method" json:"payment_method"`
+	Currency          string          `gorm:"column:currency" json:"currency"`
+	Locale            string          `gorm:"column:locale" json:"locale"`
+	Country           *string         `gorm:"column:country" json:"country,omitempty"`
+	PricesIncludeTax  bool            `gorm:"column:prices_include_tax" json:"prices_include_tax"`
+	Subtotal          int64           `gorm:"column:subtotal_minor" json:"subtotal"`
+	Discount          int64           `gorm:"column:discount_minor" json:"discount"`
+	Shipping          int64           `gorm:"column:shipping_minor" json:"shipping"`
+	Tax               int64           `gorm:"column:tax_minor" json:"tax"`
+	Total             int64           `gorm:"column:total_minor" json:"total"`
+	ShippingOption    json.RawMessage `gorm:"column:shipping_option" json:"shipping_option"` // ShippingOption
+	Discounts         json.RawMessage `gorm:"column:discounts" json:"discounts"`             // []Discount
+	CancelReason      string          `gorm:"column:cancel_reason" json:"cancel_reason,omitempty"`
+	Version           int64           `gorm:"column:version" json:"version"`
+	PlacedAt          time.Time       `gorm:"column:placed_at" json:"placed_at"`
+	CanceledAt        *time.Time      `gorm:"column:canceled_at" json:"canceled_at,omitempty"`
+	UpdatedAt         time.Time       `gorm:"column:updated_at" json:"updated_at"`
+
+	Lines []Line `gorm:"-" json:"lines"`
+}
+
+// TableName is where GORM finds it.
+func (Order) TableName() string { return "orders" }
+
+// Line is one position of an order, frozen as it was bought. The counts at the
+// end say what has become of its units.
+type Line struct {
+	MerchantID   uuid.UUID       `gorm:"column:merchant_id" json:"-"`
+	OrderID      uuid.UUID       `gorm:"column:order_id" json:"-"`
+	ID           uuid.UUID       `gorm:"column:id" json:"id"`
+	Position     int             `gorm:"column:position" json:"position"`
+	ProductID    uuid.UUID       `gorm:"column:product_id" json:"product_id"`
+	VariantID    uuid.UUID       `gorm:"column:variant_id" json:"variant_id"`
+	SKU          string          `gorm:"column:sku" json:"sku"`
+	Title        string          `gorm:"column:title" json:"title"`
+	OptionValues json.RawMessage `gorm:"column:option_values" json:"option_values"`
+	Image        string          `gorm:"column:image" json:"image,omitempty"`
+	Quantity     int64           `gorm:"column:quantity" json:"quantity"`
+	Unit         int64           `gorm:"column:unit_minor" json:"unit"`
+	Subtotal     int64           `gorm:"column:subtotal_minor" json:"subtotal"`
+	Discount     int64           `gorm:"column:discount_minor" json:"discount"`
+	Tax          int64           `gorm:"column:tax_minor" json:"tax"`
+	Total        int64           `gorm:"column:total_minor" json:"total"`
+	TaxRateBps   int64           `gorm:"column:tax_rate_bps" json:"tax_rate_bps"`
+	Taxes        json.RawMessage `gorm:"column:taxes" json:"taxes"` // []pricing.Tax
+	WeightG      int64           `gorm:"column:weight_g" json:"weight_g"`
+	Shipped      int64           `gorm:"column:shipped" json:"-"`
+	Canceled     int64           `gorm:"column:canceled" json:"-"`
+	Returned     int64           `gorm:"column:returned" json:"-"`
+	Refunded     int64           `gorm:"column:refunded" json:"-"`
+}
+
+// TableName is where GORM finds it.
+func (Line) TableName() string { return "order_lines" }
+
+// ShippingOption is what the buyer chose, with its promise.
+type ShippingOption struct {
+	ID        string     `json:"id"`
+	Name      string     `json:"name"`
+	Carrier   string     `json:"carrier,omitempty"`
+	Service   string     `json:"service,omitempty"`
+	Price     int64      `json:"price"` // minor units, before promotions and fees
+	From      *time.Time `json:"estimated_from,omitempty"`
+	To        *time.Time `json:"estimated_to,omitempty"`
+	Estimated bool       `json:"estimated"`
+	// PolicyHash names the shipping policy that gave the price.
+	PolicyHash string `json:"policy_hash"`
+}
+
+// Discount is a promotion that was applied.
+type Discount struct {
+	Code        string    `json:"code,omitempty"`
+	PromotionID uuid.UUID `json:"promotion_id"`
+	Name        string    `json:"name,omitempty"`
+	Amount      int64     `json:"amount"` // <= 0
+}
+
+// Event is one entry of an order's timeline.
+type Event struct {
+	MerchantID uuid.UUID       `gorm:"column:merchant_id"`
+	OrderID    uuid.UUID       `gorm:"column:order_id"`
+	ID         uuid.UUID       `gorm:"column:id"`
+	Type       string          `gorm:"column:type"`
+	Data       json.RawMessage `gorm:"column:data"`
+	Actor      string          `gorm:"column:actor"`
+	At         time.Time       `gorm:"column:at"`
+}
+
+// TableName is where GORM finds it.
+func (Event) TableName() string { return "order_events" }
