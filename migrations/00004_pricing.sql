@@ -39,7 +39,7 @@ create table redemptions (
   checkout_id  uuid not null,
   attempt      int not null,
   customer_key bytea not null, -- HMAC of the e-mail: a guest is a customer too
-  n            bigint not null check (n > 0), -- the how-many-eth use by this customer
+  n            bigint check (n > 0), -- the how-many-eth use by this customer; null without a limit per customer
   single_use   boolean not null default false,
   amount_minor bigint not null check (amount_minor >= 0),
   currency     char(3) not null,
@@ -50,6 +50,7 @@ create table redemptions (
 );
 create unique index redemptions_customer on redemptions (merchant_id, promotion_id, customer_key, n) where status = 'active';
 create unique index redemptions_single on redemptions (merchant_id, code_key) where status = 'active' and single_use;
+create index redemptions_uses on redemptions (merchant_id, customer_key) where status = 'active';
 create index redemptions_checkout on redemptions (merchant_id, checkout_id);
 
 create table tax_rates (

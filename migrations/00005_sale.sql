@@ -12,6 +12,7 @@ create table carts (
   codes        text[] not null default '{}',
   undo         jsonb, -- the lines and codes before the last clear
   merged_into  uuid,
+  paying       uuid, -- the checkout whose payment is under way: two tabs cannot pay one cart
   version      bigint not null default 1,
   created_at   timestamptz not null,
   updated_at   timestamptz not null,
@@ -50,6 +51,8 @@ create table checkouts (
   variant_ids     uuid[] not null,
   quantities      bigint[] not null,
   codes           text[] not null default '{}',
+  code_keys       text[] not null default '{}', -- the same, as promotion_codes has them
+  shown_minor     bigint not null default 0, -- the total that was last shown
   shipping_option text not null default '',
   -- The order as it will stand, frozen when a payment attempt begins, so that
   -- whoever settles the attempt places exactly this.

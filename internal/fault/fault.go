@@ -158,6 +158,16 @@ func As(err error) (*Error, bool) {
 	return e, ok
 }
 
+// Is says whether err is one of the faults.
+func Is(err error, any ...*Error) bool {
+	for _, e := range any {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
 // KindOf is the kind of the fault inside err, Internal when there is none.
 func KindOf(err error) Kind {
 	if e, ok := As(err); ok {

@@ -1,0 +1,22 @@
+-- Read-only views with which completing a checkout reads all it needs at once.
+-- +goose Up
+
+-- What the shop knows of the codes typed into a checkout.
+create view v_checkout_codes as
+select c.merchant_id, c.id as checkout_id, k.code_key, k.promotion_id,
+  k.single_use and exists (
+    select 1 from redemptions r
+    where r.merchant_id = k.merchant_id and r.code_key = k.code_key and r.single_use and r.status = 'active'
+  ) as spent
+from checkouts c
+join promotion_codes k on k.merchant_id = c.merchant_id and k.code_key = any (c.code_keys);
+
+-- Who buys: the sealed contact, and whether an order under that e-mail stands.
+create view v_checkout_contacts as
+select c.merchant_id, c.id as checkout_id, p.id, p.email_hmac, p.wrapped_key, p.sealed,
+  not exists (
+    select 1 from orders o
+    where o.merchant_id = p.merchant_id and o.email_hmac = p.email_hmac and o.status <> 'canceled'
+  ) as is_new
+from checkouts c
+join contacts p on p.merchant_id = c.merchant_id and p.id = c.contact_id;
