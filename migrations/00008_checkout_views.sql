@@ -3,13 +3,21 @@
 
 -- What the shop knows of the codes typed into a checkout.
 create view v_checkout_codes as
-select c.merchant_id, c.id as checkout_id, k.code_key, k.promotion_id,
+select c.merchant_id, c.id as checkout_id, k.code_key, k.promotion_id, k.single_use,
   k.single_use and exists (
     select 1 from redemptions r
     where r.merchant_id = k.merchant_id and r.code_key = k.code_key and r.single_use and r.status = 'active'
   ) as spent
 from checkouts c
 join promotion_codes k on k.merchant_id = c.merchant_id and k.code_key = any (c.code_keys);
+
+-- How often the buyer of a checkout has used each promotion.
+create view v_checkout_uses as
+select c.merchant_id, c.id as checkout_id, r.promotion_id, count(*) as uses
+from checkouts c
+join contacts p on p.merchant_id = c.merchant_id and p.id = c.contact_id
+join redemptions r on r.merchant_id = p.merchant_id and r.customer_key = p.email_hmac and r.status = 'active'
+group by c.merchant_id, c.id, r.promotion_id;
 
 -- Who buys: the sealed contact, and whether an order under that e-mail stands.
 create view v_checkout_contacts as
