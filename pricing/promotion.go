@@ -132,10 +132,19 @@ func (p *Promotion) refused(in *Input) Reason {
 		return ReasonFirstOrder
 	case p.TotalLimit > 0 && p.Uses >= p.TotalLimit:
 		return ReasonLimit
-	case p.PerCustomerLimit > 0 && in.Customer.Uses[p.ID] >= p.PerCustomerLimit:
+	case p.perCustomer() > 0 && in.Customer.Uses[p.ID] >= p.perCustomer():
 		return ReasonCustomerLimit
 	}
 	return ""
+}
+
+// perCustomer is how often one customer may use the promotion, 0 for any
+// number. A first order happens once, even in two tabs at a time.
+func (p *Promotion) perCustomer() int64 {
+	if p.FirstOrderOnly {
+		return 1
+	}
+	return p.PerCustomerLimit
 }
 
 // speaks says whether the promotion's amounts are given in the currency.
