@@ -124,15 +124,15 @@ func (s *Service) DeleteCode(ctx context.Context, merchant, promotion uuid.UUID,
 	return err
 }
 
-// Facts reads what Rules.Fill needs besides the rules, in one round trip: the
+// RuleFacts reads what Rules.Fill needs besides the rules, in one round trip: the
 // codes typed, the customer's uses (none without a customerKey) and the counts
 // of promotions under a total limit.
-func (s *Service) Facts(ctx context.Context, merchant uuid.UUID, codes []string, customerKey []byte) (Facts, error) {
+func (s *Service) RuleFacts(ctx context.Context, merchant uuid.UUID, codes []string, customerKey []byte) (Facts, error) {
 	var f Facts
 	return f, s.db.Read(ctx, s.FactsQueries(merchant, codes, customerKey, &f)...)
 }
 
-// FactsQueries is Facts as queries for the caller's own db.Read, so that they
+// FactsQueries is RuleFacts as queries for the caller's own db.Read, so that they
 // share its round trip. f is filled when that is done.
 func (s *Service) FactsQueries(merchant uuid.UUID, codes []string, customerKey []byte, f *Facts) []*db.Query {
 	var all []*db.Query
@@ -160,9 +160,7 @@ func (s *Service) CheckoutFactsQueries(merchant, checkout uuid.UUID, f *Facts) [
 	return []*db.Query{
 		{SQL: `select code_key, promotion_id, spent from v_checkout_codes where merchant_id = $1 and checkout_id = $2`,
 			Args: []any{merchant, checkout}, Each: collectCodes(&f.Known)},
-		{SQL: `select r.promotion_id, count(*) from v_checkout_contacts c
-			join redemptions r on r.merchant_id = c.merchant_id and r.customer_key = c.email_hmac and r.status = 'active'
-			where c.merchant_id = $1 and c.checkout_id = $2 group by r.promotion_id`,
+		{SQL: `select promotion_id, uses from v_checkout_uses where merchant_id = $1 and checkout_id = $2`,
 			Args: []any{merchant, checkout}, Each: collectCounts(&f.Uses)},
 		countsQuery(merchant, f),
 	}
