@@ -1,0 +1,99 @@
+package api
+
+import (
+	"context"
+	"net/netip"
+	"os"
+	"time"
+
+	"doorstep/internal/locale"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+// request is what the edge and the guard found out about one request. It lives
+// in the Fiber context and in the context of the handler.
+type request struct {
+	server  *Server
+	trace   string
+	started time.Time
+	route   *Route // nil until a route has matched
+	caller  Principal
+	ip      netip.Addr
+	lang    locale.Lang
+	once    OnceKey
+	body    []byte
+	pending bool // a body is still to be read from the connection
+	file    *os.File
+	digest  []byte // SHA-256 of file
+	ctx     context.Context
+}
+
+// requestKey finds the request in both contexts.
+type requestKey struct{}
+
+// requestOf finds the request in Fiber's context. Errors of the HTTP parser
+// come without one, so an empty one stands in.
+func requestOf(c *fiber.Ctx) *request {
+	if r, ok := c.Locals(requestKey{}).(*request); ok {
+		return r
+	}
+	return &request{lang: locale.En}
+}
+
+// requestIn finds the request in a handler's context.
+func requestIn(ctx context.Context) *request {
+	if r, ok := ctx.Value(requestKey{}).(*request); ok {
+		return r
+	}
+	return &request{lang: locale.En}
+}
+
+func (r *request) context() context.Context {
+	if r.ctx == nil {
+		return context.Background()
+	}
+	return r.ctx
+}
+
+// pattern is the route as declared. Paths as sent are never logged, for they
+// hold tokens.
+func (r *request) pattern() string {
+	if r.route == nil {
+		return "-"
+	}
+	return r.route.Path
+}
+
+// caller is the holder of the API key; on public routes it is empty.
+func caller(ctx context.Context) Principal { return requestIn(ctx).caller }
+
+// callerOf is caller for Fiber handlers.
+func callerOf(c *fiber.Ctx) Principal { return requestOf(c).caller }
+
+// contextOf is the context with the deadline, for Fiber handlers.
+func contextOf(c *fiber.Ctx) context.Context { return requestOf(c).context() }
+
+// shopper is the address of the person who buys: Shopper-IP where it may be
+// believed, else the peer's.
+func shopper(ctx context.Context) netip.Addr { return requestIn(ctx).ip }
+
+// language is what Accept-Language asks for, among those we speak.
+func language(ctx context.Context) locale.Lang { return requestIn(ctx).lang }
+
+// traceID names the request in logs and problem documents.
+func traceID(ctx context.Context) string { return requestIn(ctx).trace }
+
+// OnceKey is an Idempotency-Key for a room that claims it in its own
+// transaction, and the hash of what was asked with it.
+type OnceKey struct {
+	Key  string
+	Hash []byte
+}
+
+// onceKey is the Idempotency-Key of a route that is OnceInside.
+func onceKey(ctx context.Context) OnceKey { return requestIn(ctx).once }
+
+// upload is the file that holds the body of an Upload route, at its start. It
+// is removed after the handler; a room that needs it longer links it elsewhere.
+func upload(ctx context.Context) *os.File { return requestIn(ctx).file }
