@@ -20,7 +20,7 @@ const maxDepth = 32
 func inspect(body []byte) error {
 	p := inspector{b: body}
 	p.space()
-	if err := p.value("", 0); err != nil {
+	if err := p.value(nil, 0); err != nil {
 		return err
 	}
 	if p.space(); p.i != len(p.b) {
@@ -67,7 +67,7 @@ func (p *inspector) at(e *fault.Error, message string) error {
 }
 
 // value reads any value; field is the name of the closest field around it.
-func (p *inspector) value(field string, depth int) error {
+func (p *inspector) value(field []byte, depth int) error {
 	if p.i >= len(p.b) {
 		return errMalformed
 	}
@@ -140,7 +140,7 @@ func (p *inspector) empty(closing byte) bool {
 	return false
 }
 
-func (p *inspector) array(field string, depth int) error {
+func (p *inspector) array(field []byte, depth int) error {
 	if p.empty(']') {
 		return nil
 	}
@@ -188,7 +188,7 @@ func (p *inspector) object(depth int) error {
 		}
 		p.i++
 		p.space()
-		if err := p.value(string(name), depth); err != nil {
+		if err := p.value(name, depth); err != nil {
 			return err
 		}
 		p.path = p.path[:len(p.path)-1]
@@ -338,7 +338,7 @@ func (p *inspector) digits() int {
 	return p.i - start
 }
 
-func (p *inspector) number(field string) error {
+func (p *inspector) number(field []byte) error {
 	start := p.i
 	if p.b[p.i] == '-' {
 		p.i++
