@@ -1,0 +1,2 @@
+// Package cart keeps what a shopper means to buy until it is bought or forgotten.
+package cart
