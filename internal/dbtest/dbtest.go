@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"doorstep/internal/clock"
 	"doorstep/internal/db"
@@ -134,27 +135,33 @@ var template = sync.OnceValues(func() (string, error) {
 })
 
 // makeTemplate migrates a draft and renames it when it is complete, so that an
-// interrupted run leaves no half of a schema under the name.
+// interrupted run leaves no half of a schema under the name. An advisory lock
+// holds within one maintenance database only: whoever comes by another may be
+// first, which is as good.
 func makeTemplate(ctx context.Context, conn *pgx.Conn, dsn, name string) error {
-	draft := name + "_draft"
-	for _, sql := range []string{"drop database if exists " + draft + " with (force)", "create database " + draft} {
-		if _, err := conn.Exec(ctx, sql); err != nil {
-			return err
-		}
-	}
-	if err := migrations.Up(ctx, named(dsn, draft)); err != nil {
+	draft := name + "_" + id.Secret(4)
+	if _, err := conn.Exec(ctx, "create database "+draft); err != nil {
 		return err
 	}
+	err := migrations.Up(ctx, named(dsn, draft))
 	for _, sql := range []string{
 		// A copy fails while anybody is connected to the original.
 		"alter database " + draft + " with allow_connections false",
 		"alter database " + draft + " rename to " + name,
 	} {
-		if _, err := conn.Exec(ctx, sql); err != nil {
-			return err
+		if err == nil {
+			_, err = conn.Exec(ctx, sql)
 		}
 	}
-	return nil
+	if err == nil {
+		return nil
+	}
+	_, dropped := conn.Exec(ctx, "drop database if exists "+draft+" with (force)")
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.Code == "42P04" { // duplicate_database
+		err = nil
+	}
+	return errors.Join(err, dropped)
 }
 
 // create copies a template and gives the address of the copy.

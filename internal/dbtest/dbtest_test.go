@@ -18,6 +18,7 @@ import (
 
 	"doorstep/internal/clock"
 	"doorstep/internal/db"
+	"doorstep/internal/id"
 	"doorstep/internal/pgserver"
 )
 
@@ -112,6 +113,26 @@ func TestAnotherDatabaseOfTheSameServerIsNamedInAnyNotation(t *testing.T) {
 		if c, err := pgx.ParseConfig(named(dsn, "new")); err != nil || c.Database != "new" {
 			t.Errorf("%q: %v %v", dsn, c, err)
 		}
+	}
+}
+
+func TestTwoWhoMigrateAtOnceEndWithOneTemplate(t *testing.T) {
+	t.Parallel()
+	name := "doorstep_t_twice_" + id.Secret(4)
+	t.Cleanup(func() {
+		if err := drop(name); err != nil {
+			t.Error(err)
+		}
+	})
+	for range 2 { // the second finds the name taken, as it would just after looking
+		err := admin(t.Context(), func(conn *pgx.Conn, dsn string) error { return makeTemplate(t.Context(), conn, dsn, name) })
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	d := NewEmpty(t)
+	if n := count(t, d, "select count(*) from pg_database where datname like '"+name+"%'"); n != 1 {
+		t.Fatalf("%d databases, want one and no draft", n)
 	}
 }
 
