@@ -1,0 +1,160 @@
+package policy
+
+import (
+	"slices"
+
+	"doorstep/internal/money"
+)
+
+// branch is a compiled ByOrigin.
+type branch struct {
+	price   *price
+	transit *Transit
+}
+
+// placeOrigins settles from where the order leaves by this method. Goods that
+// name no origin leave from the home origin, or where the method cannot, from
+// its first one.
+func (c *call) placeOrigins() {
+	now := &c.now
+	now.origins = append(now.origins, c.placed...)
+	if !c.unplaced {
+		return
+	}
+	if id := c.usual(now.m); id != "" && !slices.Contains(now.origins, id) {
+		now.origins = append(now.origins, id)
+		slices.Sort(now.origins)
+	}
+}
+
+// usual is the origin of goods that name none.
+func (c *call) usual(m *method) string {
+	home := ""
+	if c.p.home != nil {
+		home = c.p.home.id
+	}
+	for _, list := range [...][]string{m.origins, m.branches} {
+		if len(list) > 0 && !slices.Contains(list, home) {
+			return list[0]
+		}
+	}
+	return home
+}
+
+func (c *call) checkOrigins() {
+	now := &c.now
+	for _, id := range now.origins {
+		_, branched := now.m.byOrigin[id]
+		if (len(now.m.origins) > 0 && !slices.Contains(now.m.origins, id)) || (!branched && now.m.price == nil) {
+			now.hide(Hidden{Code: CodeNotFromOrigin, Origin: id})
+		}
+	}
+	if len(now.origins) == 0 && now.m.price == nil {
+		now.hide(Hidden{Code: CodeNotFromOrigin})
+	}
+}
+
+// startPrice is the method's own price: one for the whole order, or where it
+// differs by origin, one for each shipment.
+func (c *call) startPrice() {
+	now := &c.now
+	var out priced
+	if len(now.m.byOrigin) == 0 || len(now.origins) == 0 {
+		out = now.m.price.at(c.loadOf(&c.whole, now.pack))
+	} else {
+		out = c.priceShipments()
+	}
+	if out.code != "" {
+		if out.code == CodeInsufficientData {
+			now.lack(out.field, "")
+		} else {
+			now.hide(Hidden{Code: out.code})
+		}
+		return
+	}
+	now.running, now.source, now.estimated = out.amount, out.source, out.estimated
+	c.lines = append(c.lines, Line{refPrice, out.amount})
+}
+
+func (c *call) loadOf(b *basket, p *packed) *load {
+	k := &c.p.packings[c.now.m.packing]
+	return &load{
+		known: c.known, weighed: p.weighed, sized: p.sized,
+		unsure:   !p.sized && (k.DivisorCM3PerKG > 0 || k.carrier != ""),
+		billable: p.billable, volume: p.volume, quantity: b.quantity,
+		subtotal: c.toHome(b.worth), discounted: c.toHome(b.afterAll),
+	}
+}
+
+// priceShipments adds up the prices of what leaves from each origin.
+func (c *call) priceShipments() priced {
+	now := &c.now
+	total := priced{}
+	usual := c.usual(now.m)
+	for n, id := range now.origins {
+		b, p := c.whole, *now.pack
+		if len(now.origins) > 1 {
+			b = basket{}
+			for i := range c.items {
+				if it := &c.items[i]; it.Origin == id || (it.Origin == "" && id == usual) {
+					b.add(it)
+				}
+			}
+			w := c.weigher(now.m.packing)
+			p = w.pack(nil, &b, c.known)
+		}
+		own, special := now.m.byOrigin[id]
+		price, transit := now.m.price, now.m.transit
+		if special && own.price != nil {
+			price = own.price
+		}
+		if special && own.transit != nil {
+			transit = own.transit
+		}
+		part := price.at(c.loadOf(&b, &p))
+		if part.code != "" {
+			return part
+		}
+		if n > 0 && part.source != total.source {
+			part.source = sourceTable
+		}
+		total.source = part.source
+		total.estimated = total.estimated || part.estimated
+		total.amount = min(total.amount+part.amount, maxTotal)
+		now.parts = append(now.parts, part.amount)
+		now.widen(transit, n == 0)
+	}
+	return total
+}
+
+// widen makes the transit of the option that of the slowest shipment.
+func (m *attempt) widen(t *Transit, first bool) {
+	switch {
+	case t == nil || (!first && m.transit == nil):
+		m.transit = nil
+		return
+	case first:
+		m.ownWay = *t
+	default:
+		m.ownWay = Transit{max(m.ownWay.Min, t.Min), max(m.ownWay.Max, t.Max)}
+	}
+	m.transit = &m.ownWay
+}
+
+// byShipment shares the total over the origins as their own prices are to each
+// other, so that the shares add up to it.
+func (c *call) byShipment() map[string]money.Amount {
+	now := &c.now
+	if len(now.parts) == 0 {
+		return nil
+	}
+	shares, err := money.Split(now.total, now.parts)
+	if err != nil { // prices are never negative, so there is none
+		return nil
+	}
+	out := make(map[string]money.Amount, len(shares))
+	for i, share := range shares {
+		out[now.origins[i]] = money.Of(share, c.currency)
+	}
+	return out
+}
