@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -326,6 +327,29 @@ func TestAfterTheProgramWasKilledTheNextOneTakesOver(t *testing.T) {
 	}
 	s, _ := up(t, data)
 	mustAsk(t, s.DSN(), "select 'fine'::text")
+}
+
+func TestPostgreSQLLeavesByItselfWhenTheProgramIsKilled(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux tells a child of its parent's death")
+	}
+	data := folder(t)
+	cluster := filepath.Join(data, homeName, clusterName)
+	cmd, said := runProgram(t, data)
+	if pids, _ := dwellers(cluster); !strings.HasPrefix(said, "ready") || len(pids) < 2 {
+		t.Fatal(said, pids)
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	within(t, 20*time.Second, "PostgreSQL is gone", func() bool {
+		pids, _ := dwellers(cluster)
+		return len(pids) == 0
+	})
+	if _, err := os.Stat(filepath.Join(cluster, "postmaster.pid")); !os.IsNotExist(err) {
+		t.Fatalf("it did not leave in good order: %v", err)
+	}
 }
 
 func TestAPostgresLeftAliveIsStoppedCleanlyBeforeTheNextStarts(t *testing.T) {
