@@ -59,13 +59,15 @@ create table prices (
   sale_minor     bigint check (sale_minor >= 0),
   sale_starts_at timestamptz,
   sale_ends_at   timestamptz,
+  -- The next instant at which the sale begins or ends; moved on by whoever
+  -- tells the feed of changes about it.
+  boundary_at    timestamptz,
   updated_at     timestamptz not null,
   primary key (merchant_id, variant_id, currency),
   foreign key (merchant_id, variant_id) references variants (merchant_id, id),
   check (sale_minor is not null or (sale_starts_at is null and sale_ends_at is null))
 );
-create index prices_sale_start on prices (sale_starts_at) where sale_starts_at is not null;
-create index prices_sale_end on prices (sale_ends_at) where sale_ends_at is not null;
+create index prices_boundary on prices (boundary_at) where boundary_at is not null;
 
 create table locations (
   merchant_id uuid not null references merchants (id),
@@ -153,6 +155,7 @@ create table imports (
   status      text not null check (status in ('queued', 'running', 'done', 'failed')),
   bytes_total bigint not null,
   bytes_done  bigint not null default 0, -- everything before this offset is committed
+  rows_seen   bigint not null default 0, -- rows of the file before that offset, the header and empty ones included
   rows_done   bigint not null default 0,
   rows_failed bigint not null default 0,
   failure     text not null default '',
