@@ -15,6 +15,7 @@ import (
 
 	"doorstep/internal/clock"
 	"doorstep/internal/fault"
+	"doorstep/internal/idem"
 
 	"github.com/google/uuid"
 )
@@ -134,6 +135,8 @@ func (fakeKeys) Authenticate(_ context.Context, key string) (Principal, error) {
 		p.Scopes = []string{"*"}
 	case revokedKey:
 		return Principal{}, errRevoked
+	case "ds_pk_mixed":
+		p.Secret, p.Scopes = true, []string{"*"}
 	case "ds_pk_broken":
 		return Principal{}, io.ErrUnexpectedEOF
 	default:
@@ -145,43 +148,35 @@ func (fakeKeys) Authenticate(_ context.Context, key string) (Principal, error) {
 // fakeOnce is an idempotency store in memory.
 type fakeOnce struct {
 	sync.Mutex
-	hash    map[string][]byte
-	answers map[string]Answer
+	keys map[string]idem.State
 }
 
-var (
-	errConflict = fault.New(fault.Invalid, "idempotency_conflict", "This key was used for something else.")
-	errInFlight = fault.New(fault.Conflict, inFlight, "The first request is still running.")
-)
+func newOnce() *fakeOnce { return &fakeOnce{keys: map[string]idem.State{}} }
 
-func (f *fakeOnce) Begin(_ context.Context, merchant uuid.UUID, key string, hash []byte, _ time.Duration) (Answer, error) {
+func nameOf(k idem.Key) string { return k.Merchant.String() + k.Key }
+
+func (f *fakeOnce) Begin(_ context.Context, k idem.Key, lease time.Duration) (idem.State, error) {
 	f.Lock()
 	defer f.Unlock()
-	key = merchant.String() + key
-	have, ok := f.hash[key]
-	switch {
-	case !ok:
-		f.hash[key] = hash
-		return Answer{}, nil
-	case !bytes.Equal(have, hash):
-		return Answer{}, errConflict
-	case !f.answers[key].Done:
-		return Answer{}, errInFlight
+	now := time.Now()
+	state := f.keys[nameOf(k)]
+	if !state.Known {
+		f.keys[nameOf(k)] = idem.State{Known: true, Hash: k.Hash, Lease: now.Add(lease)}
 	}
-	return f.answers[key], nil
+	return state, state.Check(k, now)
 }
 
-func (f *fakeOnce) Finish(_ context.Context, merchant uuid.UUID, key string, a Answer) error {
+func (f *fakeOnce) Finish(_ context.Context, k idem.Key, status int, headers map[string]string, body []byte) error {
 	f.Lock()
 	defer f.Unlock()
-	f.answers[merchant.String()+key] = a
+	f.keys[nameOf(k)] = idem.State{Known: true, Done: true, Hash: k.Hash, Status: status, Headers: headers, Body: body}
 	return nil
 }
 
-func (f *fakeOnce) Abandon(_ context.Context, merchant uuid.UUID, key string) error {
+func (f *fakeOnce) Abandon(_ context.Context, k idem.Key) error {
 	f.Lock()
 	defer f.Unlock()
-	delete(f.hash, merchant.String()+key)
+	delete(f.keys, nameOf(k))
 	return nil
 }
 
@@ -211,7 +206,7 @@ func newServer(t testing.TB, change ...func(*Options)) (*Server, *logs) {
 		Log:         slog.New(slog.NewJSONHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Clock:       clock.At(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)),
 		Keys:        fakeKeys{},
-		Idempotency: &fakeOnce{hash: map[string][]byte{}, answers: map[string]Answer{}},
+		Idempotency: newOnce(),
 		OriginKnown: func(_ context.Context, origin string) bool { return origin == "https://shop.example" },
 		Version:     Version{Version: "1.2.3", Commit: "abc", Go: "go1.26"},
 		TempDir:     t.TempDir(),

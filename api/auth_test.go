@@ -18,6 +18,7 @@ func TestOnlyTheRightKeyOpensARoute(t *testing.T) {
 		{name: "odd signs", method: "GET", path: "/v1/notes/1", header: with("ds_pk_a'b"), status: 401, want: []string{`"code":"key_invalid"`}},
 		{name: "endless", method: "GET", path: "/v1/notes/1", header: with("ds_pk_" + strings.Repeat("a", 300)), status: 401, want: []string{`"code":"key_invalid"`}},
 		{name: "unknown", method: "GET", path: "/v1/notes/1", header: with("ds_pk_unknown"), status: 401, want: []string{`"code":"key_invalid"`}},
+		{name: "a publishable key is never secret", method: "GET", path: "/v1/refunds/1", header: with("ds_pk_mixed"), status: 401, want: []string{`"code":"key_invalid"`}},
 		{name: "ended", method: "GET", path: "/v1/notes/1", header: with(revokedKey), status: 401, want: []string{`"code":"key_revoked"`}},
 		{name: "look-up fails", method: "GET", path: "/v1/notes/1", header: with("ds_pk_broken"), status: 500, want: []string{`"code":"internal"`}},
 		{name: "publishable", method: "GET", path: "/v1/notes/1", header: with(appKey), status: 200},

@@ -89,7 +89,7 @@ func (s *Server) spool(c *fiber.Ctx, r *request) (remove func(), err error) {
 	}
 	file, err := os.CreateTemp(s.tempDir, "doorstep-upload-*")
 	if err != nil {
-		return none, err
+		return none, fullDisk.Because(err)
 	}
 	remove = func() {
 		_ = file.Close() // the room may have closed it

@@ -53,4 +53,6 @@
 // UTF-8, doubled fields, card numbers), sets the deadline and takes care of
 // Idempotency-Key. Routes that must be fast use [fast] in place of handle: the
 // same guard and the same document, but a plain Fiber handler without huma.
+// A handler that streams (server-sent events) goes on after it has returned, so
+// it takes context.WithoutCancel(contextOf(c)) with a deadline per event.
 package api

@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"log/slog"
 	"runtime/debug"
 	"time"
@@ -33,10 +34,22 @@ func (s *Server) edge(c *fiber.Ctx) error {
 		s.writeProblem(c, r, err)
 	}
 	if r.pending {
-		c.Context().SetConnectionClose() // what was not read would be taken for the next request
+		s.hangUp(c)
 	}
 	s.report(c, r)
 	return nil
+}
+
+// hangUp ends a connection whose body was not wanted: what was not read would be
+// taken for the next request. A little of it is read all the same, for a client
+// that is cut off while it sends never sees why.
+func (s *Server) hangUp(c *fiber.Ctx) {
+	c.Context().SetConnectionClose()
+	stream := c.Request().BodyStream()
+	if stream == nil || c.Context().Conn().SetReadDeadline(s.machine.Now().Add(time.Second)) != nil {
+		return
+	}
+	_, _ = io.CopyN(io.Discard, stream, 1<<20) // best effort
 }
 
 // pass lets the request through to its route. A panic comes back as an error.

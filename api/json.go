@@ -13,6 +13,10 @@ import (
 // goes through it, so that another library is one edit away.
 var codec = huma.Format{
 	Marshal: func(w io.Writer, v any) error {
+		if a, ok := v.(*stored); ok { // it is written already
+			_, err := w.Write(a.state.Body)
+			return err
+		}
 		b, err := gojson.MarshalWithOption(v, gojson.DisableHTMLEscape())
 		if err != nil {
 			return err

@@ -8,33 +8,25 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"log/slog"
+	"net/http"
 	"time"
 
-	"doorstep/internal/fault"
+	"doorstep/internal/idem"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
 )
 
 // Idempotency keeps the answers to writes, at least 24 h, unique by merchant
-// and key.
+// and key; *idem.Store does.
 type Idempotency interface {
-	// Begin claims the key for lease and returns a zero Answer, or the stored one.
-	// It refuses another hash (idempotency_conflict) and a claim that is still
-	// held (idempotency_in_flight).
-	Begin(ctx context.Context, merchant uuid.UUID, key string, hash []byte, lease time.Duration) (Answer, error)
+	// Begin claims the key for lease, or gives the stored answer (Done). It fails
+	// with idem.ErrConflict or idem.ErrInFlight.
+	Begin(ctx context.Context, k idem.Key, lease time.Duration) (idem.State, error)
 	// Finish stores the answer to a claimed key.
-	Finish(ctx context.Context, merchant uuid.UUID, key string, answer Answer) error
+	Finish(ctx context.Context, k idem.Key, status int, headers map[string]string, body []byte) error
 	// Abandon gives up a claim, so that the next caller starts afresh.
-	Abandon(ctx context.Context, merchant uuid.UUID, key string) error
-}
-
-// Answer is what a write has answered.
-type Answer struct {
-	Done    bool
-	Status  int
-	Headers map[string]string
-	Body    []byte
+	Abandon(ctx context.Context, k idem.Key) error
 }
 
 // kept are the headers that belong to an answer; all others are made anew.
@@ -45,7 +37,6 @@ const (
 	leaseMargin = 25 * time.Second
 	// storeTime bounds the storing of an answer, whatever is left of the deadline.
 	storeTime = 5 * time.Second
-	inFlight  = "idempotency_in_flight"
 )
 
 // once runs a write at most once per Idempotency-Key, and replays its answer.
@@ -67,29 +58,26 @@ func (s *Server) once(c *fiber.Ctx, r *request, handler fiber.Handler) error {
 	if err != nil {
 		return err
 	}
-	key = scoped(c, r, key)
+	k := idem.Key{Merchant: r.caller.Merchant, Key: scoped(c, r, key), Hash: hash}
 	if r.route.Once == OnceInside {
-		r.once = OnceKey{Key: key, Hash: hash}
+		r.once = k
 		return handler(c)
 	}
-	answer, err := s.idempotency.Begin(r.ctx, r.caller.Merchant, key, hash, r.route.Deadline+leaseMargin)
+	state, err := s.idempotency.Begin(r.ctx, k, r.route.Deadline+leaseMargin)
 	if err != nil {
-		if e, ok := fault.As(err); ok && e.Code == inFlight && e.RetryAfter == 0 {
-			return e.After(time.Second)
-		}
 		return err
 	}
-	if answer.Done {
-		replay(c, answer)
+	if state.Done {
+		replay(c, state)
 		return nil
 	}
-	return s.claimed(c, r, key, handler)
+	return s.claimed(c, r, k, handler)
 }
 
 // claimed runs the handler under a claim and stores its answer. Answers that
 // say "later" are not the answer, so the claim is given up for them and the
 // next call tries again: 5xx, 429, and anything with Retry-After.
-func (s *Server) claimed(c *fiber.Ctx, r *request, key string, handler fiber.Handler) error {
+func (s *Server) claimed(c *fiber.Ctx, r *request, k idem.Key, handler fiber.Handler) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), r.route.Deadline+storeTime)
 	defer cancel()
 	settled := false
@@ -97,7 +85,7 @@ func (s *Server) claimed(c *fiber.Ctx, r *request, key string, handler fiber.Han
 		if settled {
 			return
 		}
-		if err := s.idempotency.Abandon(ctx, r.caller.Merchant, key); err != nil {
+		if err := s.idempotency.Abandon(ctx, k); err != nil {
 			s.complain(r, "idempotency claim not given up", err)
 		}
 	}()
@@ -110,16 +98,16 @@ func (s *Server) claimed(c *fiber.Ctx, r *request, key string, handler fiber.Han
 		len(resp.Header.Peek(fiber.HeaderRetryAfter)) > 0 || resp.IsBodyStream() {
 		return nil
 	}
-	answer := Answer{Done: true, Status: status, Headers: map[string]string{}, Body: bytes.Clone(resp.Body())}
+	headers := map[string]string{}
 	for _, name := range kept {
 		if v := resp.Header.Peek(name); len(v) > 0 {
-			answer.Headers[name] = string(v)
+			headers[name] = string(v)
 		}
 	}
 	// The effect has happened, so the claim is never given up from here on: if
 	// the answer cannot be stored, the key stays claimed until its lease ends.
 	settled = true
-	if err := s.idempotency.Finish(ctx, r.caller.Merchant, key, answer); err != nil {
+	if err := s.idempotency.Finish(ctx, k, status, headers, bytes.Clone(resp.Body())); err != nil {
 		s.complain(r, "idempotent answer not stored", err)
 	}
 	return nil
@@ -130,13 +118,47 @@ func (s *Server) complain(r *request, what string, err error) {
 		slog.String("route", r.pattern()), slog.String("error", err.Error()))
 }
 
-func replay(c *fiber.Ctx, a Answer) {
+const replayedHeader = "Idempotent-Replayed"
+
+func replay(c *fiber.Ctx, a idem.State) {
 	c.Status(a.Status)
 	for name, v := range a.Headers {
 		c.Set(name, v)
 	}
-	c.Set("Idempotent-Replayed", "true")
+	c.Set(replayedHeader, "true")
 	c.Response().SetBodyRaw(a.Body)
+}
+
+// stored is the answer that an OnceInside route has kept in its own
+// transaction: the handler returns replayed(state) as its error.
+type stored struct{ state idem.State }
+
+// replayed answers with what is stored, byte for byte.
+func replayed(state idem.State) error { return &stored{state} }
+
+// Error is for the type's sake only.
+func (a *stored) Error() string { return "stored answer" }
+
+// GetStatus is the stored status; huma asks for it.
+func (a *stored) GetStatus() int { return a.state.Status }
+
+// ContentType tells answers from problems.
+func (a *stored) ContentType(usual string) string {
+	if a.state.Status >= fiber.StatusBadRequest {
+		return (*Problem)(nil).ContentType(usual)
+	}
+	return usual
+}
+
+// GetHeaders mark the answer as a replay.
+func (a *stored) GetHeaders() http.Header {
+	h := http.Header{replayedHeader: {"true"}}
+	for name, v := range a.state.Headers {
+		if name != fiber.HeaderContentType && name != fiber.HeaderCacheControl {
+			h.Set(name, v)
+		}
+	}
+	return h
 }
 
 // visible says whether a key is 1 to 255 visible ASCII characters.

@@ -9,8 +9,7 @@ import (
 	"testing"
 
 	"doorstep/internal/fault"
-
-	"github.com/google/uuid"
+	"doorstep/internal/idem"
 )
 
 func TestTheSameKeyAndBodyReplayTheAnswerByteForByte(t *testing.T) {
@@ -151,7 +150,7 @@ func TestAStoredAnswerNeverGoesToAnotherShopper(t *testing.T) {
 
 func TestIfTheAnswerCannotBeStoredTheKeyStaysClaimed(t *testing.T) {
 	t.Parallel()
-	store := &brokenStore{fakeOnce: fakeOnce{hash: map[string][]byte{}, answers: map[string]Answer{}}}
+	store := &brokenStore{newOnce()}
 	s, l := newServer(t, func(o *Options) { o.Idempotency = store })
 	addNotes(s)
 	key := map[string]string{"Idempotency-Key": "K"}
@@ -164,10 +163,30 @@ func TestIfTheAnswerCannotBeStoredTheKeyStaysClaimed(t *testing.T) {
 	}
 }
 
-type brokenStore struct{ fakeOnce }
+type brokenStore struct{ *fakeOnce }
 
-func (*brokenStore) Finish(context.Context, uuid.UUID, string, Answer) error {
+func (*brokenStore) Finish(context.Context, idem.Key, int, map[string]string, []byte) error {
 	return errors.New("database gone")
+}
+
+func TestARouteMayReplayWhatItHasStoredItself(t *testing.T) {
+	t.Parallel()
+	s, _ := newServer(t)
+	var state idem.State
+	handle(s, Route{ID: "inside", Method: "POST", Path: "/v1/inside", Tag: "x", Summary: "x", Auth: publishable(), Once: OnceInside},
+		func(ctx context.Context, _ *struct{}) (*noteOut, error) {
+			if k := onceKey(ctx); k.Merchant != merchant || len(k.Hash) != 32 {
+				t.Errorf("got key %+v", k)
+			}
+			return nil, replayed(state)
+		})
+	key := with(rootKey, "Idempotency-Key", "K")
+	state = idem.State{Known: true, Done: true, Status: 200, Body: []byte(`{"a":"<&>", "b":1}`)}
+	run(t, s, []scenario{{name: "answer", method: "POST", path: "/v1/inside", header: key, status: 200, want: []string{`{"a":"<&>", "b":1}`},
+		wantHeader: map[string]string{"Idempotent-Replayed": "true", "Content-Type": "application/json"}}})
+	state.Status, state.Headers = 402, map[string]string{"ETag": `"3"`}
+	run(t, s, []scenario{{name: "problem", method: "POST", path: "/v1/inside", header: key, status: 402,
+		wantHeader: map[string]string{"Idempotent-Replayed": "true", "ETag": `"3"`}}})
 }
 
 func TestNumbersAreComparedByTheirText(t *testing.T) {

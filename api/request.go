@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"doorstep/internal/idem"
 	"doorstep/internal/locale"
 
 	"github.com/gofiber/fiber/v2"
@@ -21,7 +22,7 @@ type request struct {
 	caller  Principal
 	ip      netip.Addr
 	lang    locale.Lang
-	once    OnceKey
+	once    idem.Key
 	body    []byte
 	pending bool // a body is still to be read from the connection
 	file    *os.File
@@ -84,15 +85,9 @@ func language(ctx context.Context) locale.Lang { return requestIn(ctx).lang }
 // traceID names the request in logs and problem documents.
 func traceID(ctx context.Context) string { return requestIn(ctx).trace }
 
-// OnceKey is an Idempotency-Key for a room that claims it in its own
-// transaction, and the hash of what was asked with it.
-type OnceKey struct {
-	Key  string
-	Hash []byte
-}
-
-// onceKey is the Idempotency-Key of a route that is OnceInside.
-func onceKey(ctx context.Context) OnceKey { return requestIn(ctx).once }
+// onceKey is the Idempotency-Key of a route that is OnceInside, for the room to
+// claim in its own transaction.
+func onceKey(ctx context.Context) idem.Key { return requestIn(ctx).once }
 
 // upload is the file that holds the body of an Upload route, at its start. It
 // is removed after the handler; a room that needs it longer links it elsewhere.

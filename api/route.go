@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"reflect"
@@ -78,6 +79,10 @@ func handle[I, O any](s *Server, route Route, handler func(context.Context, *I) 
 	mustExport(route.ID, reflect.TypeFor[I]())
 	huma.Register(s.huma, s.operation(s.declaring), func(ctx context.Context, in *I) (*O, error) {
 		out, err := handler(ctx, in)
+		var done *stored
+		if errors.As(err, &done) {
+			return nil, done
+		}
 		if err != nil {
 			return nil, s.refuse(requestIn(ctx), err)
 		}

@@ -93,8 +93,12 @@ const (
 	headerLimit  = 16 << 10
 )
 
-// New makes a server that answers health, version and documentation.
+// New makes a server that answers health, version and documentation. Keys and
+// Idempotency must be there; it panics without them.
 func New(o Options) *Server {
+	if o.Keys == nil || o.Idempotency == nil {
+		panic("api: Keys and Idempotency are needed")
+	}
 	s := &Server{
 		log: o.Log, clock: o.Clock, keys: o.Keys, idempotency: o.Idempotency, originKnown: o.OriginKnown,
 		ownOrigins: o.OwnOrigins, proxies: o.TrustedProxies, limits: newLimiter(o.Limits), ready: o.Ready,
@@ -159,7 +163,10 @@ func (s *Server) knownMethods(next fasthttp.RequestHandler) fasthttp.RequestHand
 func (s *Server) App() *fiber.App { return s.app }
 
 // Handler serves one request in process, for tests and benchmarks.
-func (s *Server) Handler() fasthttp.RequestHandler { return s.app.Server().Handler }
+func (s *Server) Handler() fasthttp.RequestHandler {
+	_ = s.app.Handler() // builds the router
+	return s.app.Server().Handler
+}
 
 // Test sends one request through the whole server without a socket.
 func (s *Server) Test(req *http.Request) (*http.Response, error) {
