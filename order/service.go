@@ -22,11 +22,14 @@ type payments interface {
 	Refund(ctx context.Context, merchant, payment uuid.UUID, n payment.NewRefund) (*payment.Refund, error)
 }
 
-// Config is what the service needs. Payments may be set later, by Pay, for it
-// needs this service itself.
+// Config is what the service needs. Payments and Shipments tell their orders of
+// every change and so are made after this service: Connect sets them.
 type Config struct {
 	DB       *db.DB
 	Payments payments
+	// Shipments and Links serve the pages on which buyers follow their orders.
+	Shipments shipments
+	Links     links
 	// EmailHMAC makes an e-mail findable: customer.Vault's.
 	EmailHMAC func(merchant uuid.UUID, email string) []byte
 	Log       *slog.Logger
@@ -45,9 +48,9 @@ func New(c Config) *Service {
 	return &Service{Config: c}
 }
 
-// Pay sets who moves the money. It is called once, before the first request:
-// payments tell their orders of every change and so are made after them.
-func (s *Service) Pay(p payments) { s.Payments = p }
+// Connect sets who moves the money and who knows the parcels. It is called once,
+// before the first request.
+func (s *Service) Connect(p payments, parcels shipments) { s.Payments, s.Shipments = p, parcels }
 
 // PaymentChanged queues what follows from a changed payment or refund of the
 // order: its payment status, from v_payment_status; pending -> confirmed once

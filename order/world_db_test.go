@@ -18,6 +18,7 @@ import (
 	"doorstep/order"
 	"doorstep/payment"
 	"doorstep/payment/sandbox"
+	"doorstep/shipping"
 )
 
 var start = time.Date(2026, 3, 5, 12, 0, 0, 0, time.UTC)
@@ -33,6 +34,7 @@ type world struct {
 	vault    *customer.Vault
 	gateway  *sandbox.Gateway
 	payments *payment.Service
+	parcels  *shipping.Service
 	orders   *order.Service
 	merchant uuid.UUID
 	location uuid.UUID
@@ -51,9 +53,10 @@ func newWorld(t testing.TB) *world {
 		t.Fatal(err)
 	}
 	w := &world{t: t, ctx: context.Background(), dsn: base.DSN, db: base.DB, clock: c, vault: vault, gateway: gateway, merchant: id.New(), location: id.New()}
-	w.orders = order.New(order.Config{DB: w.db, EmailHMAC: vault.EmailHMAC})
+	w.orders = order.New(order.Config{DB: w.db, EmailHMAC: vault.EmailHMAC, Links: vault})
+	w.parcels = shipping.New(shipping.Config{DB: w.db, Orders: w.orders})
 	w.payments = payment.New(payment.Config{DB: w.db, Orders: w.orders, Providers: []payment.Provider{gateway}})
-	w.orders.Pay(w.payments)
+	w.orders.Connect(w.payments, w.parcels)
 	w.exec(`insert into merchants (id, name, created_at, updated_at) values ($1, 'Shop', $2, $2)`, w.merchant, start)
 	w.exec(`insert into locations (merchant_id, id, code, name, country, created_at) values ($1, $2, 'main', 'Main', 'AM', $3)`, w.merchant, w.location, start)
 	return w

@@ -1,0 +1,276 @@
+package order
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"doorstep/internal/db"
+	"doorstep/internal/id"
+	"doorstep/internal/money"
+	"doorstep/payment"
+)
+
+// LineQuantity is a number of units of an order line.
+type LineQuantity struct {
+	LineID   uuid.UUID `json:"line_id"`
+	Quantity int64     `json:"quantity"`
+}
+
+// NewRefund asks for money back: an amount in minor units, or what units of
+// lines were paid for, or with neither everything that is left. ID names it: the
+// same ID is the same refund.
+type NewRefund struct {
+	ID     uuid.UUID
+	Amount int64
+	Lines  []LineQuantity
+	Reason string
+}
+
+// RefundLine is what a refund gives back for a line; it is kept with the refund.
+type RefundLine struct {
+	LineID   uuid.UUID `json:"line_id"`
+	Quantity int64     `json:"quantity"`
+	Amount   int64     `json:"amount"` // minor units
+}
+
+// refundTries bounds how often a refund by lines is worked out anew because
+// another one of the same lines came between; each of them books one.
+const refundTries = 40
+
+// errLinesMoved says that the counts a refund was worked out from have changed.
+var errLinesMoved = ErrRefundLines.Saying("The lines are being refunded at the same time. Try again.")
+
+// Refund gives money of an order back, through the captured payments in their
+// order; there is one refund per payment that it takes, as a rule just one. What
+// a unit was paid for includes its tax; shipping goes back only by amount, or
+// with everything. It fails with ErrRefundInput, ErrLine, ErrQuantity,
+// ErrRefundLines (units refunded before), payment.ErrNothingPaid or
+// payment.ErrRefundTooHigh. The status of a refund is pending until the gateway
+// has answered.
+func (s *Service) Refund(ctx context.Context, merchant, order uuid.UUID, n NewRefund) ([]payment.Refund, error) {
+	n.Reason = reason(n.Reason)
+	if n.Amount < 0 || (n.Amount > 0 && len(n.Lines) > 0) {
+		return nil, ErrRefundInput
+	}
+	if n.ID == uuid.Nil {
+		n.ID = id.New()
+	}
+	for try := 1; ; try++ {
+		done, err := s.refund(ctx, merchant, order, n)
+		if !errors.Is(err, errMoved) {
+			return done, err
+		}
+		if try == refundTries {
+			return nil, errLinesMoved
+		}
+	}
+}
+
+// refund plans the parts of a refund from how things stand, and books them. What
+// an earlier call with the same ID has booked counts as done.
+func (s *Service) refund(ctx context.Context, merchant, order uuid.UUID, n NewRefund) ([]payment.Refund, error) {
+	o, err := s.Order(ctx, merchant, order)
+	if err != nil {
+		return nil, err
+	}
+	all, err := s.Payments.OfOrder(ctx, merchant, order)
+	if err != nil {
+		return nil, err
+	}
+	parts, room, booked, err := s.parts(ctx, all, n.ID)
+	if err != nil {
+		return nil, err
+	}
+	if len(parts) == 0 {
+		return nil, payment.ErrNothingPaid
+	}
+	var lines []RefundLine
+	left := room
+	switch {
+	case n.Amount > 0:
+		left = n.Amount - booked.sum
+	case len(n.Lines) > 0 && booked.any:
+		left = booked.lines - booked.sum
+	case len(n.Lines) > 0:
+		if lines, left, err = share(o, n.Lines); err != nil {
+			return nil, err
+		}
+	case !booked.any:
+		lines = rest(o)
+	}
+	if left > room {
+		return nil, payment.ErrRefundTooHigh
+	}
+	if left == 0 && !booked.any {
+		if room == 0 {
+			return nil, payment.ErrRefundTooHigh // everything has been given back
+		}
+		return nil, ErrRefundInput.Saying("Nothing was paid for these lines.")
+	}
+	return s.book(ctx, o, parts, left, lines, n)
+}
+
+// part is what one payment can give towards a refund, or has given.
+type part struct {
+	payment uuid.UUID
+	refund  uuid.UUID
+	room    int64
+	done    *payment.Refund
+}
+
+// booked is what earlier calls with the same ID have done.
+type booked struct {
+	any   bool
+	sum   int64 // of those refunds
+	lines int64 // what the lines are worth, as it was worked out then
+}
+
+// parts lists the payments that can give something, with what they have given
+// under this ID before. The first part bears the ID itself.
+func (s *Service) parts(ctx context.Context, all []payment.Payment, refund uuid.UUID) (parts []part, room int64, b booked, err error) {
+	first := refund
+	slices.SortStableFunc(all, func(x, y payment.Payment) int { return cmp.Compare(x.Attempt, y.Attempt) })
+	for _, p := range all {
+		if p.CapturedMinor == 0 {
+			continue
+		}
+		next := part{payment: p.ID, refund: first, room: p.CapturedMinor - p.RefundedMinor}
+		next.done, err = s.Payments.RefundByID(ctx, p.MerchantID, next.refund)
+		if err != nil && !errors.Is(err, payment.ErrNotFound) {
+			return nil, 0, b, err
+		}
+		if next.done != nil && next.done.PaymentID != p.ID {
+			return nil, 0, b, ErrRefundInput.Saying("This id names another refund.")
+		}
+		if next.done != nil {
+			b.any = true
+			b.sum += next.done.AmountMinor // a failed one counts too: its ID is used up
+			var lines []RefundLine
+			if err := json.Unmarshal(next.done.Lines, &lines); err != nil {
+				return nil, 0, b, fmt.Errorf("order: refund %s: %w", next.done.ID, err)
+			}
+			for _, l := range lines {
+				b.lines += l.Amount
+			}
+		} else {
+			room += next.room
+		}
+		parts = append(parts, next)
+		first = uuid.NewSHA1(refund, p.ID[:])
+	}
+	return parts, room, b, nil
+}
+
+// errMoved makes Refund start again.
+var errMoved = errors.New("order: the lines were refunded meanwhile")
+
+// book sends the refund through the payments, the counts of the lines with the
+// first of them.
+func (s *Service) book(ctx context.Context, o *Order, parts []part, left int64, lines []RefundLine, n NewRefund) ([]payment.Refund, error) {
+	done := []payment.Refund{}
+	for _, p := range parts {
+		next := payment.NewRefund{ID: p.refund, Reason: n.Reason}
+		if p.done == nil {
+			if next.Amount = min(left, p.room); next.Amount == 0 {
+				continue
+			}
+			left -= next.Amount
+			var err error
+			if next.Lines, next.With, err = counting(ctx, o, lines); err != nil {
+				return nil, err
+			}
+			lines = nil
+		}
+		r, err := s.Payments.Refund(ctx, o.MerchantID, p.payment, next)
+		if db.Violates(err, "refunds_pkey") {
+			err = errMoved // the same request was quicker elsewhere
+		}
+		if err != nil {
+			return nil, err
+		}
+		done = append(done, *r)
+	}
+	return done, nil
+}
+
+// counting is the JSON of refunded lines and what moves their counts inside the
+// transaction that books the refund, provided that nobody has moved them since
+// they were read.
+func counting(ctx context.Context, o *Order, lines []RefundLine) ([]byte, func(tx db.Tx) error, error) {
+	if len(lines) == 0 {
+		return nil, nil, nil
+	}
+	raw, err := json.Marshal(lines)
+	if err != nil {
+		return nil, nil, fmt.Errorf("order: %w", err)
+	}
+	ids, quantities, before := make([]uuid.UUID, len(lines)), make([]int64, len(lines)), make([]int64, len(lines))
+	for i, l := range lines {
+		ids[i], quantities[i] = l.LineID, l.Quantity
+		before[i] = o.line(l.LineID).Refunded
+	}
+	return raw, func(tx db.Tx) error {
+		n, err := tx.Exec(ctx, `update order_lines l set refunded = l.refunded + u.quantity
+			from unnest($3::uuid[], $4::bigint[], $5::bigint[]) as u (id, quantity, before)
+			where l.merchant_id = $1 and l.order_id = $2 and l.id = u.id and l.refunded = u.before and l.refunded + u.quantity <= l.quantity`,
+			o.MerchantID, o.ID, ids, quantities, before)
+		if err == nil && n != int64(len(ids)) {
+			err = errMoved
+		}
+		return err
+	}, nil
+}
+
+func (o *Order) line(id uuid.UUID) *Line {
+	for i := range o.Lines {
+		if o.Lines[i].ID == id {
+			return &o.Lines[i]
+		}
+	}
+	return nil
+}
+
+// share works out what units were paid for, so that any sequence of refunds of
+// a line adds up to exactly what the line cost.
+func share(o *Order, wanted []LineQuantity) (lines []RefundLine, sum int64, err error) {
+	seen := map[uuid.UUID]bool{}
+	for _, w := range wanted {
+		l := o.line(w.LineID)
+		if l == nil {
+			return nil, 0, ErrLine
+		}
+		if w.Quantity < 1 || seen[w.LineID] {
+			return nil, 0, ErrQuantity
+		}
+		seen[w.LineID] = true
+		if w.Quantity > l.Quantity-l.Refunded {
+			return nil, 0, ErrRefundLines
+		}
+		amount, err := money.RefundShare(l.Total, l.Quantity, l.Refunded, w.Quantity)
+		if err != nil {
+			return nil, 0, err
+		}
+		if sum, err = money.Add(sum, amount); err != nil {
+			return nil, 0, err
+		}
+		lines = append(lines, RefundLine{LineID: w.LineID, Quantity: w.Quantity, Amount: amount})
+	}
+	return lines, sum, nil
+}
+
+// rest is everything of the lines that has not been refunded by units; its worth
+// is not told, for earlier refunds by amount may have taken some of it.
+func rest(o *Order) (lines []RefundLine) {
+	for _, l := range o.Lines {
+		if left := l.Quantity - l.Refunded; left > 0 {
+			lines = append(lines, RefundLine{LineID: l.ID, Quantity: left})
+		}
+	}
+	return lines
+}

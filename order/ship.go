@@ -1,0 +1,121 @@
+package order
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"doorstep/internal/db"
+	"doorstep/internal/id"
+	"doorstep/shipping"
+)
+
+// NewShipment says what is in a parcel and who carries it. Without lines it is
+// everything that is left of the order. Without a carrier it is the one that the
+// buyer chose.
+type NewShipment struct {
+	Lines          []LineQuantity
+	Carrier        string
+	TrackingNumber string
+	LabelURL       string
+}
+
+// Ship sends units of a confirmed order on their way: a cash on delivery order
+// is confirmed before it is paid, one that waits for a transfer is not. It gives
+// the new shipment. It fails with ErrNotFound, ErrNotPaid, ErrNotShippable,
+// ErrNothingLeft, ErrLine, ErrQuantity, ErrShipQuantity, or with
+// shipping.ErrShipment and shipping.ErrNumberTaken.
+func (s *Service) Ship(ctx context.Context, merchant, order uuid.UUID, n NewShipment) (*shipping.Shipment, error) {
+	now := s.DB.Now()
+	var sent *shipping.Shipment
+	err := db.Run(ctx, s.DB, func(tx db.Tx) error {
+		o, err := lockNow(ctx, tx, merchant, order)
+		if err != nil {
+			return err
+		}
+		if err := o.shippable(); err != nil {
+			return err
+		}
+		lines, err := o.parcel(n.Lines)
+		if err != nil {
+			return err
+		}
+		sent = &shipping.Shipment{
+			MerchantID: merchant, ID: id.New(), OrderID: order, Status: shipping.StatusShipped, TrackingStatus: shipping.TrackPending,
+			Carrier: n.Carrier, TrackingNumber: n.TrackingNumber, LabelURL: n.LabelURL, Version: 1,
+			ShippedAt: &now, CreatedAt: now, UpdatedAt: now, Events: []shipping.TrackingEvent{},
+		}
+		if sent.Carrier == "" {
+			sent.Carrier = o.carrier
+		}
+		if sent.Carrier == "" {
+			sent.Carrier = "other"
+		}
+		if err := sent.Check(); err != nil {
+			return err
+		}
+		ids, quantities := make([]uuid.UUID, len(lines)), make([]int64, len(lines))
+		for i, l := range lines {
+			ids[i], quantities[i] = l.LineID, l.Quantity
+			sent.Lines = append(sent.Lines, shipping.ShipmentLine{MerchantID: merchant, ShipmentID: sent.ID, OrderLineID: l.LineID, Quantity: l.Quantity})
+		}
+		tx.Guard(int64(len(ids)), ErrShipQuantity, `update order_lines l set shipped = l.shipped + u.quantity
+			from unnest($3::uuid[], $4::bigint[]) as u (id, quantity)
+			where l.merchant_id = $1 and l.order_id = $2 and l.id = u.id and l.shipped + l.canceled + u.quantity <= l.quantity`,
+			merchant, order, ids, quantities)
+		if err := shipping.InsertShipment(tx, sent); err != nil {
+			return err
+		}
+		return s.FulfilmentChanged(tx, merchant, order, "shipment.shipped", map[string]any{
+			"shipment_id": sent.ID, "carrier": sent.Carrier, "tracking_number": sent.TrackingNumber, "lines": lines,
+		}, now)
+	})
+	if err != nil {
+		return nil, shipping.InsertError(err)
+	}
+	return sent, nil
+}
+
+func (o *locked) shippable() error {
+	switch {
+	case o.source != "checkout":
+		return ErrNotShippable
+	case o.status == StatusPending:
+		return ErrNotPaid
+	case o.status != StatusConfirmed:
+		return ErrNotShippable
+	}
+	return nil
+}
+
+// parcel checks the wanted lines against what is left, or takes all of it.
+func (o *locked) parcel(wanted []LineQuantity) ([]LineQuantity, error) {
+	left := make(map[uuid.UUID]int64, len(o.lines))
+	var all []LineQuantity
+	for _, l := range o.lines {
+		left[l.ID] = l.Quantity - l.Shipped - l.Canceled
+		if left[l.ID] > 0 {
+			all = append(all, LineQuantity{l.ID, left[l.ID]})
+		}
+	}
+	if len(all) == 0 {
+		return nil, ErrNothingLeft
+	}
+	if len(wanted) == 0 {
+		return all, nil
+	}
+	seen := map[uuid.UUID]bool{}
+	for _, w := range wanted {
+		n, ok := left[w.LineID]
+		switch {
+		case !ok:
+			return nil, ErrLine
+		case w.Quantity < 1 || seen[w.LineID]:
+			return nil, ErrQuantity
+		case w.Quantity > n:
+			return nil, ErrShipQuantity
+		}
+		seen[w.LineID] = true
+	}
+	return wanted, nil
+}

@@ -1,0 +1,265 @@
+package shipping
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"doorstep/internal/db"
+	"doorstep/internal/id"
+	"doorstep/internal/jobs"
+)
+
+// Tracking is a carrier's word about a parcel, in our terms.
+type Tracking string
+
+// The normalised words. Unknown is a carrier's code that nobody has explained
+// to us; it is kept and changes nothing.
+const (
+	TrackPending        Tracking = "pending"
+	TrackPickedUp       Tracking = "picked_up"
+	TrackInTransit      Tracking = "in_transit"
+	TrackOnHold         Tracking = "on_hold"
+	TrackCustomsHold    Tracking = "customs_hold"
+	TrackDelayed        Tracking = "delivery_delayed"
+	TrackOutForDelivery Tracking = "out_for_delivery"
+	TrackReadyForPickup Tracking = "ready_for_pickup"
+	TrackFailed         Tracking = "delivery_failed"
+	TrackDelivered      Tracking = "delivered"
+	TrackReturning      Tracking = "return_to_sender"
+	TrackReturned       Tracking = "returned"
+	TrackCancelled      Tracking = "cancelled"
+	TrackUnknown        Tracking = "unknown"
+)
+
+// meanings says what each word makes of a shipment, in the order in which words
+// of the same instant are taken to have happened.
+var meanings = []struct {
+	word   Tracking
+	status Status
+}{
+	{TrackUnknown, ""},
+	{TrackPending, StatusShipped},
+	{TrackPickedUp, StatusShipped},
+	{TrackInTransit, StatusInTransit},
+	{TrackOnHold, StatusInTransit},
+	{TrackCustomsHold, StatusInTransit},
+	{TrackDelayed, StatusInTransit},
+	{TrackOutForDelivery, StatusOutForDelivery},
+	{TrackReadyForPickup, StatusReadyForPickup},
+	{TrackCancelled, StatusCanceled},
+	{TrackFailed, StatusFailed},
+	{TrackDelivered, StatusDelivered},
+	{TrackReturning, StatusReturned},
+	{TrackReturned, StatusReturned},
+}
+
+func (t Tracking) rank() int {
+	for i, m := range meanings {
+		if m.word == t {
+			return i
+		}
+	}
+	return -1
+}
+
+// Trackings lists the words, for documents and checks.
+func Trackings() []Tracking {
+	all := make([]Tracking, len(meanings))
+	for i, m := range meanings {
+		all[i] = m.word
+	}
+	return all
+}
+
+// TrackingEvent is one thing that a carrier said of a shipment.
+type TrackingEvent struct {
+	MerchantID  uuid.UUID `gorm:"column:merchant_id"`
+	ID          uuid.UUID `gorm:"column:id"`
+	ShipmentID  uuid.UUID `gorm:"column:shipment_id"`
+	Status      Tracking  `gorm:"column:status"`
+	OccurredAt  time.Time `gorm:"column:occurred_at"`
+	UTCOffset   int       `gorm:"column:utc_offset"` // seconds east of UTC, as the carrier said it
+	Location    string    `gorm:"column:location"`
+	Description string    `gorm:"column:description"`
+	Source      string    `gorm:"column:source"` // who told us: api, or a carrier's name
+	Fingerprint []byte    `gorm:"column:fingerprint"`
+	CreatedAt   time.Time `gorm:"column:created_at"`
+}
+
+// TableName is where GORM finds it.
+func (TrackingEvent) TableName() string { return "tracking_events" }
+
+// mostAhead is how far in the future a carrier's clock may be.
+const mostAhead = 24 * time.Hour
+
+// check says what is wrong with an event, and cleans its texts.
+func (e *TrackingEvent) check(now time.Time) error {
+	e.Location, e.Description, e.Source = clean(e.Location), clean(e.Description), clean(e.Source)
+	if e.Source == "" {
+		e.Source = "api"
+	}
+	bad := ErrEvent
+	if e.Status.rank() < 0 {
+		bad = bad.At("body.status", "is not a tracking status")
+	}
+	if e.OccurredAt.Year() < 2000 || e.OccurredAt.After(now.Add(mostAhead)) {
+		bad = bad.At("body.occurred_at", "must be given and at most 24 hours ahead")
+	}
+	if e.UTCOffset < -18*3600 || e.UTCOffset > 18*3600 {
+		bad = bad.At("body.utc_offset", "must be at most 18 hours, in seconds")
+	}
+	if len(e.Location) > mostText || len(e.Description) > mostText || len(e.Source) > mostCarrier {
+		bad = bad.At("body", "has a text that is too long")
+	}
+	if len(bad.Fields) > 0 {
+		return bad
+	}
+	e.OccurredAt = e.OccurredAt.UTC().Truncate(time.Microsecond)
+	return nil
+}
+
+// fingerprint is the same for the same word about the same instant and place,
+// whoever brings it.
+func (e *TrackingEvent) fingerprint() []byte {
+	h := sha256.New()
+	var at [8]byte
+	binary.BigEndian.PutUint64(at[:], uint64(e.OccurredAt.UnixMicro()))
+	for _, part := range [][]byte{[]byte(e.Status), at[:], []byte(e.Location), []byte(e.Description)} {
+		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(part))))
+		h.Write(part)
+	}
+	return h.Sum(nil)[:16]
+}
+
+// settled is how a parcel stands after all that is known of it.
+type settled struct {
+	status    Status
+	word      Tracking
+	at        time.Time  // of the event that decided
+	delivered *time.Time // when it arrived, if it did
+}
+
+// settle reads events by their instants, in whatever order they came in. The
+// last significant one counts: unknown words are not, after a delivery only a
+// return is or a delivery attempt that takes it back, and what is on its way
+// back to the sender stays so whatever is scanned on that way.
+func settle(events []TrackingEvent) settled {
+	events = slices.Clone(events)
+	slices.SortFunc(events, func(a, b TrackingEvent) int {
+		return cmp.Or(a.OccurredAt.Compare(b.OccurredAt), cmp.Compare(a.Status.rank(), b.Status.rank()), bytes.Compare(a.Fingerprint, b.Fingerprint))
+	})
+	now := settled{status: StatusShipped, word: TrackPending}
+	for _, e := range events {
+		next := meanings[e.Status.rank()].status
+		switch {
+		case next == "":
+			continue
+		case now.status == StatusDelivered && next != StatusReturned && next != StatusFailed:
+			continue
+		case now.status == StatusReturned && next != StatusReturned:
+			continue
+		}
+		if e.Status == TrackDelivered {
+			now.delivered = &e.OccurredAt
+		} else if next == StatusFailed {
+			now.delivered = nil
+		}
+		now.status, now.word, now.at = next, e.Status, e.OccurredAt
+	}
+	return now
+}
+
+// RecordEvent keeps what a carrier said of a shipment and draws the conclusion,
+// for the shipment and for its order, in one transaction. An exact duplicate
+// changes nothing. It gives the shipment as it then stands, with lines and
+// events; it fails with ErrNotFound or ErrEvent.
+func (s *Service) RecordEvent(ctx context.Context, merchant, shipment uuid.UUID, e TrackingEvent) (*Shipment, error) {
+	now := s.DB.Now()
+	if err := e.check(now); err != nil {
+		return nil, err
+	}
+	e.MerchantID, e.ShipmentID, e.ID, e.CreatedAt, e.Fingerprint = merchant, shipment, id.New(), now, e.fingerprint()
+	err := db.Run(ctx, s.DB, func(tx db.Tx) error {
+		before := Shipment{MerchantID: merchant, ID: shipment}
+		found, err := db.One(tx.QueryRow(ctx, `select order_id, status from shipments where merchant_id = $1 and id = $2 for no key update`,
+			merchant, shipment), &before.OrderID, &before.Status)
+		if err != nil {
+			return err
+		}
+		if !found {
+			return ErrNotFound
+		}
+		n, err := tx.Exec(ctx, `insert into tracking_events (merchant_id, id, shipment_id, status, occurred_at, utc_offset, location, description, source, fingerprint, created_at)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict do nothing`, e.MerchantID, e.ID, e.ShipmentID, string(e.Status),
+			e.OccurredAt, e.UTCOffset, e.Location, e.Description, e.Source, e.Fingerprint, e.CreatedAt)
+		if err != nil || n == 0 {
+			return err
+		}
+		events, err := significant(ctx, tx, merchant, shipment)
+		if err != nil {
+			return err
+		}
+		return s.conclude(tx, &before, settle(events), now)
+	})
+	if err != nil {
+		return nil, InsertError(err)
+	}
+	return s.Shipment(ctx, merchant, shipment)
+}
+
+// significant reads what settle needs.
+func significant(ctx context.Context, tx db.Tx, merchant, shipment uuid.UUID) ([]TrackingEvent, error) {
+	rows, err := tx.Query(ctx, `select status, occurred_at, fingerprint from tracking_events where merchant_id = $1 and shipment_id = $2`, merchant, shipment)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (e TrackingEvent, err error) {
+		return e, row.Scan(&e.Status, &e.OccurredAt, &e.Fingerprint)
+	})
+}
+
+// conclude queues what follows from all events for a locked shipment.
+func (s *Service) conclude(tx db.Tx, before *Shipment, after settled, now time.Time) error {
+	tx.Queue(`update shipments set status = $3, tracking_status = $4, delivered_at = $5, version = version + 1, updated_at = $6
+		where merchant_id = $1 and id = $2`, before.MerchantID, before.ID, string(after.status), string(after.word), after.delivered, now)
+	if after.status == before.Status {
+		return nil
+	}
+	ref := before.ref()
+	ref.OccurredAt = after.at
+	if err := publish(tx, after.status, ref); err != nil {
+		return err
+	}
+	return s.Orders.FulfilmentChanged(tx, before.MerchantID, before.OrderID, "shipment."+string(after.status), map[string]any{
+		"shipment_id": before.ID, "tracking_status": after.word, "occurred_at": after.at,
+	}, now)
+}
+
+// publish queues the event that belongs to a new status.
+func publish(tx db.Tx, status Status, ref Ref) error {
+	switch status {
+	case StatusInTransit:
+		return jobs.Publish(tx, InTransit{ref})
+	case StatusOutForDelivery:
+		return jobs.Publish(tx, OutForDelivery{ref})
+	case StatusReadyForPickup:
+		return jobs.Publish(tx, ReadyForPickup{ref})
+	case StatusDelivered:
+		return jobs.Publish(tx, Delivered{ref})
+	case StatusFailed:
+		return jobs.Publish(tx, DeliveryFailed{ref})
+	case StatusReturned:
+		return jobs.Publish(tx, Returned{ref})
+	case StatusCanceled:
+		return jobs.Publish(tx, Canceled{ref})
+	}
+	return nil
+}
