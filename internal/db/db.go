@@ -25,6 +25,8 @@ type Config struct {
 	URL      string // anything libpq understands
 	Clock    clock.Clock
 	MaxConns int32 // 0 means 20
+	// Tracer sees every trip to the database, for tests that count them.
+	Tracer pgx.QueryTracer
 }
 
 // DB is the pool of connections. It is safe for concurrent use.
@@ -47,6 +49,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	}
 	config.MaxConnIdleTime = 5 * time.Minute
 	config.ConnConfig.ConnectTimeout = 5 * time.Second
+	config.ConnConfig.Tracer = c.Tracer
 	for name, value := range map[string]string{
 		"application_name":                    "doorstep",
 		"timezone":                            "UTC",

@@ -1,0 +1,187 @@
+package checkout
+
+import (
+	"context"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"doorstep/internal/db"
+	"doorstep/pricing"
+)
+
+// Reasons for giving up a checkout: the standard list.
+var Reasons = []string{
+	"price_sensitivity", "shipping_cost", "shipping_speed", "product_fit", "trust_security", "returns_policy",
+	"payment_options", "comparison", "timing_deferred", "other",
+}
+
+// View reads a checkout with the prices of this moment.
+func (s *Service) View(ctx context.Context, who Access, checkout uuid.UUID) (*View, error) {
+	sit, err := s.open(ctx, who, checkout)
+	if err != nil {
+		return nil, err
+	}
+	a, err := s.assess(sit)
+	if err != nil {
+		return nil, err
+	}
+	return s.view(sit, a), nil
+}
+
+func (s *Service) open(ctx context.Context, who Access, checkout uuid.UUID) (*situation, error) {
+	sit, err := s.read(ctx, who.Merchant, checkout, nil)
+	if err != nil {
+		return nil, err
+	}
+	if !who.allowed(&sit.row) {
+		return nil, ErrNotFound
+	}
+	return sit, nil
+}
+
+// changeable says whether a checkout in that status can still be changed.
+func changeable(st Status) error {
+	switch st {
+	case Incomplete, Ready:
+		return nil
+	case Authentication, InProgress:
+		return ErrInProgress
+	}
+	return ErrClosed.With("status", st)
+}
+
+// Change applies a form to an open checkout and shows the new prices.
+func (s *Service) Change(ctx context.Context, who Access, checkout uuid.UUID, f Form) (*View, error) {
+	sit, err := s.open(ctx, who, checkout)
+	if err != nil {
+		return nil, err
+	}
+	r := &sit.row
+	if err := changeable(r.Status); err != nil {
+		return nil, err
+	}
+	if f.ExpectedVersion != nil && *f.ExpectedVersion != r.Version {
+		return nil, ErrVersion.With("version", r.Version)
+	}
+	if err := sit.fill(&f); err != nil {
+		return nil, err
+	}
+	if a := sit.contact.Shipping; a != nil && a.Country != "" && !sit.rules.Settings.ShipsTo(a.Country) {
+		return nil, ErrCountry.At("body.shipping_address.country", "the shop ships to other countries").With("countries", sit.rules.Settings.Countries)
+	}
+	if f.Codes != nil || f.Email != nil { // what promotions know of the buyer was read for the old ones
+		hmac := s.Vault.EmailHMAC(r.Merchant, sit.contact.Email)
+		queries := append(s.Promotions.FactsQueries(r.Merchant, r.Codes, hmac, &sit.facts), isNewQuery(r.Merchant, hmac, &sit.isNew))
+		sit.facts = pricing.Facts{}
+		if err := s.DB.Read(ctx, queries...); err != nil {
+			return nil, err
+		}
+	}
+	a, err := s.assess(sit)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.takeOption(r, f.Option); err != nil {
+		return nil, err
+	}
+	r.Status, r.Shown = settleStatus(a.missing), a.totals.Total
+	if err := s.saveChange(ctx, sit); err != nil {
+		return nil, err
+	}
+	r.Version++
+	return s.view(sit, a), nil
+}
+
+// saveChange writes the checkout and its contact, for the version that was read.
+func (s *Service) saveChange(ctx context.Context, sit *situation) error {
+	now := s.DB.Now()
+	sealed, err := s.Vault.Reseal(sit.row.Merchant, sit.sealed.ID, sit.contact)
+	if err != nil {
+		return err
+	}
+	return db.Run(ctx, s.DB, func(tx db.Tx) error {
+		sit.row.update(tx, codeKeys(sit.row.Codes), now)
+		tx.Queue(`update contacts set email_hmac = $3, wrapped_key = $4, sealed = $5 where merchant_id = $1 and id = $2`,
+			sit.row.Merchant, sealed.ID, sealed.EmailHMAC, sealed.WrappedKey, sealed.Blob)
+		return nil
+	})
+}
+
+// Cancel ends a checkout that the buyer gives up, with the reason. A payment
+// that waits for the buyer is let go.
+func (s *Service) Cancel(ctx context.Context, who Access, checkout uuid.UUID, reason string) (*View, error) {
+	if !slices.Contains(Reasons, reason) {
+		return nil, ErrReason.With("reasons", Reasons)
+	}
+	sit, err := s.open(ctx, who, checkout)
+	if err != nil {
+		return nil, err
+	}
+	if sit.row.Status == Canceled {
+		return s.View(ctx, who, checkout)
+	}
+	if sit.row.Status == Authentication {
+		if err := s.giveUp(ctx, &sit.row, &sit.payment); err != nil {
+			return nil, err
+		}
+	} else if err := changeable(sit.row.Status); err != nil {
+		return nil, err
+	}
+	if err := s.end(ctx, sit.row.Merchant, checkout, Canceled, reason); err != nil {
+		return nil, err
+	}
+	return s.View(ctx, who, checkout)
+}
+
+func (s *Service) end(ctx context.Context, merchant, checkout uuid.UUID, status Status, reason string) error {
+	return db.Run(ctx, s.DB, func(tx db.Tx) error {
+		tx.Guard(1, errChanged, `update checkouts set status = $3, cancel_reason = $4, version = version + 1, updated_at = $5
+			where merchant_id = $1 and id = $2 and status in ('incomplete', 'ready_for_payment')`, merchant, checkout, string(status), reason, s.DB.Now())
+		return nil
+	})
+}
+
+// Expire ends the checkouts whose time is over. One that waits for the buyer's
+// authentication is settled first: the buyer may have done it unseen.
+func (s *Service) Expire(ctx context.Context) error {
+	due, err := s.due(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range due {
+		if r.Status == Authentication {
+			sit, err := s.read(ctx, r.Merchant, r.ID, nil)
+			if err == nil {
+				err = s.giveUp(ctx, &sit.row, &sit.payment)
+			}
+			if err != nil {
+				s.Log.WarnContext(ctx, "checkout not expired", "checkout", r.ID, "error", err)
+				continue
+			}
+		}
+		if err := s.end(ctx, r.Merchant, r.ID, Expired, ""); err != nil {
+			s.Log.WarnContext(ctx, "checkout not expired", "checkout", r.ID, "error", err)
+		}
+	}
+	return nil
+}
+
+// due are the open checkouts whose time is over, the oldest first.
+func (s *Service) due(ctx context.Context) ([]row, error) {
+	rows, err := s.DB.Query(ctx, `select merchant_id, id, status from checkouts
+		where status in ('incomplete', 'ready_for_payment', 'authentication_required') and expires_at < $1 order by expires_at limit 200`, s.DB.Now())
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []row
+	for rows.Next() {
+		var r row
+		if err := rows.Scan(&r.Merchant, &r.ID, &r.Status); err != nil {
+			return nil, err
+		}
+		all = append(all, r)
+	}
+	return all, rows.Err()
+}
