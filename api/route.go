@@ -64,6 +64,7 @@ const (
 	OnceNever // the header is ignored: reads, and writes that are idempotent by nature
 )
 
+// String is the word in the document: "optional", "required", "inside", "never".
 func (o Once) String() string {
 	return [...]string{"optional", "required", "inside", "never"}[o]
 }
