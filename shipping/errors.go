@@ -10,5 +10,4 @@ var (
 	ErrEvent          = fault.New(fault.Invalid, "tracking_event_invalid", "The tracking event breaks a rule.")
 	ErrPolicyNotFound = fault.New(fault.NotFound, "shipping_policy_not_found", "There is no such shipping policy.")
 	ErrPolicyState    = fault.New(fault.Conflict, "shipping_policy_not_draft", "Only a draft can be changed or deleted; published versions stay as they are.")
-	ErrPolicyLive     = fault.New(fault.Conflict, "shipping_policy_is_live", "This version of the policy is the published one already.")
 )

@@ -19,18 +19,20 @@ type Status string
 
 // The statuses of a shipment.
 const (
-	StatusPending         Status = "pending"
-	StatusProcessing      Status = "processing"
-	StatusShipped         Status = "shipped"
-	StatusInTransit       Status = "in_transit"
-	StatusOutForDelivery  Status = "out_for_delivery"
-	StatusReadyForPickup  Status = "ready_for_pickup"
-	StatusDelivered       Status = "delivered"
-	StatusFailed          Status = "failed"
-	StatusReturned        Status = "returned_to_sender"
-	StatusCanceled        Status = "canceled"
-	mostText, mostCarrier        = 500, 100
+	StatusPending        Status = "pending"
+	StatusProcessing     Status = "processing"
+	StatusShipped        Status = "shipped"
+	StatusInTransit      Status = "in_transit"
+	StatusOutForDelivery Status = "out_for_delivery"
+	StatusReadyForPickup Status = "ready_for_pickup"
+	StatusDelivered      Status = "delivered"
+	StatusFailed         Status = "failed"
+	StatusReturned       Status = "returned_to_sender"
+	StatusCanceled       Status = "canceled"
 )
+
+// The longest texts that are kept.
+const mostText, mostCarrier = 500, 100
 
 // Shipment is one parcel of an order.
 type Shipment struct {
@@ -85,6 +87,7 @@ type Config struct {
 // concurrent use.
 type Service struct {
 	Config
+	ready ready
 }
 
 // New makes the service.

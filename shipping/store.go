@@ -2,8 +2,10 @@ package shipping
 
 import (
 	"context"
+	"errors"
 
 	"github.com/google/uuid"
+	"gorm.io/gorm"
 )
 
 // Shipment reads one shipment with its lines and events, or ErrNotFound.
@@ -59,4 +61,32 @@ func (s *Service) shipments(ctx context.Context, where string, args ...any) ([]S
 		at[e.ShipmentID].Events = append(at[e.ShipmentID].Events, e)
 	}
 	return all, nil
+}
+
+// Versions lists a merchant's policy versions without their documents, the
+// newest first.
+func (s *Service) Versions(ctx context.Context, merchant uuid.UUID) ([]Version, error) {
+	all := []Version{}
+	err := s.DB.Gorm(ctx).Select("merchant_id, id, version, status, hash, created_at, published_at, updated_at").
+		Where("merchant_id = ?", merchant).Order("version desc").Limit(1000).Find(&all).Error
+	return all, err
+}
+
+// Version reads one version by its id, or ErrPolicyNotFound.
+func (s *Service) Version(ctx context.Context, merchant, version uuid.UUID) (*Version, error) {
+	return s.version(ctx, "merchant_id = ? and id = ?", merchant, version)
+}
+
+// VersionNumber reads one version by its number, or ErrPolicyNotFound.
+func (s *Service) VersionNumber(ctx context.Context, merchant uuid.UUID, number int) (*Version, error) {
+	return s.version(ctx, "merchant_id = ? and version = ?", merchant, number)
+}
+
+func (s *Service) version(ctx context.Context, where string, args ...any) (*Version, error) {
+	var v Version
+	err := s.DB.Gorm(ctx).Where(where, args...).Take(&v).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return nil, ErrPolicyNotFound
+	}
+	return &v, err
 }
