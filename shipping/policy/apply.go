@@ -2,6 +2,7 @@ package policy
 
 import (
 	"slices"
+	"sort"
 	"strings"
 
 	"doorstep/internal/money"
@@ -58,7 +59,7 @@ func (c *call) applyPrice(a *action, r *rule) {
 	}
 	if a.kind == actFreeOver && r.hint {
 		if worth, ok := c.basisFor(a); ok && worth < a.amount {
-			c.remind(r, a.amount-worth)
+			c.remind(r, c.shortOf(a.basis == onDiscounted, a.amount))
 		}
 	}
 	v, ok := c.priceAfter(a)
@@ -91,11 +92,15 @@ func (c *call) hintFor(r *rule) {
 	missing := int64(-1)
 	for _, l := range r.thresholds {
 		v, ok := c.number(l.field, nil, nil)
-		short := l.number - v
+		need := l.number
 		if l.op == opGt {
-			short++
+			need++
 		}
-		if !ok || short <= 0 || (missing > 0 && short >= missing) {
+		if !ok || v >= need {
+			continue
+		}
+		short := c.shortOf(l.field == cartDiscounted, need)
+		if missing > 0 && short >= missing {
 			continue
 		}
 		c.assume = l
@@ -106,6 +111,22 @@ func (c *call) hintFor(r *rule) {
 	}
 	c.short[r.index] = missing
 	c.remind(r, missing)
+}
+
+// shortOf is how much more the cart must be worth, in the currency of the
+// request, to come up to an amount of the policy's.
+func (c *call) shortOf(discounted bool, need int64) int64 {
+	worth := c.whole.worth
+	if discounted {
+		worth = c.whole.afterAll
+	}
+	if c.abroad.den == 0 {
+		return need - worth
+	}
+	// Both ways are rounded, so the exact answer is searched for near the sum.
+	back := ratio{c.home.den, c.home.num}
+	most := back.up(need-c.toHome(worth)) + back.up(1)
+	return 1 + int64(sort.Search(int(most), func(more int) bool { return c.toHome(worth+1+int64(more)) >= need }))
 }
 
 // remind keeps the least amount that is missing for anything.
@@ -127,22 +148,59 @@ func (c *call) keep() {
 		}
 	}
 	o.Total = money.Of(now.total, c.currency)
-	o.Lines = c.lines[now.first:len(c.lines):len(c.lines)]
+	o.Lines = c.keepLines()
 	o.Source, o.Estimated = now.source, now.estimated
 	if now.hint > 0 && now.total > 0 {
-		o.Hint = &Hint{now.hintRule, money.Of(c.abroad.up(now.hint), c.currency)}
+		o.Hint = &Hint{now.hintRule, money.Of(now.hint, c.currency)}
 	}
 	if now.transit != nil {
-		way := *now.transit
-		o.Transit = &way
+		c.transits = append(c.transits, *now.transit)
+		o.Transit = &c.transits[len(c.transits)-1]
 	}
 	o.Promise = c.promise()
 	o.ByShipment = c.byShipment()
 	if now.pack.weighed {
-		billable := now.pack.billable
-		o.BillableG = &billable
+		c.billables = append(c.billables, now.pack.billable)
+		o.BillableG = &c.billables[len(c.billables)-1]
 	}
 	c.answer.Options = append(c.answer.Options, o)
+}
+
+// keepLines copies the lines of the method in hand into memory that options
+// share.
+func (c *call) keepLines() []Line {
+	if cap(c.allLines)-len(c.allLines) < len(c.lines) {
+		c.allLines = make([]Line, 0, max(len(c.lines), 512))
+	}
+	from := len(c.allLines)
+	c.allLines = append(c.allLines, c.lines...)
+	return c.allLines[from:len(c.allLines):len(c.allLines)]
+}
+
+// promised is a promise that was worked out before, for methods that share
+// their origin, way and rules.
+type promised struct {
+	origin   *origin
+	transit  Transit
+	moves    bool // there is a transit
+	schedule schedule
+	promise  Promise
+}
+
+func (c *call) promiseFrom(o *origin, transit *Transit) Promise {
+	now := promised{origin: o, schedule: c.now.schedule, moves: transit != nil}
+	if transit != nil {
+		now.transit = *transit
+	}
+	for i := range c.promises {
+		p := &c.promises[i]
+		if p.origin == now.origin && p.transit == now.transit && p.moves == now.moves && p.schedule == now.schedule {
+			return p.promise
+		}
+	}
+	now.promise = o.promise(c.req.Now, transit, c.now.schedule, c.req.Explain)
+	c.promises = append(c.promises, now)
+	return now.promise
 }
 
 // promise is that of the slowest of the places the order leaves from.
@@ -161,7 +219,7 @@ func (c *call) promise() *Promise {
 		if branch, ok := now.m.byOrigin[id]; ok && branch.transit != nil {
 			transit = branch.transit
 		}
-		p := o.promise(c.req.Now, transit, now.schedule, c.req.Explain)
+		p := c.promiseFrom(o, transit)
 		if slowest == nil || p.laterThan(slowest) {
 			slowest = &p
 		}

@@ -179,11 +179,12 @@ func (b *builder) link() {
 	for i := range p.rules {
 		r := &p.rules[i]
 		r.index = i
+		quick := r.when != nil && r.when.scope == ofRequest && !r.hint
 		for j := range p.methods {
 			m := &p.methods[j]
 			inside := r.all || r.named[m.id]
 			if inside || r.only {
-				m.rules[r.phase] = append(m.rules[r.phase], ruleUse{r, !inside})
+				m.rules[r.phase] = append(m.rules[r.phase], ruleUse{r, int32(i), !inside, quick})
 			}
 			if inside && r.offers && m.offerRule == "" {
 				m.offerRule = r.id

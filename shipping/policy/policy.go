@@ -157,10 +157,13 @@ type rule struct {
 }
 
 // ruleUse is a rule as it concerns one method; outside when the method is not
-// among those that require_only leaves.
+// among those that require_only leaves. A quick one is done with as soon as its
+// condition is known not to hold, which is the fate of most.
 type ruleUse struct {
 	rule    *rule
+	index   int32
 	outside bool
+	quick   bool
 }
 
 // build makes a policy of a document whose form is right.

@@ -32,8 +32,14 @@ type call struct {
 
 	assume *leaf // taken as true, to see what it alone would change
 	now    attempt
-	lines  []Line // of all options, so that they share memory
+	lines  []Line // of the method in hand
 	answer Answer
+
+	// Options share their memory, since a quote may have hundreds of them.
+	allLines  []Line
+	transits  []Transit
+	billables []int64
+	promises  []promised
 }
 
 // attempt is the method in hand.
@@ -54,10 +60,9 @@ type attempt struct {
 	estimated bool
 	transit   *Transit
 	ownWay    Transit // what transit points to, when origins differ
-	first     int     // index into lines
 	groups    []string
 	schedule  schedule
-	hint      int64 // missing, policy currency; 0 for none
+	hint      int64 // missing, currency of the answer; 0 for none
 	hintRule  string
 	option    Option
 	effects   []Effect
@@ -83,6 +88,9 @@ func (p *Policy) Quote(req Request) Answer {
 	if !c.exchangeable() {
 		return c.answer
 	}
+	n := len(p.methods)
+	c.answer.Options = make([]Option, 0, n)
+	c.transits, c.billables = make([]Transit, 0, n), make([]int64, 0, n)
 	for i := range p.methods {
 		c.try(&p.methods[i])
 	}
@@ -183,7 +191,7 @@ func (c *call) try(m *method) {
 	old := c.now
 	c.now = attempt{m: m, transit: m.transit, origins: old.origins[:0], parts: old.parts[:0], groups: old.groups[:0]}
 	now := &c.now
-	now.first = len(c.lines)
+	c.lines = c.lines[:0]
 	c.placeOrigins()
 	c.pack()
 	c.checkServed()
@@ -221,7 +229,6 @@ func (c *call) try(m *method) {
 
 func (c *call) drop() {
 	c.answer.Hidden = append(c.answer.Hidden, c.now.verdict)
-	c.lines = c.lines[:c.now.first]
 }
 
 // pack weighs the parcels, once for all methods that pack alike.
@@ -297,7 +304,7 @@ func (c *call) convert() {
 		return
 	}
 	var running, shown int64
-	for i := now.first; i < len(c.lines); i++ {
+	for i := range c.lines {
 		l := &c.lines[i]
 		running += l.Delta
 		next := c.abroad.of(running)
@@ -342,6 +349,9 @@ func (c *call) run(in phase) {
 	now := &c.now
 	now.groups = now.groups[:0]
 	for _, u := range now.m.rules[in] {
+		if u.quick && c.decided[u.index] == no && !c.req.Explain {
+			continue
+		}
 		r := u.rule
 		if r.group != "" && slices.Contains(now.groups, r.group) {
 			c.explain(r, no, "group")
