@@ -80,6 +80,7 @@ type Follower struct {
 	stored   Checkpoint          // what the engine has been told
 	seen     map[uuid.UUID]bool  // changes at or after cursor that are indexed
 	lacking  map[uuid.UUID]error // merchants whose index must be rebuilt first
+	dirty    bool                // something was indexed since stored
 	begun    bool
 	ready    chan struct{}
 	readyOne sync.Once
@@ -201,7 +202,7 @@ func (f *Follower) follow(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if err := f.store(ctx, len(changes.Rows) > 0); err != nil {
+	if err := f.store(ctx); err != nil {
 		return err
 	}
 	f.readyOne.Do(func() { close(f.ready) })
@@ -265,18 +266,19 @@ func (f *Follower) lackAll(ctx context.Context) error {
 // apply indexes the changes that have not been indexed yet.
 func (f *Follower) apply(ctx context.Context, rows []Change) error {
 	products := map[uuid.UUID][]uuid.UUID{}
-	once := map[uuid.UUID]bool{}
+	once := map[Change]bool{}
 	for _, c := range rows {
 		if f.seen[c.ID] {
 			continue
 		}
-		if !once[c.Product] {
-			once[c.Product] = true
+		if c.ID = uuid.Nil; !once[c] {
+			once[c] = true
 			products[c.Merchant] = append(products[c.Merchant], c.Product)
 		}
 	}
 	for merchant, ids := range products {
 		f.options.OnChange(merchant, ids)
+		f.dirty = true
 	}
 	for merchant, ids := range products {
 		if f.lacking[merchant] != nil {
@@ -345,17 +347,17 @@ func (f *Follower) mend(ctx context.Context) error {
 
 // store tells the engine how far it has come. It keeps silent while a merchant
 // lacks its index, so that a restart rebuilds that one too.
-func (f *Follower) store(ctx context.Context, changed bool) error {
+func (f *Follower) store(ctx context.Context) error {
 	if len(f.lacking) > 0 || f.cursor == f.stored {
 		return nil
 	}
-	if !changed && f.stored != (Checkpoint{}) && f.cursor.At.Sub(f.stored.At) < checkpointEvery {
+	if !f.dirty && f.stored != (Checkpoint{}) && f.cursor.At.Sub(f.stored.At) < checkpointEvery {
 		return nil
 	}
 	if err := f.engine.SetCheckpoint(ctx, f.cursor); err != nil {
 		return err
 	}
-	f.stored = f.cursor
+	f.stored, f.dirty = f.cursor, false
 	return nil
 }
 

@@ -48,6 +48,9 @@ var armenianEndings = []string{
 }
 
 func stemArmenian(word string) string {
+	if strings.HasSuffix(word, "ություն") {
+		return word
+	}
 	for _, ending := range armenianEndings {
 		stem, ok := strings.CutSuffix(word, ending)
 		if !ok {
@@ -61,7 +64,7 @@ func stemArmenian(word string) string {
 			continue
 		}
 		least := 3
-		if ending == "ն" || ending == "եր" {
+		if ending == "ն" {
 			least = 4 // many plain words end so
 		}
 		if utf8.RuneCountInString(stem) >= least {

@@ -172,6 +172,9 @@ func newDictionary() dictionary {
 func (d *dictionary) add(field, text string) uint32 {
 	key := valueKey(field, text)
 	if id, ok := d.ids[key]; ok {
+		if v := &d.values[id]; nicer(text, v.text) {
+			v.text = text
+		}
 		return id
 	}
 	f, ok := d.fields[field]
@@ -187,6 +190,18 @@ func (d *dictionary) add(field, text string) uint32 {
 	d.values = append(d.values, value{field: f, text: text})
 	return id
 }
+
+// nicer says whether a is the spelling to show of two that compare equal: one
+// in both cases before all capitals or none, whatever was indexed first.
+func nicer(a, b string) bool {
+	x, y := mixed(a), mixed(b)
+	if x != y {
+		return x
+	}
+	return a < b
+}
+
+func mixed(s string) bool { return strings.ToLower(s) != s && strings.ToUpper(s) != s }
 
 // id is the number of a value, or 0 when no document ever had it.
 func (d *dictionary) id(field, text string) uint32 { return d.ids[valueKey(field, text)] }

@@ -170,9 +170,10 @@ func (b *planner) forms(to []clause, text string, l level, weight float32) []cla
 	add(text, l, weight)
 	add(joinMark+text, max(l, inflected), weight*weightJoined)
 	stem := search.Stem(text)
-	add(stemMark+stem, max(l, inflected), weight*weightStem)
+	add(stemMark+text, max(l, inflected), weight*weightStem) // a plain word may end like an inflection
 	add(twiceMark+stem, max(l, inflected), weight*weightTwice)
 	if stem != text {
+		add(stemMark+stem, max(l, inflected), weight*weightStem)
 		add(stem, max(l, inflected), weight*weightStem)
 	}
 	return to

@@ -212,20 +212,18 @@ func best(all []candidate, n int, order func(a, b candidate) int) []candidate {
 		slices.SortFunc(all, order)
 		return all[:min(n, len(all))]
 	}
-	// Sort a window of 2n, keep its better half, fill up, and so on.
+	// Fill a window of 2n, keep its better half, and let only what beats that in.
 	top := make([]candidate, 0, 2*n)
+	full := false
 	for _, c := range all {
-		if len(top) >= n && order(c, top[n-1]) > 0 && len(top) == cap(top) {
+		if full && order(c, top[n-1]) > 0 {
 			continue
 		}
+		top = append(top, c)
 		if len(top) == cap(top) {
 			slices.SortFunc(top, order)
-			top = top[:n]
-			if order(c, top[n-1]) > 0 {
-				continue
-			}
+			top, full = top[:n], true
 		}
-		top = append(top, c)
 	}
 	slices.SortFunc(top, order)
 	return top[:min(n, len(top))]

@@ -157,6 +157,9 @@ func armenian(s *shop) {
 	}
 	s.matches(search.Query{Text: "հաճախ"}, "2")
 	s.matches(search.Query{Text: "բարև"}, "3") // with the ligature
+	s.index(s.doc("4", in("hy", "Սեղանի լամպ")), s.doc("5", in("hy", "Սեղան")))
+	s.matches(search.Query{Text: "սեղան"}, "4", "5")
+	s.matches(search.Query{Text: "սեղաններ"}, "4", "5")
 	s.first("հաճաղորդ", search.StepCorrected, "1")
 }
 
