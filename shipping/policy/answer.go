@@ -11,8 +11,8 @@ type Answer struct {
 	Options []Option `json:"options"`
 	// Hidden are the methods that are not offered, by id, each with its reason.
 	Hidden []Hidden `json:"hidden"`
-	// Parcels are what the cheapest place of the list weighs: as the first option
-	// packs them, or without options the first method by id.
+	// Parcels are the boxes as the first option weighs them or, without options,
+	// the first method by id.
 	Parcels []ParcelWeight `json:"parcels,omitempty"`
 	// Shipments are the cart split by the place it leaves from, by origin id.
 	Shipments []Shipment `json:"shipments,omitempty"`
@@ -145,7 +145,7 @@ type Explanation struct {
 	Matched bool   `json:"matched"`
 	// Unknown is true when facts were missing to decide the condition.
 	Unknown bool `json:"unknown,omitempty"`
-	// Skipped says why a matching rule did nothing: group or stop.
+	// Skipped is group when another rule of its group came first.
 	Skipped string   `json:"skipped,omitempty"`
 	Leaf    *Leaf    `json:"leaf,omitempty"`
 	Effects []Effect `json:"effects,omitempty"`

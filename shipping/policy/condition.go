@@ -265,7 +265,6 @@ func (b *builder) entry(l *leaf, kind fieldType, v *Value, at string) {
 			wrong = "must be true or false"
 		}
 		l.flag = truth(v.flag)
-		number = 0
 	case aNumber:
 		if number = v.number; v.kind != isNumber {
 			wrong = "must be a whole number"
@@ -294,7 +293,9 @@ func (b *builder) entry(l *leaf, kind fieldType, v *Value, at string) {
 		b.bad.add(at, "%s", wrong)
 		return
 	}
-	l.number, l.numbers = number, append(l.numbers, number)
+	if kind == aNumber || kind == aClock || kind == aWeekday || kind == aDate {
+		l.number, l.numbers = number, append(l.numbers, number)
+	}
 }
 
 // calendarValue reads "14:30", "fri" or 5, and "2026-12-25".

@@ -108,8 +108,6 @@ func (c *call) aggregate(l *leaf) (int64, bool) {
 			sum = min(sum+it.ng, maxNanograms)
 		case l.field == itemUnitPrice:
 			sum += it.atHome
-		case perPiece(l.field):
-			sum += v * it.Quantity
 		default:
 			sum += v
 		}

@@ -160,10 +160,6 @@ var fields = [fieldCount]fieldSpec{
 	quotePrice:        {"quote.price", aNumber, ofQuote},
 }
 
-// perPiece are the item numbers that belong to one piece, so that a sum of them
-// is weighed by quantity.
-func perPiece(f fieldID) bool { return f == itemUnitPrice || f == itemWeight }
-
 var fieldNames = func() []string {
 	names := make([]string, 0, fieldCount)
 	for _, f := range fields {

@@ -73,10 +73,10 @@ func (p *problems) err(kind *fault.Error) error {
 // read takes a JSON text apart. Unlike encoding/json it refuses what two
 // readers may understand differently: doubled keys, broken UTF-8, bytes after
 // the end.
-func read(data []byte, bad *problems) *node {
+func read(data []byte, longest int, bad *problems) *node {
 	switch {
-	case len(data) > maxDocument:
-		bad.add("", "is longer than %d bytes", maxDocument)
+	case len(data) > longest:
+		bad.add("", "is longer than %d bytes", longest)
 		return nil
 	case !utf8.Valid(data):
 		bad.add("", "is not UTF-8")

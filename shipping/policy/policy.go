@@ -53,10 +53,12 @@ type Policy struct {
 // Parse reads a document strictly: unknown fields, doubled keys, wrong types
 // and values out of range are refused with the path to them. It does not look
 // at what the document means; Compile does. The error is ErrInvalid.
-func Parse(data []byte) (*Document, error) {
+func Parse(data []byte) (*Document, error) { return parse(data, maxDocument) }
+
+func parse(data []byte, longest int) (*Document, error) {
 	var bad problems
 	doc := &Document{}
-	if n := read(data, &bad); n != nil {
+	if n := read(data, longest, &bad); n != nil {
 		documentShape.into(reflect.ValueOf(doc).Elem(), n, "", &bad)
 	}
 	if err := bad.err(ErrInvalid); err != nil {
@@ -72,7 +74,9 @@ func Compile(doc *Document) (*Policy, error) {
 	if err != nil {
 		return nil, ErrInvalid.Because(err)
 	}
-	own, err := Parse(raw) // a document made in Go has not been through Parse
+	// A document made in Go has not been through Parse. Escapes may have made
+	// the text longer than what was read.
+	own, err := parse(raw, 8*maxDocument)
 	if err != nil {
 		return nil, err
 	}

@@ -146,6 +146,9 @@ func TestMissingFactsHideWithTheirNameAndElsewhereMarkAnEstimate(t *testing.T) {
 		{"eligibility", `{"action":"hide"}`, `{"field":"dest.postcode","op":"postcode_in","value":["1*"]}`, "insufficient_data dest.postcode"},
 		{"eligibility", `{"action":"hide"}`, `{"field":"customer.groups","op":"contains_any","value":["vip"]}`, "1000"},
 		{"eligibility", `{"action":"hide"}`, `{"field":"item.hazmat_class","op":"in","value":["3"]}`, "1000"},
+		{"eligibility", `{"action":"hide"}`, `{"field":"item.sku","op":"eq","value":"a","filter":{"field":"item.hs_code","op":"matches_prefix","value":"61"}}`, "insufficient_data item.hs_code"},
+		{"eligibility", `{"action":"hide"}`, `{"field":"item.sku","op":"eq","value":"b","filter":{"field":"item.hs_code","op":"matches_prefix","value":"61"}}`, "1000"},
+		{"eligibility", `{"action":"hide"}`, `{"field":"item.quantity","op":"gt","value":9,"aggregate":"sum","filter":{"field":"item.hs_code","op":"matches_prefix","value":"61"}}`, "insufficient_data item.hs_code"},
 		{"eligibility", `{"action":"hide"}`, `{"field":"now.weekday","op":"eq","value":"sat"}`, "insufficient_data now.weekday"},
 	} {
 		p := compile(t, one(`{"id":"r","phase":"`+c.phase+`","methods":"*","when":`+c.cond+`,"then":[`+c.action+`]}`))

@@ -397,7 +397,6 @@ func (c *call) undone(u ruleUse, in phase, t tri) {
 	switch {
 	case in == inEligibility && (u.outside || r.hides):
 		now.lack(c.missing(r.when, nil), r.id)
-	case u.outside:
 	case r.offers && now.mayOffer == nil:
 		now.mayOffer = r
 	case r.priced:

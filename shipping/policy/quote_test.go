@@ -60,6 +60,20 @@ func TestItemsWithoutParcelsAreWeighedAsOne(t *testing.T) {
 	}
 }
 
+func TestAWeightWithoutItsSizeIsAnEstimate(t *testing.T) {
+	t.Parallel()
+	for price, want := range map[string]string{
+		`{"type":"weight_steps","first_g":9000,"first":5,"step_g":1,"step":1}`:                                     "5 estimated",
+		`{"type":"max","of":[{"type":"flat","amount":1},{"type":"tiers","by":"weight_g","tiers":[{"amount":5}]}]}`: "5 estimated",
+		`{"type":"flat","amount":5}`: "5",
+	} {
+		p := compile(t, `{"currency":"EUR","methods":[{"id":"m","packing":{"divisor_cm3_per_kg":5000},"price":`+price+`}]}`)
+		if got := outcome(p.Quote(request(t, `{"items":[{"quantity":1,"weight_g":5}]}`))); got != want {
+			t.Errorf("%s: got %s, want %s", price, got, want)
+		}
+	}
+}
+
 func TestLimitsHideWithTheirCode(t *testing.T) {
 	t.Parallel()
 	p := compile(t, `{"currency":"USD","methods":[{"id":"m","limits":{"weight_g":2000,"max_side_mm":600,"girth_mm":1000,"parcels":2},"price":{"type":"flat","amount":1}}]}`)
@@ -237,6 +251,11 @@ func TestACartIsPricedByTheOriginsItLeavesFrom(t *testing.T) {
 	if got := answerJSON(t, policy.Answer{Options: []policy.Option{{Promise: o.Promise}}}); !strings.Contains(got,
 		`"promise":{"origin":"KH1","accepted":"2026-11-03","cutoff_at":"2026-11-03T05:00:00Z","seconds_to_cutoff":86400,"ship":"2026-11-06","deliver_min":"2026-11-16","deliver_max":"2026-11-20"}`) {
 		t.Errorf("got %s", got)
+	}
+	mixed := compile(t, strings.Replace(twoOrigins, `{"type":"per_item","first":100,"additional":50}`, `{"type":"flat","amount":100}`, 1))
+	a = mixed.Quote(request(t, `{"items":[{"quantity":1,"weight_g":1},{"quantity":1,"weight_g":1,"origin":"KH1"}]}`))
+	if o := a.Options[0]; o.Source != "table" || o.Total.Minor != 900 {
+		t.Errorf("a flat and a table price together: %+v", o)
 	}
 	a = p.Quote(request(t, `{"items":[{"sku":"x","quantity":1}]}`))
 	if got := fmt.Sprint(outcome(a), " ", len(a.Options)); got != "0 2" {

@@ -115,7 +115,7 @@ type Parcel struct {
 func ParseRequest(data []byte) (Request, error) {
 	var bad problems
 	var req Request
-	if n := read(data, &bad); n != nil {
+	if n := read(data, maxDocument, &bad); n != nil {
 		requestShape.into(reflect.ValueOf(&req).Elem(), n, "", &bad)
 	}
 	if len(bad.list) == 0 {
