@@ -13,3 +13,26 @@ import _ "embed"
 //
 //go:embed products.csv
 var Products []byte
+
+// Promotions is a list of {"promotion": a pricing.Promotion, "codes": what opens
+// it}; an advertised code is among the codes too.
+//
+//go:embed promotions.json
+var Promotions []byte
+
+// TaxRates is a list of pricing.TaxRate: value added tax in Europe, Armenia and
+// Cambodia. It shows how rates work and is no advice about taxes.
+//
+//go:embed tax_rates.json
+var TaxRates []byte
+
+// Settings is a customer.Settings.
+//
+//go:embed settings.json
+var Settings []byte
+
+// ShippingPolicy is a document of shipping/policy that serves every country from
+// one warehouse in Yerevan.
+//
+//go:embed shipping_policy.json
+var ShippingPolicy []byte
