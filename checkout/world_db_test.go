@@ -225,11 +225,13 @@ func atOnce(n int, do func(i int)) {
 func (w *world) books() {
 	w.t.Helper()
 	live := map[string]int{}
-	w.gateway.Books(func(c sandbox.Charge) {
+	if err := w.gateway.Books(func(c sandbox.Charge) {
 		if c.Status == payment.Authorized || c.Status == payment.Captured {
 			live[c.PaymentID]++
 		}
-	})
+	}); err != nil {
+		w.t.Fatal(err)
+	}
 	charges := 0
 	for range live {
 		charges++

@@ -14,6 +14,7 @@ import (
 
 	"doorstep/internal/db"
 	"doorstep/internal/id"
+	"doorstep/internal/jobs"
 )
 
 // Method is a way to pay.
@@ -368,6 +369,8 @@ func (s *Service) recordRefund(ctx context.Context, p *Payment, r *Refund, resul
 		if status == "failed" {
 			tx.Queue(`update payments set refunded_minor = refunded_minor - $3, version = version + 1, updated_at = $4
 				where merchant_id = $1 and id = $2`, r.MerchantID, r.PaymentID, r.AmountMinor, now)
+		} else if err := jobs.Publish(tx, Refunded{MerchantID: r.MerchantID, OrderID: r.OrderID, RefundID: r.ID}); err != nil {
+			return err
 		}
 		data := movement(p, r.AmountMinor)
 		data["refund_id"], data["reason"] = r.ID, r.Reason

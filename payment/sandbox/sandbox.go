@@ -100,28 +100,61 @@ func Open(path, actionURL string, c clock.Clock) (*Gateway, error) {
 // load replays the journal. A line cut short by a crash can only be the last
 // one; its answer was never sent, so it is dropped.
 func (g *Gateway) load(f *os.File) error {
-	var good int64
-	in := bufio.NewReader(f)
-	for {
-		line, err := in.ReadBytes('\n')
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return err
-		}
-		var c Charge
-		if err := json.Unmarshal(line, &c); err != nil {
-			return fmt.Errorf("offset %d: %w", good, err)
-		}
-		g.byKey[c.Key], g.byID[c.ID] = &c, &c
-		good += int64(len(line))
+	good, err := replay(f, func(c Charge) { g.byKey[c.Key], g.byID[c.ID] = &c, &c })
+	if err != nil {
+		return err
 	}
 	if err := f.Truncate(good); err != nil {
 		return err
 	}
-	_, err := f.Seek(good, io.SeekStart)
+	_, err = f.Seek(good, io.SeekStart)
 	return err
+}
+
+// replay calls each for every whole line, and says where the last one ends.
+func replay(r io.Reader, each func(c Charge)) (good int64, err error) {
+	in := bufio.NewReader(r)
+	for {
+		line, err := in.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			return good, nil
+		}
+		if err != nil {
+			return good, err
+		}
+		var c Charge
+		if err := json.Unmarshal(line, &c); err != nil {
+			return good, fmt.Errorf("offset %d: %w", good, err)
+		}
+		each(c)
+		good += int64(len(line))
+	}
+}
+
+// Journal reads the books of a gateway that may be at work in another process.
+type Journal string
+
+// Name is "sandbox".
+func (Journal) Name() string { return "sandbox" }
+
+// Books calls each for every charge as it stands now; without a file there is none.
+func (j Journal) Books(each func(c Charge)) error {
+	f, err := os.Open(string(j))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("sandbox: %w", err)
+	}
+	defer f.Close()
+	newest := map[string]Charge{}
+	if _, err := replay(f, func(c Charge) { newest[c.ID] = c }); err != nil {
+		return fmt.Errorf("sandbox: %s: %w", string(j), err)
+	}
+	for _, c := range newest {
+		each(c)
+	}
+	return nil
 }
 
 // Close closes the books.
@@ -326,10 +359,11 @@ func (g *Gateway) Authenticate(paymentID string, succeeded bool) error {
 }
 
 // Books calls each for every charge, for the comparison with the shop's own.
-func (g *Gateway) Books(each func(c Charge)) {
+func (g *Gateway) Books(each func(c Charge)) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, c := range g.byID {
 		each(*c)
 	}
+	return nil
 }
