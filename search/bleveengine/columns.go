@@ -157,7 +157,8 @@ type dictionary struct {
 	values []value
 	fields map[string]uint32
 	names  []string // of fields, by number
-	counts []int    // values per field
+	// byField lists the values of each field.
+	byField [][]uint32
 }
 
 type value struct {
@@ -182,10 +183,10 @@ func (d *dictionary) add(field, text string) uint32 {
 		f = uint32(len(d.names))
 		d.fields[field] = f
 		d.names = append(d.names, field)
-		d.counts = append(d.counts, 0)
+		d.byField = append(d.byField, nil)
 	}
-	d.counts[f]++
 	id := uint32(len(d.values))
+	d.byField[f] = append(d.byField[f], id)
 	d.ids[key] = id
 	d.values = append(d.values, value{field: f, text: text})
 	return id

@@ -54,7 +54,12 @@ type counter struct {
 }
 
 func (m *matcher) newCounter(q *search.Query) *counter {
-	c := &counter{matcher: m, counts: make([]int32, len(m.cols.dict.values)), column: m.cols.prices[q.Currency]}
+	values := len(m.cols.dict.values)
+	if cap(m.scratch.counts) < values {
+		m.scratch.counts = make([]int32, values+values/4)
+	}
+	c := &counter{matcher: m, counts: m.scratch.counts[:values], column: m.cols.prices[q.Currency]}
+	clear(c.counts)
 	for _, f := range q.Facets {
 		switch f.Field {
 		case search.FieldBrand, search.FieldCategory, search.FieldTag:
@@ -111,9 +116,9 @@ func (c *counter) top(f search.FacetRequest) []search.Bucket {
 		return nil
 	}
 	var out []search.Bucket
-	for id, n := range c.counts {
-		if v := &c.cols.dict.values[id]; n > 0 && v.field == number {
-			out = append(out, search.Bucket{Value: v.text, Count: int(n)})
+	for _, id := range c.cols.dict.byField[number] {
+		if n := c.counts[id]; n > 0 {
+			out = append(out, search.Bucket{Value: c.cols.dict.values[id].text, Count: int(n)})
 		}
 	}
 	slices.SortFunc(out, func(a, b search.Bucket) int {
@@ -169,37 +174,48 @@ func (c *counter) priceFacet(f search.FacetRequest) search.Facet {
 	if len(c.prices) == 0 {
 		return out
 	}
-	slices.Sort(c.prices)
-	out.Min, out.Max = c.prices[0], c.prices[len(c.prices)-1]
+	out.Min, out.Max = slices.Min(c.prices), slices.Max(c.prices)
 	bounds := f.Bounds
 	if len(bounds) == 0 {
-		bounds = roundBounds(c.prices)
+		bounds = roundBounds(c.prices, out.Min, out.Max)
 	}
-	start := 0
-	for i := 0; i <= len(bounds); i++ {
-		var b search.Bucket
-		end := len(c.prices)
+	counts := make([]int, len(bounds)+1)
+	for _, p := range c.prices {
+		i, exact := slices.BinarySearch(bounds, p)
+		if exact {
+			i++ // a range begins at its bound
+		}
+		counts[i]++
+	}
+	for i, n := range counts {
+		b := search.Bucket{Count: n}
 		if i > 0 {
 			b.From = &bounds[i-1]
 		}
 		if i < len(bounds) {
 			b.To = &bounds[i]
-			end, _ = slices.BinarySearch(c.prices, bounds[i])
 		}
-		if b.Count = end - start; b.Count > 0 {
+		if n > 0 {
 			out.Buckets = append(out.Buckets, b)
 		}
-		start = end
 	}
 	return out
 }
 
-// roundBounds cut sorted prices into about five equal parts at round numbers.
-func roundBounds(prices []int64) []int64 {
+// priceSample is how many prices decide about the bounds.
+const priceSample = 1000
+
+// roundBounds cut prices into about five equal parts at round numbers.
+func roundBounds(prices []int64, least, most int64) []int64 {
+	sample := make([]int64, 0, priceSample+1)
+	for i := 0; i < len(prices); i += len(prices)/priceSample + 1 {
+		sample = append(sample, prices[i])
+	}
+	slices.Sort(sample)
 	var bounds []int64
 	for part := 1; part < 5; part++ {
-		b := roundUp(prices[len(prices)*part/5])
-		if (len(bounds) == 0 || b > bounds[len(bounds)-1]) && b <= prices[len(prices)-1] && b > prices[0] {
+		b := roundUp(sample[len(sample)*part/5])
+		if (len(bounds) == 0 || b > bounds[len(bounds)-1]) && b <= most && b > least {
 			bounds = append(bounds, b)
 		}
 	}

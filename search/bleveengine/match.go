@@ -57,6 +57,9 @@ type scratch struct {
 	worst             []level
 	docs              []uint32
 	queryRound        uint32
+
+	hits, near []candidate
+	counts     []int32 // of facet values
 }
 
 var scratches = sync.Pool{New: func() any { return &scratch{} }}
@@ -64,7 +67,7 @@ var scratches = sync.Pool{New: func() any { return &scratch{} }}
 func (s *scratch) fit(n int) {
 	if len(s.mark) < n {
 		n += n/4 + 64
-		*s = scratch{slotMark: make([]uint32, n), best: make([]float32, n), sum: make([]float32, n),
+		*s = scratch{hits: s.hits, near: s.near, counts: s.counts, slotMark: make([]uint32, n), best: make([]float32, n), sum: make([]float32, n),
 			level: make([]level, n), termMark: make([]uint32, n), terms: make([]uint16, n), termSum: make([]float32, n),
 			mark: make([]uint32, n), score: make([]float32, n), full: make([]uint16, n), loose: make([]uint16, n),
 			half: make([]uint16, n), worst: make([]level, n)}

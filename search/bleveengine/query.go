@@ -107,7 +107,7 @@ func (b *planner) find(text string, conds []condition) (*plan, *outcome, error) 
 func (m *matcher) hit(q *search.Query, p *plan, c candidate) search.Hit {
 	r := &m.cols.rows[c.doc]
 	h := search.Hit{ProductID: r.id, Slug: r.slug, Title: r.title(q.Language).text, Image: r.image, InStock: r.inStock,
-		Tier: c.tier, Score: float64(c.score),
+		Tier: search.Tier(c.tier), Score: float64(c.score),
 		Parts: search.Parts{Text: float64(c.text), Popularity: float64(c.score - c.text), Words: int(c.words), Of: len(p.words)}}
 	if r.brand != 0 {
 		h.Brand = m.cols.dict.values[r.brand].text

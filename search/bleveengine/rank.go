@@ -27,14 +27,25 @@ const fallbackHits = 24
 // candidate is a product that matches, on its way to the page.
 type candidate struct {
 	doc    uint32
-	tier   search.Tier
-	level  level
-	missed int16 // the one condition it fails, or -1
-	band   int16
-	words  uint8
 	text   float32
 	score  float32
+	band   int16
+	missed int8 // the one condition it fails, or -1
+	tier   tier
+	level  level
+	words  uint8
 }
+
+// tier is a search.Tier in a byte.
+type tier uint8
+
+const (
+	tierCode   = tier(search.TierCode)
+	tierWords  = tier(search.TierWords)
+	tierLoose  = tier(search.TierLoose)
+	tierHalf   = tier(search.TierHalf)
+	tierFiller = tier(search.TierFiller)
+)
 
 // outcome is everything that matches, before order and paging.
 type outcome struct {
@@ -53,14 +64,14 @@ func (m *matcher) gather(p *plan, conds []condition) (*outcome, error) {
 		return nil, err
 	}
 	all, half := p.all(), (len(p.words)+1)/2
-	var hits, near []candidate
+	hits, near := s.hits[:0], s.near[:0]
 	keep := func(c candidate) {
 		r := &m.cols.rows[c.doc]
 		if !r.live {
 			return
 		}
 		ok, missed := passes(conds, c.doc, r)
-		c.missed = int16(missed)
+		c.missed = int8(missed)
 		if ok {
 			hits = append(hits, c)
 		} else if missed >= 0 {
@@ -73,23 +84,24 @@ func (m *matcher) gather(p *plan, conds []condition) (*outcome, error) {
 		case coded[d]:
 			continue // below
 		case s.full[d] == all:
-			c.tier, c.level = search.TierWords, inflected
+			c.tier, c.level = tierWords, inflected
 		case s.loose[d] == all:
-			c.tier = search.TierLoose
+			c.tier = tierLoose
 		case int(c.words) >= half:
-			c.tier = search.TierHalf
+			c.tier = tierHalf
 		default:
 			continue
 		}
 		keep(c)
 	}
 	for d := range coded {
-		c := candidate{doc: d, tier: search.TierCode, words: uint8(len(p.words))}
+		c := candidate{doc: d, tier: tierCode, words: uint8(len(p.words))}
 		if s.mark[d] == s.queryRound {
 			c.text = s.score[d]
 		}
 		keep(c)
 	}
+	s.hits, s.near = hits, near // keep what they grew to
 	return settle(hits, near), nil
 }
 
@@ -119,14 +131,15 @@ func (m *matcher) coded(codes []string) (map[uint32]bool, error) {
 // when nothing matches every word, or apart, to fill a page.
 func settle(hits, near []candidate) *outcome {
 	o := &outcome{step: search.StepFallback, level: inPart}
-	least := search.TierFiller
+	least := tierFiller
 	for i := range hits {
 		least = min(least, hits[i].tier)
 	}
-	deepest := search.TierLoose
-	if least == search.TierHalf {
-		deepest = search.TierHalf
+	deepest := tierLoose
+	if least == tierHalf {
+		deepest = tierHalf
 	}
+	o.hits, o.near = hits[:0], near[:0]
 	for _, c := range hits {
 		if c.tier == least {
 			o.level = min(o.level, c.level)
@@ -143,15 +156,15 @@ func settle(hits, near []candidate) *outcome {
 		}
 	}
 	switch {
-	case least == search.TierFiller:
-	case least == search.TierHalf:
+	case least == tierFiller:
+	case least == tierHalf:
 		o.step = search.StepRelaxed
-	case least == search.TierLoose && o.level == byCorrection:
+	case least == tierLoose && o.level == byCorrection:
 		o.step = search.StepCorrected
 	default:
 		o.step = search.StepExact
 	}
-	if least == search.TierCode || len(o.hits) >= fillTo {
+	if least == tierCode || len(o.hits) >= fillTo {
 		o.fill = nil
 	}
 	return o
@@ -159,14 +172,16 @@ func settle(hits, near []candidate) *outcome {
 
 // browse matches every product.
 func (m *matcher) browse(conds []condition) *outcome {
-	o := &outcome{step: search.StepExact}
+	s := m.scratch
+	o := &outcome{step: search.StepExact, hits: s.hits[:0], near: s.near[:0]}
+	defer func() { s.hits, s.near = o.hits, o.near }()
 	for d := range m.cols.rows {
 		r := &m.cols.rows[d]
 		if !r.live {
 			continue
 		}
 		ok, missed := passes(conds, uint32(d), r)
-		c := candidate{doc: uint32(d), tier: search.TierWords, missed: int16(missed)}
+		c := candidate{doc: uint32(d), tier: tierWords, missed: int8(missed)}
 		if ok {
 			o.hits = append(o.hits, c)
 		} else if missed >= 0 {
@@ -179,7 +194,7 @@ func (m *matcher) browse(conds []condition) *outcome {
 // score completes the candidates: the bounded bonus for popularity, and the
 // band within which stock decides.
 func (m *matcher) score(hits []candidate) {
-	var top [search.TierFiller + 1]float32
+	var top [tierFiller + 1]float32
 	for i := range hits {
 		c := &hits[i]
 		c.score = c.text * float32(1+m.popularity(c.doc))
@@ -265,9 +280,9 @@ func (m *matcher) order(q *search.Query) func(a, b candidate) int {
 	}
 	return func(a, b candidate) int {
 		if a.tier != b.tier {
-			return int(a.tier - b.tier)
+			return int(a.tier) - int(b.tier)
 		}
-		if a.tier == search.TierHalf && a.words != b.words {
+		if a.tier == tierHalf && a.words != b.words {
 			return int(b.words) - int(a.words)
 		}
 		if a.band != b.band {
@@ -301,7 +316,7 @@ func (m *matcher) popular(conds []condition) []candidate {
 				continue
 			}
 			if ok, _ := passes(conds, uint32(d), r); ok {
-				out = append(out, candidate{doc: uint32(d), tier: search.TierFiller, missed: -1})
+				out = append(out, candidate{doc: uint32(d), tier: tierFiller, missed: -1})
 			}
 		}
 		return out

@@ -126,7 +126,7 @@ func (b *planner) completions(p *plan, o *outcome, limit int) ([]search.Completi
 	}
 	matching := make(map[uint32]bool, len(o.hits))
 	for _, c := range o.hits {
-		if c.tier <= search.TierLoose {
+		if c.tier <= tierLoose {
 			matching[c.doc] = true
 		}
 	}
