@@ -102,7 +102,8 @@ func (s *Service) saveChange(ctx context.Context, sit *situation) error {
 	}
 	return db.Run(ctx, s.DB, func(tx db.Tx) error {
 		sit.row.update(tx, codeKeys(sit.row.Codes), now)
-		tx.Queue(`update contacts set email_hmac = $3, wrapped_key = $4, sealed = $5 where merchant_id = $1 and id = $2`,
+		tx.Queue(`update contacts set email_hmac = $3, wrapped_key = $4, sealed = $5
+			where merchant_id = $1 and id = $2 and erased_at is null`,
 			sit.row.Merchant, sealed.ID, sealed.EmailHMAC, sealed.WrappedKey, sealed.Blob)
 		return nil
 	})

@@ -93,6 +93,11 @@ func (v *Vault) Seal(merchant uuid.UUID, c Contact) (Sealed, error) {
 	return v.seal(merchant, id.New(), c)
 }
 
+// Reseal encrypts c anew for the row it already has.
+func (v *Vault) Reseal(merchant, row uuid.UUID, c Contact) (Sealed, error) {
+	return v.seal(merchant, row, c)
+}
+
 func (v *Vault) seal(merchant, row uuid.UUID, c Contact) (Sealed, error) {
 	plain, err := json.Marshal(c)
 	if err != nil {
