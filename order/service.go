@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"doorstep/customer"
 	"doorstep/internal/db"
 	"doorstep/payment"
 )
@@ -30,9 +31,14 @@ type Config struct {
 	// Shipments and Links serve the pages on which buyers follow their orders.
 	Shipments shipments
 	Links     links
-	// EmailHMAC makes an e-mail findable: customer.Vault's.
+	// EmailHMAC makes an e-mail findable, Seal keeps one that is imported: both
+	// are customer.Vault's.
 	EmailHMAC func(merchant uuid.UUID, email string) []byte
-	Log       *slog.Logger
+	Seal      func(merchant uuid.UUID, c customer.Contact) (customer.Sealed, error)
+	// Emails gives the addresses of contacts, for exports; without it exports
+	// have none.
+	Emails func(ctx context.Context, merchant uuid.UUID, contacts []uuid.UUID) (map[uuid.UUID]string, error)
+	Log    *slog.Logger
 }
 
 // Service keeps the orders of all merchants. It is safe for concurrent use.
