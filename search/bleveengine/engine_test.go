@@ -122,15 +122,20 @@ func TestAnOldIndexIsDeletedAfterItsRebuild(t *testing.T) {
 	t.Parallel()
 	dir, merchant := t.TempDir(), id.New()
 	e := newEngine(t, dir)
+	alone := func() {
+		t.Helper()
+		if left, err := os.ReadDir(filepath.Join(dir, merchant.String())); err != nil || len(left) != 1 {
+			t.Errorf("folders left: %v, %v", left, err)
+		}
+	}
 	for range 3 {
 		must(t, e.Rebuild(t.Context(), merchant, fromSlice([]search.Doc{doc(merchant, "Mug")})))
+		alone()
 	}
 	must(t, e.Close())
 	e = newEngine(t, dir)
 	must(t, e.Rebuild(t.Context(), merchant, fromSlice([]search.Doc{doc(merchant, "Cup")}))) // never opened
-	if left, err := os.ReadDir(filepath.Join(dir, merchant.String())); err != nil || len(left) != 1 {
-		t.Errorf("folders left: %v, %v", left, err)
-	}
+	alone()
 	if total(t, e, merchant, "cup") != 1 {
 		t.Error("the new index does not answer")
 	}
@@ -146,6 +151,9 @@ func TestAnOlderVersionNeverReplacesANewerOne(t *testing.T) {
 	older.Version, older.Title = 4, map[string]string{"en": "Blue lamp"}
 	must(t, e.Index(t.Context(), []search.Doc{newer, older}))
 	must(t, e.Index(t.Context(), []search.Doc{older}))
+	if total(t, e, merchant, "green") != 1 {
+		t.Error("the older version won")
+	}
 	// Nor does the older one that a rebuild lists undo what was written meanwhile.
 	must(t, e.Rebuild(t.Context(), merchant, func(ctx context.Context, yield func(search.Doc) error) error {
 		return errors.Join(yield(older), e.Index(ctx, []search.Doc{newer}))

@@ -52,6 +52,7 @@ var tests = map[string]func(*shop){
 	"Armenian is found in its inflections and in spite of marks":  armenian,
 	"Khmer is found inside runs without spaces":                   khmer,
 	"a change is visible when the call returns":                   changes,
+	"a change is visible even while a crowd is searching":         crowd,
 	"a rebuild replaces everything and a failing one nothing":     rebuild,
 	"no query fails and no write is lost while an index is built": rebuildInUse,
 	"the checkpoint is kept":                                      checkpoint,

@@ -122,6 +122,32 @@ func rebuildInUse(s *shop) {
 	}
 }
 
+func crowd(s *shop) {
+	s.index(s.doc("Bead none"))
+	ctx, stop := context.WithCancel(s.t.Context())
+	var wg sync.WaitGroup
+	for range 2 {
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				if _, err := s.engine.Search(s.t.Context(), search.Query{Merchant: s.merchant, Text: "bead"}); err != nil {
+					s.t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	for i := range 60 {
+		d := s.doc(fmt.Sprintf("Bead no%dx", i))
+		s.index(d)
+		s.matches(search.Query{Text: fmt.Sprintf("no%dx", i)}, s.names[d.ProductID])
+	}
+	stop()
+	wg.Wait()
+	if page := s.search(search.Query{Text: "bead"}); page.Total != 61 {
+		s.t.Errorf("%d beads, want 61", page.Total)
+	}
+}
+
 func checkpoint(s *shop) {
 	if c, err := s.engine.Checkpoint(s.t.Context()); err != nil || c != (search.Checkpoint{}) {
 		s.t.Fatalf("a new engine has checkpoint %+v, %v", c, err)

@@ -165,6 +165,10 @@ func ownFilter(s *shop) {
 	if got := buckets(page, "attr.size"); got != "M:1 " {
 		s.t.Errorf("size: %q", got)
 	}
+	typed := s.search(search.Query{Text: "red", Facets: []search.FacetRequest{{Field: "brand"}}, Filters: []search.Filter{search.Eq{Field: "brand", Value: "Acme"}}})
+	if got := buckets(typed, "brand"); got != "Acme:1 Hatter & Sons:1 " {
+		s.t.Errorf("brand of what is red: %q", got)
+	}
 	if page.Total != 1 {
 		s.t.Errorf("total %d", page.Total)
 	}

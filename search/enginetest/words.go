@@ -94,7 +94,8 @@ func prefixes(s *shop) {
 }
 
 func synonyms(s *shop) {
-	s.index(s.doc("Sofa with cushions"), s.doc("Couch"), s.doc("Solid state drive"), s.doc("SSD 1 TB"))
+	s.index(s.doc("Sofa with cushions"), s.doc("Couch"), s.doc("Solid state drive"), s.doc("SSD 1 TB"),
+		s.doc("Solid oak", brand("Solid"), func(d *search.Doc) { d.Description = map[string]string{"en": "Solid"} }))
 	own := search.NewSynonyms([][]string{{"sofa", "couch"}, {"ssd", "solid state drive"}})
 	s.want(search.Query{Text: "sofa", Synonyms: own}, search.StepExact, "Sofa with cushions", "Couch")
 	s.want(search.Query{Text: "Couches", Synonyms: own}, search.StepExact, "Couch", "Sofa with cushions")
