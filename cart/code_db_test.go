@@ -88,7 +88,7 @@ func TestACartTakesTwentyCodes(t *testing.T) {
 	for _, c := range codes[:cart.MaxCodes-1] {
 		w.ok(s.code(c))
 	}
-	if won := atOnce(t, 8, cart.ErrCodes, func(i int) error {
+	if won := w.atOnce(8, cart.ErrCodes, func(i int) error {
 		_, err := s.code(codes[cart.MaxCodes+i])
 		return err
 	}); won != 1 {

@@ -111,7 +111,7 @@ func TestAnUntouchedCartExpires(t *testing.T) {
 	w.clock.Advance(29 * 24 * time.Hour)
 	w.ok(touched.add(item("MUG", 1)))
 	w.clock.Advance(24 * time.Hour)
-	atOnce(t, 3, nil, func(int) error { return w.carts.Expire(t.Context()) })
+	w.atOnce(3, nil, func(int) error { return w.carts.Expire(t.Context()) })
 	for s, want := range map[*shopper]cart.Status{forgotten: cart.Expired, touched: cart.Active, paying: cart.Active, bought: cart.Converted} {
 		var got cart.Status
 		if err := w.db.QueryRow(t.Context(), `select status from carts where id = $1`, s.id).Scan(&got); err != nil || got != want {

@@ -48,7 +48,7 @@ func TestTheSameMergeManyTimesAtOnceIsOne(t *testing.T) {
 	w.sell("MUG", 1000, 100)
 	for range 5 {
 		mine, guest := w.shopper(item("MUG", 2)), w.shopper(item("MUG", 3))
-		if won := atOnce(t, 8, nil, func(int) error {
+		if won := w.atOnce(8, nil, func(int) error {
 			_, err := mine.merge(guest)
 			return err
 		}); won != 8 {
@@ -66,7 +66,7 @@ func TestTwoCartsMergedIntoEachOtherLoseNothing(t *testing.T) {
 	w.sell("MUG", 1000, 100)
 	for range 10 {
 		a, b := w.shopper(item("MUG", 2)), w.shopper(item("MUG", 3))
-		if won := atOnce(t, 2, cart.ErrClosed, func(i int) error {
+		if won := w.atOnce(2, cart.ErrClosed, func(i int) error {
 			if i == 0 {
 				_, err := a.merge(b)
 				return err

@@ -14,7 +14,7 @@ func TestTabsThatAddAtOnceAllCount(t *testing.T) {
 	w.sell("MUG", 1250, 100)
 	w.sell("TEA", 400, 100)
 	s := w.shopper()
-	won := atOnce(t, 8, nil, func(i int) error {
+	won := w.atOnce(8, nil, func(i int) error {
 		other := "MUG"
 		if i%2 == 1 {
 			other = "TEA"
@@ -38,13 +38,13 @@ func TestTabsTogetherCannotOutgrowTheLimits(t *testing.T) {
 		}
 	}
 	s := w.shopper()
-	if won := atOnce(t, 8, cart.ErrQuantity, func(int) error {
+	if won := w.atOnce(8, cart.ErrQuantity, func(int) error {
 		_, err := s.add(item("SKU-0-00", 5000))
 		return err
 	}); won != 1 {
 		t.Errorf("%d tabs put 5,000 of 9,999 in", won)
 	}
-	if won := atOnce(t, 8, cart.ErrTooMany, func(i int) error {
+	if won := w.atOnce(8, cart.ErrTooMany, func(i int) error {
 		var mine []cart.Item
 		for j := range 30 {
 			mine = append(mine, item(fmt.Sprintf("SKU-%d-%02d", i, j), 1))
@@ -82,7 +82,7 @@ func TestAChangeBasedOnAnOldVersionIsRefused(t *testing.T) {
 		}
 	}
 	stale.Version = &now // eight tabs with the same page open: one is first
-	if won := atOnce(t, 8, cart.ErrVersion, func(int) error {
+	if won := w.atOnce(8, cart.ErrVersion, func(int) error {
 		_, err := w.carts.Add(t.Context(), stale, s.id, []cart.Item{item("MUG", 1)})
 		return err
 	}); won != 1 {

@@ -44,7 +44,7 @@ func TestAClearCanBeUndoneOnce(t *testing.T) {
 	same(t, "at the limit", quantities(w.ok(s.undo())), map[string]int64{"MUG": cart.MaxQuantity, "TEA": 4})
 
 	w.ok(s.clear())
-	if won := atOnce(t, 8, cart.ErrUndo, func(int) error {
+	if won := w.atOnce(8, cart.ErrUndo, func(int) error {
 		_, err := s.undo()
 		return err
 	}); won != 1 {
@@ -59,7 +59,7 @@ func TestAClearTakesOutWhatOtherTabsPutIn(t *testing.T) {
 	w.sell("MUG", 1000, 1000)
 	for range 10 {
 		s := w.shopper(item("MUG", 1))
-		atOnce(t, 8, nil, func(i int) error {
+		w.atOnce(8, nil, func(i int) error {
 			if i == 0 {
 				_, err := s.clear()
 				return err

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"doorstep/cart"
 	"doorstep/customer"
@@ -31,6 +32,7 @@ type world struct {
 	merchant uuid.UUID
 	shelf    uuid.UUID // the one stock location
 	settings customer.Settings
+	between  func() // called once by the next loading of the rules
 }
 
 func newWorld(t testing.TB) *world {
@@ -50,6 +52,10 @@ func newWorld(t testing.TB) *world {
 
 // Rules are the merchant's, as cmd would load them.
 func (w *world) Rules(ctx context.Context, merchant uuid.UUID) (*cart.Rules, error) {
+	if f := w.between; f != nil {
+		w.between = nil
+		f()
+	}
 	p, err := w.prices.Load(ctx, merchant)
 	return &cart.Rules{Version: p.Version, Settings: w.settings, Pricing: p}, err
 }
@@ -66,6 +72,14 @@ func (w *world) exec(sql string, args ...any) {
 	if _, err := w.db.Exec(w.t.Context(), sql, args...); err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+// meanwhile lets do happen after the next change has read its cart and before
+// it writes: the rules have a new version, and are loaded just then.
+func (w *world) meanwhile(do func()) {
+	w.t.Helper()
+	w.exec(`update merchants set config_version = config_version + 1 where id = $1`, w.merchant)
+	w.between = do
 }
 
 // sell puts units of a new variant on sale, at unit minor units of EUR.
@@ -196,8 +210,20 @@ func refused(t testing.TB, err, want error) {
 
 // atOnce runs n tabs together and counts those that succeed; the others must
 // fail with want.
-func atOnce(t testing.TB, n int, want error, tab func(i int) error) (won int) {
-	t.Helper()
+func (w *world) atOnce(n int, want error, tab func(i int) error) (won int) {
+	w.t.Helper()
+	// A connection of its own for each, made before: else the first tab is done
+	// before the second has one.
+	conns := make([]*pgxpool.Conn, n)
+	for i := range conns {
+		var err error
+		if conns[i], err = w.db.Pool().Acquire(w.t.Context()); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	for _, c := range conns {
+		c.Release()
+	}
 	errs := make([]error, n)
 	begin := make(chan struct{})
 	var all sync.WaitGroup
@@ -214,7 +240,7 @@ func atOnce(t testing.TB, n int, want error, tab func(i int) error) (won int) {
 		case err == nil:
 			won++
 		case want == nil || !errors.Is(err, want):
-			t.Errorf("tab %d: %v", i, err)
+			w.t.Errorf("tab %d: %v", i, err)
 		}
 	}
 	return won
