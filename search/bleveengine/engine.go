@@ -17,7 +17,9 @@ import (
 	"github.com/goccy/go-json"
 	"github.com/google/uuid"
 	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 
+	"doorstep/internal/fault"
 	"doorstep/internal/id"
 	"doorstep/search"
 )
@@ -84,7 +86,7 @@ func New(dir string, options Options) (*Engine, error) {
 		return nil, search.ErrUnavailable.Because(err)
 	}
 	state, err := bolt.Open(filepath.Join(dir, "state.db"), 0o600, &bolt.Options{Timeout: time.Second})
-	if errors.Is(err, bolt.ErrTimeout) { //nolint:staticcheck // the bbolt/errors alias is the same value
+	if errors.Is(err, bolterrors.ErrTimeout) {
 		return nil, search.ErrLocked.Because(err)
 	}
 	if err != nil {
@@ -216,13 +218,7 @@ func (e *Engine) generation(id uuid.UUID) (string, error) {
 		name = string(tx.Bucket(bucketCurrent).Get(id[:]))
 		return nil
 	})
-	if errors.Is(err, bolt.ErrDatabaseNotOpen) { //nolint:staticcheck // see New
-		return "", search.ErrClosed
-	}
-	if err != nil {
-		return "", search.ErrUnavailable.Because(err)
-	}
-	return name, nil
+	return name, wrap(err)
 }
 
 // promote makes the folder name the merchant's current generation, durably.
@@ -338,10 +334,13 @@ func (e *Engine) reader(id uuid.UUID) (*shard, error) {
 	return s, err
 }
 
-// wrap leaves faults and cancellations as they are.
+// wrap makes a fault of any error but cancellations, and leaves faults be.
 func wrap(err error) error {
-	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if _, ok := fault.As(err); ok || err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
+	}
+	if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
+		return search.ErrClosed
 	}
 	return search.ErrUnavailable.Because(err)
 }

@@ -243,3 +243,19 @@ func TestACancelledQueryEndsWithItsContext(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestClosingDuringARebuildKeepsAnIndex(t *testing.T) {
+	t.Parallel()
+	dir, merchant := t.TempDir(), id.New()
+	e := newEngine(t, dir)
+	must(t, e.Index(t.Context(), []search.Doc{doc(merchant, "Red mug")}))
+	err := e.Rebuild(t.Context(), merchant, func(_ context.Context, yield func(search.Doc) error) error {
+		return errors.Join(yield(doc(merchant, "Red plate")), e.Close())
+	})
+	if !errors.Is(err, search.ErrClosed) {
+		t.Errorf("got %v", err)
+	}
+	if n := total(t, newEngine(t, dir), merchant, "red mug"); n != 1 {
+		t.Errorf("%d products, want the old one", n)
+	}
+}

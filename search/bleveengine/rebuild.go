@@ -171,13 +171,16 @@ func (e *Engine) swap(m *merchant, name string, fresh *shard) error {
 	if err != nil {
 		return err
 	}
-	old := m.current
+	if _, err := e.place(m.id, false); err != nil {
+		return err // closed
+	}
 	if err := e.promote(m.id, name); err != nil {
 		return err
 	}
-	if !e.install(m, fresh) {
-		return search.ErrClosed
-	}
+	// The state names the new folder now, so it must not go, even if Close has
+	// begun meanwhile: Close waits for m.write, which the caller holds.
+	old := m.current
+	m.current, m.broken = fresh, nil
 	switch {
 	case old != nil:
 		old.retired.Store(true)

@@ -168,7 +168,9 @@ func closed(s *shop) {
 	}
 	_, searched := s.engine.Search(s.t.Context(), search.Query{Merchant: s.merchant, Text: "mug"})
 	_, suggested := s.engine.Suggest(s.t.Context(), search.SuggestQuery{Merchant: s.merchant, Text: "mug"})
+	_, read := s.engine.Checkpoint(s.t.Context())
 	for name, err := range map[string]error{
+		"checkpoint": read, "set checkpoint": s.engine.SetCheckpoint(s.t.Context(), search.Checkpoint{Cursor: 1}),
 		"search": searched, "suggest": suggested,
 		"index":   s.engine.Index(s.t.Context(), []search.Doc{s.doc("Cup")}),
 		"delete":  s.engine.Delete(s.t.Context(), s.merchant, []uuid.UUID{id.New()}),
