@@ -321,6 +321,9 @@ func TestAnExportComesBackTheSame(t *testing.T) {
 }
 
 func TestAYearOfARealShopIsImportedInSeconds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes a while")
+	}
 	content := realShop(t)
 	w := newWorld(t)
 	i := w.file(content, "GBP")

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"doorstep/internal/fault"
+	"doorstep/internal/money"
 	"doorstep/order"
 	"doorstep/payment"
 	"doorstep/shipping"
@@ -20,7 +21,8 @@ func TestSixteenRefundsAtOnceNeverGiveMoreThanWasPaid(t *testing.T) {
 	w := newWorld(t)
 	w.variant("MUG")
 	for round := range 12 {
-		o := w.place(payment.Card, 0, bought{"MUG", 10, 100})
+		o := w.place(payment.Card, 3, bought{"MUG", 10, 100})
+		w.exec(`update order_lines set total_minor = 1003 where merchant_id = $1 and order_id = $2`, w.merchant, o.ID) // 100.3 each
 		w.pay(o)
 		var wg sync.WaitGroup
 		for i := range 16 {
@@ -40,7 +42,10 @@ func TestSixteenRefundsAtOnceNeverGiveMoreThanWasPaid(t *testing.T) {
 		given := w.count(`select coalesce(sum(amount_minor), 0)::bigint from refunds where merchant_id = $1 and order_id = $2 and status = 'succeeded'`, w.merchant, o.ID)
 		want := int64(990)
 		if round%2 == 1 {
-			want = got.Lines[0].Refunded * 100
+			var err error
+			if want, err = money.RefundShare(1003, 10, 0, got.Lines[0].Refunded); err != nil {
+				t.Fatal(err)
+			}
 			if got.Lines[0].Refunded < 9 {
 				t.Fatalf("only %d units of 10 were refunded, though more were asked for", got.Lines[0].Refunded)
 			}
@@ -81,6 +86,28 @@ func TestACancellationAndACaptureAtOnceKeepNoMoney(t *testing.T) {
 		}
 	}
 	t.Log(ends)
+}
+
+func TestAPaymentAndADeliveryAtOnceCompleteTheOrder(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.variant("MUG")
+	for range 40 {
+		o := w.place(payment.CashOnDelivery, 0, bought{"MUG", 2, 1000})
+		one := w.ship(o, order.LineQuantity{LineID: o.Lines[0].ID, Quantity: 1})
+		two := w.ship(o)
+		var wg sync.WaitGroup
+		wg.Go(func() { w.pay(o) })
+		for _, s := range []*shipping.Shipment{one, two} {
+			wg.Go(func() {
+				if _, err := w.parcels.RecordEvent(w.ctx, w.merchant, s.ID, shipping.TrackingEvent{Status: shipping.TrackDelivered, OccurredAt: start}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		w.expect(o, "completed paid delivered")
+	}
 }
 
 func TestCancelingAndShippingAtOnceDoOnlyOne(t *testing.T) {

@@ -146,6 +146,23 @@ func TestTheOrderInWhichEventsComeInDoesNotMatter(t *testing.T) {
 	}
 }
 
+func TestEventsThatComeInAtOnceLoseNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for range 20 {
+		s := w.parcel()
+		var wg sync.WaitGroup
+		for _, e := range []said{{"picked_up", 1}, {"in_transit", 2}, {"out_for_delivery", 3}, {"delivered", 4}} {
+			wg.Go(func() { w.record(s, e) })
+		}
+		wg.Wait()
+		got, err := w.parcels.Shipment(w.ctx, w.merchant, s.ID)
+		if err != nil || got.Status != shipping.StatusDelivered || len(got.Events) != 4 {
+			t.Fatalf("%+v %v", got, err)
+		}
+	}
+}
+
 func permutations(events []said, each func([]said)) {
 	var walk func(n int)
 	walk = func(n int) {
