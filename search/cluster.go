@@ -25,7 +25,7 @@ func Clustered(r rune) bool {
 	case r < 0x0E00:
 		return false
 	case r <= 0x0EFF: // Thai, Lao
-		return !(r >= 0x0E50 && r <= 0x0E5B) && r != 0x0E3F && !(r >= 0x0ED0 && r <= 0x0ED9)
+		return (r < 0x0E50 || r > 0x0E5B) && r != 0x0E3F && (r < 0x0ED0 || r > 0x0ED9)
 	case r >= 0x1000 && r <= 0x103F: // Burmese
 		return true
 	case r >= 0x1780 && r <= 0x17DD: // Khmer

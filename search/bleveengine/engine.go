@@ -82,7 +82,7 @@ func New(dir string, options Options) (*Engine, error) {
 	if options.MaxOpen <= 0 {
 		options.MaxOpen = 64
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return nil, search.ErrUnavailable.Because(err)
 	}
 	state, err := bolt.Open(filepath.Join(dir, "state.db"), 0o600, &bolt.Options{Timeout: time.Second})

@@ -47,7 +47,7 @@ func TestAGiftShopIsFoundInSpiteOfSlips(t *testing.T) {
 		"85123a":                     "WHITE HANGING HEART T-LIGHT HOLDER",
 		"regency cake stand 3 teir":  "REGENCY CAKESTAND 3 TIER",
 		"jumbo bags red retrospot":   "JUMBO BAG RED RETROSPOT",
-		"inflatible globe":           "INFLATABLE POLITICAL GLOBE",
+		"inflatabel globe":           "INFLATABLE POLITICAL GLOBE",
 	} {
 		page, err := e.Search(t.Context(), search.Query{Merchant: merchant, Text: text})
 		must(t, err)

@@ -199,7 +199,7 @@ func (e *Engine) swap(m *merchant, name string, fresh *shard) error {
 // building yields one compact segment.
 func build(ctx context.Context, folder string, merchant uuid.UUID, source search.Source) (*shard, error) {
 	scratch := folder + ".build"
-	if err := os.MkdirAll(scratch, 0o755); err != nil {
+	if err := os.MkdirAll(scratch, 0o750); err != nil {
 		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(scratch) }()
