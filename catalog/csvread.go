@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -30,6 +31,7 @@ type csvReader struct {
 	buf    []byte // read from r and not consumed yet
 	ended  bool   // r has no more
 	offset int64  // of buf[0] in the file: everything before is consumed
+	chunk  int    // bytes read at a time, readAhead when 0
 	row    int64  // number of the row last given; the header is 1
 }
 
@@ -74,7 +76,7 @@ func (c *csvReader) scan() (fields []string, n int, err error) {
 		if c.ended || len(c.buf) >= maxRow {
 			return nil, endless, nil
 		}
-		if err := c.fill(min(max(readAhead, 2*len(c.buf)), maxRow)); err != nil {
+		if err := c.fill(min(max(cmp.Or(c.chunk, readAhead), 2*len(c.buf)), maxRow)); err != nil {
 			return nil, 0, err
 		}
 	}

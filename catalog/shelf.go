@@ -28,7 +28,7 @@ type Edit struct {
 
 // slugTries bounds how often a slug made from a title is made anew when
 // another product takes it at the same moment.
-const slugTries = 5
+const slugTries = 4
 
 // Create adds a product and gives it back with its ids and version 1. Ids,
 // version and times of p are ignored. Without a slug one is made from the title,
@@ -53,11 +53,10 @@ func (s *Service) Create(ctx context.Context, merchant uuid.UUID, p Product) (*P
 		err := db.Run(ctx, s.db, func(tx db.Tx) error {
 			p.ID = uuid.Nil
 			if !chosen {
-				free, err := freeSlug(ctx, tx, merchant, base)
-				if err != nil {
+				var err error
+				if p.Slug, err = freeSlug(ctx, tx, merchant, base, try == slugTries); err != nil {
 					return err
 				}
-				p.Slug = free
 			}
 			_, err := save(tx, merchant, []change{{new: &p}}, s.db.Now())
 			return err
@@ -71,8 +70,12 @@ func (s *Service) Create(ctx context.Context, merchant uuid.UUID, p Product) (*P
 	}
 }
 
-// freeSlug is base, or base with the lowest number that nobody has.
-func freeSlug(ctx context.Context, tx db.Tx, merchant uuid.UUID, base string) (string, error) {
+// freeSlug is base, or base with the lowest number that nobody has. The last
+// try takes a random ending, which cannot be taken by anybody else meanwhile.
+func freeSlug(ctx context.Context, tx db.Tx, merchant uuid.UUID, base string, last bool) (string, error) {
+	if last {
+		return base + "-" + id.Secret(5), nil
+	}
 	candidates := []string{base}
 	for n := 2; n <= 30; n++ {
 		candidates = append(candidates, fmt.Sprintf("%s-%d", base, n))

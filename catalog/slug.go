@@ -21,7 +21,11 @@ func Slug(title string) string {
 	var b strings.Builder
 	var base rune // the letter that a following mark belongs to
 	gap := false
-	for _, r := range norm.NFD.String(strings.ToLower(norm.NFKC.String(title))) {
+	parts := strings.Split(title, "և") // one sign to its readers, two letters to NFKC
+	for i := range parts {
+		parts[i] = strings.ToLower(norm.NFKC.String(parts[i]))
+	}
+	for _, r := range norm.NFD.String(strings.Join(parts, "և")) {
 		switch {
 		case unicode.IsMark(r):
 			if base == 0 || unicode.Is(unicode.Latin, base) {

@@ -54,6 +54,9 @@ func TestABrokenFileCostsOnlyItsBrokenRows(t *testing.T) {
 		"one currency twice":    {shortHeader + "a,A,A,EUR 1|EUR 2,1,active\n" + good, 1, 1, "2:invalid_value"},
 		"a bad status":          {shortHeader + "a,A,A,EUR 1,1,sold\n" + good, 1, 1, "2:invalid_value"},
 		"an unknown location":   {shortHeader + "a,A,A,EUR 1,MOON:1,active\n" + good, 1, 1, "2:unknown_location"},
+		"wrong twice":           {shortHeader + "a,A,A,EUR 1,1,active\na,,B,EUR x,-1,\n" + good, 2, 1, "3:invalid_price 3:invalid_value"},
+		"parted rows":           {"handle,title,sku,option1_name,option1_value\na,A,A,Size,S\nb,B,B,,\na,,A2,,L\n", 3, 0, ""},
+		"a year before year 1":  {"handle,title,sku,prices,sale_prices,sale_starts_at\nok,Ok,OK,EUR 2,,\na,A,A,EUR 2,EUR 1,0000-01-01\nb,B,B,EUR 2,,\n", 2, 1, "3:not_stored"},
 		"negative stock":        {shortHeader + "a,A,A,EUR 1,-1,active\n" + good, 1, 1, "2:invalid_value"},
 		"a long title":          {shortHeader + "a," + strings.Repeat("x", 301) + ",A,EUR 1,1,active\n" + good, 1, 1, "2:invalid_value"},
 		"a SKU twice":           {shortHeader + "a,A,A,EUR 1,1,active\n" + "a,,A,EUR 2,1,\n" + good, 2, 1, "3:duplicate_sku"},
@@ -183,6 +186,11 @@ func TestAnImportKeepsWhatTheFileDoesNotSay(t *testing.T) {
 	w.load("handle,title,sku,option1_name,option1_value\nitem-2,,SKU-2B,Size,L\n")
 	if p, _ = w.shop.Product(t.Context(), w.merchant, "item-2"); len(p.Variants) != 1 {
 		t.Errorf("a variant that fits no option was added: %+v", p)
+	}
+	for _, thief := range []string{"another,Another", "item-1,"} {
+		if i := w.load("handle,title,sku\n" + thief + ",SKU-0\n"); w.faults(i) != "2:sku_taken" || i.RowsFailed != 1 {
+			t.Errorf("a SKU moved to another product: %+v", i)
+		}
 	}
 	w.load("handle,sku,stock\nitem-0,SKU-0,77\n")
 	if n := w.count(`select free from stock s join variants v on v.id = s.variant_id where v.sku = 'SKU-0'`); n != 77 {
