@@ -67,7 +67,7 @@ const nbsp = "\u00a0"
 var (
 	english  = style{group: ",", decimal: ".", signFirst: true}
 	armenian = style{group: nbsp, decimal: ",", gap: nbsp}
-	khmer    = style{group: ".", decimal: ","}
+	khmer    = style{group: ",", decimal: "."}
 )
 
 func styleOf(lang string) style {
@@ -86,7 +86,7 @@ func styleOf(lang string) style {
 }
 
 // Format is the amount for people to read: "€1,234.50" in English, "1 234,50 €"
-// in Armenian (hy), "1.234,50€" in Khmer (km); other languages read English.
+// in Armenian (hy), "1,234.50€" in Khmer (km); other languages read English.
 // Round amounts in dram and riel show no decimals. A currency without a common
 // sign is shown by its code. An unknown currency shows its minor units as they
 // are, for no exponent is ever guessed.
