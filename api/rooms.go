@@ -2,10 +2,55 @@ package api
 
 // Rooms are the services behind the routes, one field per resource file. cmd
 // fills them in; a resource whose room is nil has no routes.
-type Rooms struct{}
+type Rooms struct {
+	// Writer words the answers to payments; it is needed with Checkouts, and makes
+	// the links to orders.
+	Writer    *Writer
+	Carts     carts
+	Checkouts checkouts
+	// Orders come with Contacts, Payments and Shipments: all four or none.
+	Orders     orders
+	Contacts   contacts
+	Payments   payments
+	Shipments  shipments
+	Deliveries deliveries // quotes and policies of shipping
+	Settings   settings
+	Locations  locations
+	Promotions promotions
+	TaxRates   taxRates
+	// Dev holds the helpers of the demo, which ask for no key.
+	Dev *Dev
+}
 
 // Register adds the routes of all rooms and closes the document: no route can
 // be declared afterwards.
-func Register(s *Server, _ Rooms) {
+func Register(s *Server, r Rooms) {
+	if r.Carts != nil {
+		registerCarts(s, r.Carts)
+	}
+	if r.Checkouts != nil {
+		registerCheckouts(s, r.Checkouts, r.Writer)
+	}
+	if r.Orders != nil {
+		registerOrders(s, r.Orders, r.Contacts, r.Payments, r.Shipments, r.Writer)
+	}
+	if r.Deliveries != nil {
+		registerShipping(s, r.Deliveries, r.Settings)
+	}
+	if r.Settings != nil {
+		registerSettings(s, r.Settings)
+	}
+	if r.Locations != nil {
+		registerLocations(s, r.Locations)
+	}
+	if r.Promotions != nil {
+		registerPromotions(s, r.Promotions)
+	}
+	if r.TaxRates != nil {
+		registerTaxRates(s, r.TaxRates)
+	}
+	if r.Dev != nil {
+		registerDev(s, r.Dev)
+	}
 	s.seal()
 }
