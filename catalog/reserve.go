@@ -22,14 +22,15 @@ const (
 
 // Wanted is how many units of a variant someone wants to buy.
 type Wanted struct {
-	VariantID uuid.UUID
-	Quantity  int64
+	VariantID uuid.UUID `json:"variant_id"`
+	Quantity  int64     `json:"quantity"`
 }
 
 // Take is a number of units of a variant out of one location.
 type Take struct {
-	VariantID, LocationID uuid.UUID
-	Quantity              int64
+	VariantID  uuid.UUID `json:"variant_id"`
+	LocationID uuid.UUID `json:"location_id"`
+	Quantity   int64     `json:"quantity"`
 }
 
 // Shortage says what is missing. SKU is empty for a variant that is unknown.
