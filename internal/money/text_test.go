@@ -77,7 +77,7 @@ func TestAmountsReadNaturallyInEachLanguage(t *testing.T) {
 		{123456789, "EUR", "km", "1,234,567.89€"},
 		{-5, "USD", "en-GB", "-$0.05"},
 		{-5, "USD", "hy-AM", "-0,05 $"},
-		{-5, "USD", "km_KH", "-0,05$"},
+		{-5, "USD", "km_KH", "-0.05$"},
 		{150000, "AMD", "hy", "1 500 ֏"},
 		{150050, "AMD", "hy", "1 500,50 ֏"},
 		{4000000, "KHR", "km", "40,000៛"},
