@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -201,7 +200,7 @@ func cartLineOf(l *cart.ViewLine, currency string, lang locale.Lang) CartLine {
 		if l.Problem == cart.OnlyLeft {
 			b.Problem.Left = &l.Left
 		}
-		b.Problem.Text = textOr(lang, "cart_problem."+b.Problem.Code, b.Problem.Code, "count", strconv.FormatInt(l.Left, 10))
+		b.Problem.Text = textOr(lang, "cart_problem."+b.Problem.Code, b.Problem.Code, "count", l.Left)
 	}
 	return b
 }
