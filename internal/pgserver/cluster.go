@@ -45,6 +45,7 @@ var settings = map[string]string{
 	"maintenance_work_mem": "64MB",
 	"max_wal_size":         "1GB",
 	"random_page_cost":     "1.1",
+	"autovacuum_naptime":   "10s", // a young shop needs its first statistics soon
 	"jit":                  "off",
 	// Parallel plans need /dev/shm, which containers keep at 64 MB, and take
 	// the second core from the buyers.
