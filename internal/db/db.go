@@ -37,7 +37,8 @@ type DB struct {
 	clock clock.Clock
 }
 
-// Open connects. It fails when the database does not answer before ctx ends.
+// Open connects. It fails when the database does not answer within about a
+// second, or before ctx ends.
 func Open(ctx context.Context, c Config) (*DB, error) {
 	config, err := pgxpool.ParseConfig(c.URL)
 	if err != nil {
@@ -70,7 +71,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 		return nil, fmt.Errorf("db: %w", err)
 	}
 	d := &DB{pool: pool, sql: stdlib.OpenDBFromPool(pool), clock: c.Clock}
-	d.gorm, err = gorm.Open(postgres.New(postgres.Config{Conn: d.sql}), &gorm.Config{
+	d.gorm, err = gorm.Open(postgres.New(postgres.Config{Conn: patient{d.sql}}), &gorm.Config{
 		SkipDefaultTransaction: true, // transactions are explicit: Run
 		Logger:                 logger.Discard,
 		NowFunc:                c.Clock.Now,
@@ -107,21 +108,44 @@ func (d *DB) Time(ctx context.Context) (t time.Time, err error) {
 func (d *DB) Gorm(ctx context.Context) *gorm.DB { return d.gorm.WithContext(ctx) }
 
 // Query reads rows outside a transaction. A connection that had died is
-// replaced and the query repeated, for nothing was done by it.
+// replaced and the query repeated, which must therefore change nothing.
 func (d *DB) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
 	var rows pgx.Rows
+	var first bool
 	err := retryRead(ctx, func() (err error) {
-		rows, err = d.pool.Query(ctx, sql, args...)
-		if err == nil && rows.Err() != nil {
-			err = rows.Err()
+		if rows, err = d.pool.Query(ctx, sql, args...); err != nil {
+			return err
 		}
-		return err
+		// Only the first row, or that there is none, proves that the connection lives.
+		first = rows.Next()
+		return rows.Err()
 	})
-	return rows, err
+	return &peeked{Rows: rows, waiting: first}, err
+}
+
+// peeked are rows of which the first has been fetched before anybody asked.
+type peeked struct {
+	pgx.Rows
+	waiting bool
+}
+
+// Next goes to the next row.
+func (r *peeked) Next() bool {
+	if r.waiting {
+		r.waiting = false
+		return true
+	}
+	return r.Rows.Next()
+}
+
+// Close ends the reading early.
+func (r *peeked) Close() {
+	r.waiting = false
+	r.Rows.Close()
 }
 
 // QueryRow reads at most one row outside a transaction; Scan gives
-// pgx.ErrNoRows when there is none.
+// pgx.ErrNoRows when there is none. As with Query, nothing may be written by it.
 func (d *DB) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
 	return &retriedRow{ctx: ctx, db: d, sql: sql, args: args}
 }
@@ -138,12 +162,17 @@ func (r *retriedRow) Scan(dest ...any) error {
 }
 
 // Exec runs one statement as its own transaction and says how many rows it
-// touched. It is not repeated when the answer was lost: see Run.
+// touched. When the answer was lost, it is not repeated: the error is ErrUnknown.
 func (d *DB) Exec(ctx context.Context, sql string, args ...any) (int64, error) {
 	var tag pgconn.CommandTag
-	err := Retry(ctx, func() (err error) {
-		tag, err = d.pool.Exec(ctx, sql, args...)
-		return translate(err)
+	err := Retry(ctx, func() error {
+		conn, err := d.pool.Acquire(ctx)
+		if err != nil {
+			return err
+		}
+		defer conn.Release()
+		tag, err = conn.Exec(ctx, sql, args...)
+		return translate(outcome(err, conn.Conn().IsClosed()))
 	})
 	return tag.RowsAffected(), err
 }
@@ -158,6 +187,7 @@ func (d *DB) Read(ctx context.Context, queries ...*Query) error {
 			batch.Queue(q.SQL, q.Args...)
 		}
 		results := d.pool.SendBatch(ctx, batch)
+		defer results.Close() // also when a reader panics; a second time it does nothing
 		for _, q := range queries {
 			rows, err := results.Query()
 			if err == nil {
@@ -168,11 +198,10 @@ func (d *DB) Read(ctx context.Context, queries ...*Query) error {
 				}
 			}
 			if err != nil {
-				_ = results.Close() // the first error is the one that matters
 				return translate(err)
 			}
 		}
-		return translate(results.Close())
+		return results.Close()
 	})
 }
 

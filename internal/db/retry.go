@@ -2,6 +2,8 @@ package db
 
 import (
 	"context"
+	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -22,11 +24,19 @@ var ErrUnknown = fault.New(fault.Unavailable, "outcome_unknown", "The answer was
 // guardState is the SQLSTATE that must() raises.
 const guardState = "DS001"
 
-// translate turns what a guard raised into the fault of that code.
-func translate(err error) error {
+// raised is the code that a guard raised, "" when err is something else.
+func raised(err error) string {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && pg.Code == guardState {
-		return fault.ByCode(pg.Message).Because(err)
+		return pg.Message
+	}
+	return ""
+}
+
+// translate turns what a guard raised into the declared fault of that code.
+func translate(err error) error {
+	if code := raised(err); code != "" {
+		return fault.ByCode(code).Because(err)
 	}
 	return err
 }
@@ -42,21 +52,39 @@ func saidByServer(err error) bool {
 	return errors.As(err, &pg)
 }
 
+// relayed says that the word is one of a pooler in between, which has lost its
+// own connection and knows no more than we do.
+func relayed(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && strings.HasPrefix(pg.Code, "08")
+}
+
 // neverSent says that the statement cannot have reached the server.
 func neverSent(err error) bool {
 	var connect *pgconn.ConnectError
 	return errors.As(err, &connect) || pgconn.SafeToRetry(err)
 }
 
+// outcome turns an error of work that commits into ErrUnknown when it may have
+// happened all the same: the connection is gone, and not by the server's word.
+// On a connection that lives, what failed was never sent or has been answered.
+func outcome(err error, gone bool) error {
+	if err == nil || neverSent(err) || saidByServer(err) && !relayed(err) || !gone && !relayed(err) {
+		return err
+	}
+	return ErrUnknown.Because(err)
+}
+
 // attempts in all; the waits between them add up to about a second, in which a
 // restarted PostgreSQL is usually back.
-const attempts = 6
+const attempts = 7
 
 // broken says that the connection ended without a word from the server.
 func broken(err error) bool {
 	var network net.Error
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
-		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || (errors.As(err, &network) && !network.Timeout())
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || (errors.As(err, &network) && !network.Timeout()) ||
+		errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) // what database/sql makes of the above
 }
 
 // nothingDone marks an error before the commit was sent: with the connection
@@ -79,8 +107,9 @@ func retryRead(ctx context.Context, fn func() error) error {
 
 // Retry calls fn until it succeeds, fails for good, or has been tried often
 // enough. It repeats only errors after which the database certainly did
-// nothing: serialization failures, deadlocks, connections never made or ended
-// by the server, and a server that is starting or read-only after failover.
+// nothing: serialization failures, deadlocks, locks not given in time,
+// connections never made or ended by the server, a server that is starting or
+// read-only after failover, and plans that a migration has outdated.
 func Retry(ctx context.Context, fn func() error) error {
 	wait := 10 * time.Millisecond
 	for n := 1; ; n++ {
@@ -107,8 +136,10 @@ func retriable(err error) bool {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
 		switch pg.Code {
-		case "40001", "40P01", "57P01", "57P02", "57P03", "25006":
+		case "40001", "40P01", "55P03", "57P01", "57P02", "57P03", "25006":
 			return true
+		case "0A000":
+			return pg.Routine == "RevalidateCachedQuery" // its columns have changed; the driver prepares it anew
 		}
 		return strings.HasPrefix(pg.Code, "08")
 	}

@@ -3,10 +3,13 @@ package db
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	"gorm.io/gorm"
 
@@ -18,20 +21,31 @@ import (
 type Tx struct{ s *session }
 
 type session struct {
-	db    *DB
-	ctx   context.Context
-	queue *pgx.Batch
-	lent  *sql.Conn // the connection as database/sql and GORM see it
-	conn  *pgx.Conn // the same connection
-	begun bool
-	after []func()
+	db     *DB
+	ctx    context.Context
+	queue  *pgx.Batch
+	guards []*fault.Error // of Guard, as the caller wrote them
+	lent   *sql.Conn      // the connection as database/sql and GORM see it
+	conn   *pgx.Conn      // the same connection
+	begun  bool
+	gone   bool // database/sql has given the connection away
+	after  []func()
 }
 
-// Run calls fn in a transaction at READ COMMITTED and commits it. Any error of
-// fn rolls back. It repeats the whole of fn, at most three more times, when the
-// database says that nothing was done (deadlock, serialization, restart); fn
-// must therefore not touch anything but tx. When the answer to the commit was
-// lost, the error is ErrUnknown and the caller has to read back what happened.
+// errRolledBack says that fn hid the error of a statement: PostgreSQL answers
+// the commit of a failed transaction with a rollback and calls it a success.
+var errRolledBack = errors.New("db: a statement had failed, so the commit rolled back")
+
+// rollbackTime is how long a rollback may take; without an answer by then the
+// connection is closed, which rolls back too.
+const rollbackTime = 2 * time.Second
+
+// Run calls fn in a transaction at READ COMMITTED and commits it. Any error or
+// panic of fn rolls back. It repeats the whole of fn, at most six more times and
+// until ctx ends, when the database says that nothing was done (deadlock,
+// serialization, restart); fn must therefore not touch anything but tx. When the
+// answer to the commit was lost, the error is ErrUnknown and the caller has to
+// read back what happened.
 func Run(ctx context.Context, d *DB, fn func(tx Tx) error) error {
 	var after []func()
 	err := Retry(ctx, func() error {
@@ -48,51 +62,123 @@ func Run(ctx context.Context, d *DB, fn func(tx Tx) error) error {
 	return err
 }
 
-func (s *session) run(fn func(tx Tx) error) (err error) {
-	defer func() {
-		if s.lent != nil {
-			if err != nil && s.begun && !s.conn.IsClosed() {
-				// Its own context: the caller's may be the reason for rolling back.
-				if _, e := s.conn.Exec(context.WithoutCancel(s.ctx), "rollback"); e != nil {
-					_ = s.conn.Close(context.WithoutCancel(s.ctx))
-				}
-			}
-			_ = s.lent.Close() // back to the pool
-		}
-	}()
+func (s *session) run(fn func(tx Tx) error) error {
+	defer s.release()
 	if err := fn(Tx{s}); err != nil {
+		if s.lost() && !saidByServer(err) && broken(err) {
+			return nothingDone{err}
+		}
+		return err
+	}
+	if s.gone {
+		return nothingDone{driver.ErrBadConn}
+	}
+	if s.begun {
+		return s.commit()
+	}
+	if s.queue == nil {
+		return nil
+	}
+	conn, err := s.db.pool.Acquire(s.ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	return s.pipeline(conn.Conn())
+}
+
+// lost says that the transaction has lost its connection, and so has ended.
+func (s *session) lost() bool { return s.gone || s.conn != nil && s.conn.IsClosed() }
+
+// pipeline sends what is queued up to a single Sync, which is one transaction
+// to PostgreSQL: it commits when it reads the Sync.
+func (s *session) pipeline(conn *pgx.Conn) error {
+	results := conn.SendBatch(s.ctx, s.queue)
+	for range s.queue.Len() {
+		if _, err := results.Exec(); err != nil {
+			_ = results.Close() // the first error is the one that matters
+			return s.translate(unprepared(err, conn))
+		}
+	}
+	err := results.Close()
+	if fatal(err) {
+		return ErrUnknown.Because(err) // a server that ends in this moment may have committed
+	}
+	return outcome(err, conn.IsClosed())
+}
+
+// commit sends what is queued and the commit.
+func (s *session) commit() error {
+	if s.queue == nil {
+		s.queue = &pgx.Batch{}
+	}
+	s.queue.Queue("commit")
+	results := s.conn.SendBatch(s.ctx, s.queue)
+	defer results.Close() // its error changes nothing: the answer to the commit is here by then
+	for n := s.queue.Len(); n > 0; n-- {
+		tag, err := results.Exec()
+		if err != nil {
+			return s.translate(unprepared(err, s.conn))
+		}
+		if n == 1 && tag.String() != "COMMIT" {
+			return errRolledBack
+		}
+	}
+	return nil
+}
+
+// unprepared is outcome, but knows that a connection which broke while the
+// statements were still being prepared has not committed any.
+func unprepared(err error, conn *pgx.Conn) error {
+	if errors.As(err, new(pgx.ErrPreprocessingBatch)) {
 		if !saidByServer(err) && broken(err) {
 			return nothingDone{err}
 		}
 		return err
 	}
-	if !s.begun {
-		if s.queue == nil {
-			return nil
-		}
-		// One pipeline up to a single Sync is one transaction to PostgreSQL.
-		return s.outcome(s.db.pool.SendBatch(s.ctx, s.queue).Close())
-	}
-	if s.queue == nil {
-		s.queue = &pgx.Batch{}
-	}
-	s.queue.Queue("commit")
-	err = s.outcome(s.conn.SendBatch(s.ctx, s.queue).Close())
-	s.begun = err != nil
-	return err
+	return outcome(err, conn.IsClosed())
 }
 
-// outcome turns a broken connection during the commit into ErrUnknown: the
-// transaction may or may not have happened. An answer of the server is certain.
-func (s *session) outcome(err error) error {
-	if err == nil || saidByServer(err) || neverSent(err) {
-		return translate(err)
+// fatal says that the server ended the connection with this word.
+func fatal(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.SeverityUnlocalized != "ERROR"
+}
+
+// translate turns what a guard raised into the fault it was given.
+func (s *session) translate(err error) error {
+	if code := raised(err); code != "" {
+		for _, g := range s.guards {
+			if g.Code == code {
+				return g.Because(err)
+			}
+		}
 	}
-	return ErrUnknown.Because(err)
+	return translate(err)
+}
+
+// release rolls back what is not committed and gives the connection back.
+func (s *session) release() {
+	if s.lent == nil {
+		return
+	}
+	defer s.lent.Close()
+	if s.conn == nil || s.lost() || s.conn.PgConn().TxStatus() == 'I' {
+		return
+	}
+	// Its own time: the caller's may be the reason for rolling back.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), rollbackTime)
+	defer cancel()
+	if _, err := s.conn.Exec(ctx, "rollback"); err != nil {
+		_ = s.conn.Close(ctx)
+	}
 }
 
 // begin takes a connection that both pgx and GORM can use.
 func (s *session) begin() error {
+	if s.gone {
+		return driver.ErrBadConn
+	}
 	if s.begun {
 		return nil
 	}
@@ -124,7 +210,7 @@ func (s *session) flush() error {
 	}
 	queue := s.queue
 	s.queue = nil
-	return translate(s.conn.SendBatch(s.ctx, queue).Close())
+	return s.translate(s.conn.SendBatch(s.ctx, queue).Close())
 }
 
 // Queue adds a statement whose answer is not needed. It is sent with the
@@ -143,6 +229,7 @@ func (tx Tx) Guard(want int64, otherwise *fault.Error, sql string, args ...any) 
 	guarded := fmt.Sprintf("with g as (%s returning 1) select must((select count(*) from g), $%d, $%d)", sql, n+1, n+2)
 	all := make([]any, 0, n+2)
 	all = append(append(all, args...), want, otherwise.Code)
+	tx.s.guards = append(tx.s.guards, otherwise)
 	tx.Queue(guarded, all...)
 }
 
@@ -158,7 +245,7 @@ func (tx Tx) Exec(ctx context.Context, sql string, args ...any) (int64, error) {
 		return 0, err
 	}
 	tag, err := tx.s.conn.Exec(ctx, sql, args...)
-	return tag.RowsAffected(), translate(err)
+	return tag.RowsAffected(), tx.s.translate(err)
 }
 
 // Query reads rows inside the transaction.
@@ -166,8 +253,7 @@ func (tx Tx) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, erro
 	if err := tx.s.flush(); err != nil {
 		return nil, err
 	}
-	rows, err := tx.s.conn.Query(ctx, sql, args...)
-	return rows, translate(err)
+	return tx.s.conn.Query(ctx, sql, args...)
 }
 
 // QueryRow reads at most one row; Scan gives pgx.ErrNoRows when there is none.
@@ -188,7 +274,7 @@ func (tx Tx) Gorm(ctx context.Context) (*gorm.DB, error) {
 		return nil, err
 	}
 	g := tx.s.db.gorm.Session(&gorm.Session{NewDB: true, Context: ctx})
-	g.Statement.ConnPool = tx.s.lent
+	g.Statement.ConnPool = loan{tx.s}
 	return g, nil
 }
 
