@@ -48,20 +48,31 @@ type Store struct{ db *db.DB }
 // New makes a store.
 func New(d *db.DB) *Store { return &Store{db: d} }
 
+// claimTries bounds how often Begin looks again because the key changed hands
+// between its two looks.
+const claimTries = 5
+
 // Begin claims the key for lease. A key that is done gives its stored answer; a
-// key whose first caller died is claimed anew once its lease is over. It fails
-// with ErrConflict or ErrInFlight.
+// key whose first caller died is claimed anew by the same request once its lease
+// is over. Without an error and without Done, the caller holds the claim. It
+// fails with ErrConflict or ErrInFlight.
 func (s *Store) Begin(ctx context.Context, k Key, lease time.Duration) (State, error) {
-	now := s.db.Now()
-	n, err := s.db.Exec(ctx, claim, k.Merchant, k.Key, k.Hash, now.Add(lease), now)
-	if err != nil || n == 1 {
-		return State{}, err
+	for range claimTries {
+		now := s.db.Now()
+		n, err := s.db.Exec(ctx, claim, k.Merchant, k.Key, k.Hash, now.Add(lease), now)
+		if err != nil || n == 1 {
+			return State{}, err
+		}
+		var state State
+		if err := s.db.Read(ctx, Lookup(k, &state)); err != nil {
+			return State{}, err
+		}
+		if err := state.Check(k, now); err != nil || state.Done {
+			return state, err
+		}
+		// It was given up since the claim failed: free for all, so claim it first.
 	}
-	var state State
-	if err := s.db.Read(ctx, Lookup(k, &state)); err != nil {
-		return State{}, err
-	}
-	return state, state.Check(k, now)
+	return State{}, ErrInFlight
 }
 
 // Finish stores the answer of a claimed key.
