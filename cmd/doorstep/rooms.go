@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/google/uuid"
+
+	"doorstep/api"
+	"doorstep/cmd/doorstep/demo"
+	"doorstep/internal/db"
+	"doorstep/payment/sandbox"
+	"doorstep/search"
+)
+
+// apiRooms puts every room behind the door.
+func (h *house) apiRooms(engine search.Engine) api.Rooms {
+	r := api.Rooms{
+		Writer: h.writer, Carts: h.carts, Checkouts: h.checkouts,
+		Orders: h.orders, Contacts: h.contacts, Payments: h.payments, Shipments: h.shipping, Deliveries: h.shipping,
+		Settings: h.customers, Locations: h.catalog, Promotions: h.pricing, TaxRates: h.pricing,
+		Catalogue: h.catalog, Search: engine, OrderImports: h.orders,
+	}
+	if h.demo {
+		r.Dev = &api.Dev{Mails: h.mail, Shift: h.shiftClock, Authenticate: h.authenticate}
+	}
+	return r
+}
+
+// shiftClock moves the demo's clock on and says what it then shows.
+func (h *house) shiftClock(d time.Duration) time.Time {
+	h.clock.Shift(d)
+	return h.clock.Now()
+}
+
+// authenticate plays the buyer's 3-D Secure step, and then does what the
+// gateway's webhook would: it settles the payment.
+func (h *house) authenticate(ctx context.Context, paymentID string, succeeded bool) error {
+	if err := h.gateway.Authenticate(paymentID, succeeded); err != nil {
+		return err
+	}
+	id, err := uuid.Parse(paymentID)
+	if err != nil {
+		return sandbox.ErrUnknownPayment
+	}
+	var merchant uuid.UUID
+	found, err := db.One(h.db.QueryRow(ctx, `select merchant_id from payments where id = $1`, id), &merchant)
+	if err != nil || !found {
+		return err
+	}
+	_, err = h.checkouts.Settle(ctx, merchant, id)
+	if !succeeded {
+		return nil // a declined payment is what was asked for
+	}
+	return err
+}
+
+// pictures serves the demo's product pictures, drawn on the spot so that no page
+// looks broken without a network.
+func (h *house) pictures(door *api.Server) {
+	door.App().Get("/demo/images/:file", func(c *fiber.Ctx) error {
+		name, ok := strings.CutSuffix(c.Params("file"), ".svg")
+		if !ok {
+			return fiber.ErrNotFound
+		}
+		svg, ok := demo.Picture(name)
+		if !ok {
+			return fiber.ErrNotFound
+		}
+		c.Set(fiber.HeaderContentType, "image/svg+xml")
+		c.Set(fiber.HeaderCacheControl, "public, max-age=86400")
+		c.Set("Cross-Origin-Resource-Policy", "cross-origin")
+		return c.Send(svg)
+	})
+}

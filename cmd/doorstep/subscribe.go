@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"doorstep/internal/jobs"
+	"doorstep/order"
+	"doorstep/payment"
+	"doorstep/shipping"
+)
+
+// subscribe is the table of contents of what follows from what. Each line is a
+// job of its own, retried until it has succeeded, and safe to repeat.
+func (h *house) subscribe() {
+	on(h, "payment.capture", h.capture)            // order.placed: take the money that is held
+	on(h, "notify.order_placed", h.mailPlaced)     // order.placed: confirmation, or how to pay
+	on(h, "customer.remember", h.remember)         // order.placed: the buyer becomes a customer
+	on(h, "order.money_back", h.orders.MoneyBack)  // order.canceled: void or refund
+	on(h, "notify.order_canceled", h.mailCanceled) // order.canceled
+	on(h, "notify.shipped", h.mailShipped)         // shipment.shipped
+	on(h, "notify.out_for_delivery", h.mailOut)    // shipment.out_for_delivery
+	on(h, "notify.delivered", h.mailDelivered)     // shipment.delivered
+	on(h, "payment.cash_received", h.cashReceived) // shipment.delivered: cash on delivery is settled
+	on(h, "notify.refunded", h.mailRefunded)       // payment.refunded
+
+	c := h.config
+	h.jobs.Every("checkout.recover", c.RecoveryPeriod, h.recover)
+	h.jobs.Every("checkout.expire", time.Minute, h.checkouts.Expire)
+	h.jobs.Every("cart.expire", time.Hour, h.carts.Expire)
+	h.jobs.Every("catalog.sweep", 15*time.Second, counted(h.catalog.Sweep))
+	h.jobs.Every("catalog.price_tick", 10*time.Second, counted(h.catalog.PriceTick))
+	h.jobs.Every("catalog.prune_changes", time.Hour, counted(h.catalog.PruneChanges))
+	h.jobs.Every("catalog.imports", 5*time.Second, counted(h.catalog.WorkImports))
+	h.jobs.Every("order.imports", 5*time.Second, h.orders.WorkImports)
+	h.jobs.Every("order.prune_attempts", time.Hour, counted(h.orders.PruneAttempts))
+	h.jobs.Every("idem.prune", time.Hour, counted(h.idem.Prune))
+}
+
+func on[E jobs.Event](h *house, name string, work func(ctx context.Context, e E) error) {
+	jobs.Subscribe(h.jobs, name, work)
+}
+
+// counted drops the count of a sweeper.
+func counted[N int | int64](work func(context.Context) (N, error)) func(context.Context) error {
+	return func(ctx context.Context) error {
+		_, err := work(ctx)
+		return err
+	}
+}
+
+// capture takes the money of a fresh order. A payment that cannot be captured
+// any more, because the order was canceled meanwhile, is no reason to retry.
+func (h *house) capture(ctx context.Context, e order.Placed) error {
+	if payment.Method(e.Method).Offline() {
+		return nil
+	}
+	return h.captureOne(ctx, e.MerchantID, e.OrderID, e.PaymentID)
+}
+
+func (h *house) captureOne(ctx context.Context, merchant, orderID, paymentID uuid.UUID) error {
+	o, err := h.orders.Order(ctx, merchant, orderID)
+	if err != nil || o.Status == order.StatusCanceled {
+		return err
+	}
+	_, err = h.payments.Capture(ctx, merchant, paymentID, 0)
+	if errors.Is(err, payment.ErrNotCapturable) {
+		return nil
+	}
+	return err
+}
+
+// recover finishes what somebody began and did not end.
+func (h *house) recover(ctx context.Context) error {
+	age := h.config.RecoveryAge
+	errs := []error{h.checkouts.Recover(ctx, age), h.payments.RecoverRefunds(ctx, age)}
+	late, err := h.payments.Uncaptured(ctx, h.db.Now().Add(-5*time.Minute)) // its job should be long done
+	errs = append(errs, err)
+	for _, p := range late {
+		errs = append(errs, h.captureOne(ctx, p.MerchantID, *p.OrderID, p.ID))
+	}
+	overdue, err := h.payments.Overdue(ctx, h.db.Now())
+	errs = append(errs, err)
+	for _, p := range overdue {
+		_, err := h.orders.Cancel(ctx, p.MerchantID, *p.OrderID, "payment_not_received", "system")
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+func (h *house) remember(ctx context.Context, e order.Placed) error {
+	o, err := h.orders.Order(ctx, e.MerchantID, e.OrderID)
+	if err != nil {
+		return err
+	}
+	return h.customers.Remember(ctx, e.MerchantID, o.ContactID)
+}
+
+// cashReceived settles a cash-on-delivery order once all of it has arrived: the
+// courier has the money.
+func (h *house) cashReceived(ctx context.Context, e shipping.Delivered) error {
+	o, err := h.orders.Order(ctx, e.MerchantID, e.OrderID)
+	if err != nil || o.PaymentMethod != string(payment.CashOnDelivery) || o.FulfillmentStatus != "delivered" {
+		return err
+	}
+	all, err := h.payments.OfOrder(ctx, e.MerchantID, e.OrderID)
+	if err != nil {
+		return err
+	}
+	for _, p := range all {
+		if p.Status == payment.Pending {
+			if _, err := h.payments.Capture(ctx, e.MerchantID, p.ID, 0); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
