@@ -38,7 +38,7 @@ type CheckoutForm struct {
 	VATID           *string   `json:"vat_id,omitempty" maxLength:"32"`
 	Note            *string   `json:"note,omitempty" maxLength:"2000"`
 	Locale          *string   `json:"locale,omitempty" enum:"en,hy,km" doc:"Language of mails and documents"`
-	DiscountCodes   *[]string `json:"discount_codes,omitempty" maxItems:"20"`
+	DiscountCodes   *[]string `json:"discount_codes,omitempty" maxItems:"20" maxLength:"128"`
 	ShippingOption  *string   `json:"shipping_option_id,omitempty" maxLength:"100" doc:"Empty goes back to the cheapest"`
 }
 

@@ -44,7 +44,7 @@ func (n *PromotionName) value() map[string]string {
 // PromotionTarget selects lines: those with one of the SKUs, categories or tags.
 // An empty one is every line.
 type PromotionTarget struct {
-	SKUs       []string `json:"skus,omitempty" maxItems:"1000" maxLength:"200"`
+	SKUs       []string `json:"skus,omitempty" maxItems:"1000" maxLength:"200" example:"MUG-01"`
 	Categories []string `json:"categories,omitempty" maxItems:"1000" maxLength:"200"`
 	Tags       []string `json:"tags,omitempty" maxItems:"1000" maxLength:"200"`
 }
@@ -61,16 +61,16 @@ type PromotionForm struct {
 	Target           PromotionTarget `json:"target,omitzero"`
 	MinimumSubtotal  []Money         `json:"minimum_subtotal,omitempty" maxItems:"200" doc:"One amount per currency"`
 	MinimumQuantity  int64           `json:"minimum_quantity,omitempty" minimum:"0" maximum:"1000000"`
-	StartsAt         *time.Time      `json:"starts_at,omitempty" maxLength:"40"`
-	EndsAt           *time.Time      `json:"ends_at,omitempty" maxLength:"40" doc:"No longer valid at this instant"`
+	StartsAt         *time.Time      `json:"starts_at,omitempty" maxLength:"40" example:"2026-12-01T00:00:00Z"`
+	EndsAt           *time.Time      `json:"ends_at,omitempty" maxLength:"40" example:"2027-01-01T00:00:00Z" doc:"No longer valid at this instant"`
 	TotalLimit       int64           `json:"total_limit,omitempty" minimum:"0" maximum:"1000000000" doc:"0 is no limit; a limit must be given from the start"`
 	PerCustomerLimit int64           `json:"per_customer_limit,omitempty" minimum:"0" maximum:"1000000" doc:"0 is no limit"`
 	Combinable       bool            `json:"combinable" required:"false" doc:"May apply together with others"`
 	Priority         int             `json:"priority,omitempty" minimum:"-1000000" maximum:"1000000" doc:"Smaller comes first"`
-	Automatic        bool            `json:"automatic" required:"false" doc:"Applies by itself; others need one of their codes"`
+	Automatic        bool            `json:"automatic" required:"false" example:"false" doc:"Applies by itself; others need one of their codes"`
 	PublicCode       string          `json:"public_code,omitempty" maxLength:"64" example:"WELCOME10" doc:"A code that may be advertised; it becomes one of the codes"`
 	FirstOrderOnly   bool            `json:"first_order_only" required:"false"`
-	Countries        []string        `json:"countries,omitempty" maxItems:"300" maxLength:"2" doc:"Empty is everywhere"`
+	Countries        []string        `json:"countries,omitempty" maxItems:"300" maxLength:"2" example:"AM,KH" doc:"Empty is everywhere"`
 }
 
 // write puts the form in the place of what the promotion was; the room keeps ID

@@ -50,15 +50,15 @@ type CardMethod struct {
 // BankTransferMethod is about payment by bank transfer.
 type BankTransferMethod struct {
 	Enabled      bool     `json:"enabled"`
-	Countries    []string `json:"countries,omitempty" maxItems:"300" maxLength:"2" doc:"Where it is offered; empty is everywhere"`
-	AccountLines []string `json:"account_lines,omitempty" maxItems:"10" maxLength:"200" doc:"Shown to the buyer as they stand: holder, IBAN, bank"`
+	Countries    []string `json:"countries,omitempty" maxItems:"300" maxLength:"2" example:"AM" doc:"Where it is offered; empty is everywhere"`
+	AccountLines []string `json:"account_lines,omitempty" maxItems:"10" maxLength:"200" example:"Ani Petrosyan,AM12 0000 0000 0000" doc:"Shown to the buyer as they stand: holder, IBAN, bank"`
 	DueDays      int64    `json:"due_days" minimum:"1" maximum:"60" example:"7" doc:"After that an unpaid order is canceled"`
 }
 
 // CashMethod is about payment to the courier.
 type CashMethod struct {
 	Enabled   bool     `json:"enabled"`
-	Countries []string `json:"countries,omitempty" maxItems:"300" maxLength:"2" doc:"Where it is offered; empty is everywhere"`
+	Countries []string `json:"countries,omitempty" maxItems:"300" maxLength:"2" example:"AM" doc:"Where it is offered; empty is everywhere"`
 	MaxTotals []Money  `json:"max_totals,omitempty" maxItems:"200" doc:"One per currency; a currency that is absent has no limit"`
 	Fees      []Money  `json:"fees,omitempty" maxItems:"200" doc:"One per currency; a currency that is absent is free"`
 }
@@ -67,7 +67,7 @@ type CashMethod struct {
 type MailSender struct {
 	Name    string `json:"name,omitempty" maxLength:"200" example:"Ani's Mugs"`
 	Email   string `json:"email,omitempty" maxLength:"254" example:"shop@example.com"`
-	ReplyTo string `json:"reply_to,omitempty" maxLength:"254"`
+	ReplyTo string `json:"reply_to,omitempty" maxLength:"254" example:"help@example.com"`
 }
 
 // TrustFacts is what the merchant states about the shop; only what is true.
@@ -86,8 +86,8 @@ type ShopPolicy struct {
 // is replaced as a whole.
 type SettingsPatch struct {
 	Name             *string             `json:"name,omitempty" minLength:"1" maxLength:"200" example:"Ani's Mugs"`
-	Countries        *[]string           `json:"countries,omitempty" maxItems:"300" maxLength:"2"`
-	Currencies       *[]string           `json:"currencies,omitempty" minItems:"1" maxItems:"200" maxLength:"3"`
+	Countries        *[]string           `json:"countries,omitempty" maxItems:"300" maxLength:"2" example:"AM,KH"`
+	Currencies       *[]string           `json:"currencies,omitempty" minItems:"1" maxItems:"200" maxLength:"3" example:"EUR,AMD"`
 	Languages        *[]string           `json:"languages,omitempty" minItems:"1" maxItems:"3" enum:"en,hy,km"`
 	Timezone         *string             `json:"timezone,omitempty" minLength:"1" maxLength:"64" example:"Asia/Yerevan"`
 	PricesIncludeTax *bool               `json:"prices_include_tax,omitempty"`

@@ -78,7 +78,12 @@ func (q *QuoteRequest) UnmarshalJSON(b []byte) error {
 
 // Schema is that of the policy's request.
 func (QuoteRequest) Schema(r huma.Registry) *huma.Schema {
-	return foreignSchema(r, reflect.TypeFor[policy.Request]())
+	ref := foreignSchema(r, reflect.TypeFor[policy.Request]())
+	r.SchemaFromRef(ref.Ref).Examples = []any{map[string]any{
+		"dest": map[string]any{"country": "AM", "postcode": "0010"}, "currency": "EUR",
+		"items": []any{map[string]any{"sku": "MUG-01", "quantity": 2, "unit_price": 1999, "weight_g": 350}},
+	}}
+	return ref
 }
 
 // value reads the request; at is where it stands.
