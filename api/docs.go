@@ -181,10 +181,14 @@ func curl(o docOp, kind string) string {
 	return b.String()
 }
 
-// resolve follows references.
+// resolve follows references; of alternatives it takes the first.
 func (d documenter) resolve(s *huma.Schema) *huma.Schema {
-	for s != nil && s.Ref != "" {
-		s = d.registry.SchemaFromRef(s.Ref)
+	for s != nil && (s.Ref != "" || len(s.OneOf) > 0) {
+		if s.Ref != "" {
+			s = d.registry.SchemaFromRef(s.Ref)
+			continue
+		}
+		s = s.OneOf[0]
 	}
 	return s
 }

@@ -18,6 +18,11 @@ type Rooms struct {
 	Locations  locations
 	Promotions promotions
 	TaxRates   taxRates
+	// Catalogue and Search need Settings for the shop's currencies.
+	Catalogue catalogue
+	Search    searchEngine
+	// OrderImports takes in past orders; it comes with Catalogue or not at all.
+	OrderImports orderImports
 	// Dev holds the helpers of the demo, which ask for no key.
 	Dev *Dev
 }
@@ -49,8 +54,34 @@ func Register(s *Server, r Rooms) {
 	if r.TaxRates != nil {
 		registerTaxRates(s, r.TaxRates)
 	}
+	shop := &shops{server: s, source: r.Settings}
+	if r.Catalogue != nil {
+		registerCatalogue(s, r, shop)
+	}
+	if r.Search != nil {
+		registerSearch(s, r.Search, shop)
+	}
 	if r.Dev != nil {
 		registerDev(s, r.Dev)
 	}
 	s.seal()
+}
+
+// catalogue is all that is asked of the room of products.
+type catalogue interface {
+	products
+	stockRoom
+	productImports
+	productExport
+}
+
+func registerCatalogue(s *Server, r Rooms, shops *shops) {
+	registerProducts(s, r.Catalogue, shops)
+	registerStock(s, r.Catalogue)
+	registerProductExport(s, r.Catalogue)
+	importers := map[string]importer{"products": productImporter{r.Catalogue}}
+	if r.OrderImports != nil {
+		importers["orders"] = orderImporter{r.OrderImports}
+	}
+	registerImports(s, importers, shops)
 }

@@ -46,6 +46,12 @@ type Options struct {
 	Observe func(Seen)
 	// TempDir holds uploads while they are read; empty is the system's.
 	TempDir string
+	// UploadDir keeps files that are to be imported until that is done, on the
+	// disk of TempDir if possible; empty is TempDir.
+	UploadDir string
+	// Feed says up to when ProductsChanged has told of every change, by Clock:
+	// search.FollowerStatus.At. Without it answers are kept for half a second.
+	Feed func() time.Time
 }
 
 // Version says which program this is.
@@ -84,6 +90,12 @@ type Server struct {
 	enrich      func(context.Context, About) context.Context
 	observe     func(Seen)
 	tempDir     string
+	uploadDir   string
+	feed        func() time.Time
+
+	changes        *changes
+	productAnswers *byteCache
+	searchAnswers  *byteCache
 }
 
 const (
@@ -102,7 +114,9 @@ func New(o Options) *Server {
 	s := &Server{
 		log: o.Log, clock: o.Clock, keys: o.Keys, idempotency: o.Idempotency, originKnown: o.OriginKnown,
 		ownOrigins: o.OwnOrigins, proxies: o.TrustedProxies, limits: newLimiter(o.Limits), ready: o.Ready,
-		version: o.Version, enrich: o.Enrich, observe: o.Observe, tempDir: o.TempDir, uploads: map[string]bool{},
+		version: o.Version, enrich: o.Enrich, observe: o.Observe, tempDir: o.TempDir, uploadDir: o.UploadDir,
+		feed: o.Feed, uploads: map[string]bool{},
+		changes: newChanges(), productAnswers: newByteCache(productBytes), searchAnswers: newByteCache(searchBytes),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -112,6 +126,9 @@ func New(o Options) *Server {
 	}
 	if s.tempDir == "" {
 		s.tempDir = os.TempDir()
+	}
+	if s.uploadDir == "" {
+		s.uploadDir = s.tempDir
 	}
 	s.base, s.stop = context.WithCancel(context.Background())
 	s.app = fiber.New(fiber.Config{

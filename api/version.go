@@ -14,7 +14,8 @@ type IfMatch struct {
 }
 
 // version is the version that the caller has in hand; ok is false when they do
-// not say ("" or "*").
+// not say ("" or "*"). What follows the number in the ETag of a view tells
+// representations of the same version apart, and is no matter here.
 func (m IfMatch) version() (v int64, ok bool, err error) {
 	tag := strings.TrimPrefix(strings.TrimSpace(m.Tag), "W/")
 	if tag == "" || tag == "*" {
@@ -22,6 +23,7 @@ func (m IfMatch) version() (v int64, ok bool, err error) {
 	}
 	inner, quoted := strings.CutPrefix(tag, `"`)
 	inner, closed := strings.CutSuffix(inner, `"`)
+	inner, _, _ = strings.Cut(inner, "-")
 	if !quoted || !closed || inner == "" || inner[0] < '0' || inner[0] > '9' {
 		return 0, false, errIfMatch
 	}
