@@ -118,29 +118,51 @@ func (h *house) makeDemo(ctx context.Context) (shop demoShop, err error) {
 	if err := json.Unmarshal(demo.Settings, &set); err != nil {
 		return shop, err
 	}
-	m, err := h.customers.CreateMerchant(ctx, set.Name, set)
-	if err != nil {
+	if shop.Merchant, err = h.demoMerchant(ctx, set); err != nil {
 		return shop, err
 	}
-	shop.Merchant = m.ID
-	policy, err := h.shipping.NewDraft(ctx, m.ID, demo.ShippingPolicy)
-	if err != nil {
+	if err := h.demoPolicy(ctx, shop.Merchant); err != nil {
 		return shop, err
 	}
-	if _, err := h.shipping.Publish(ctx, m.ID, policy.ID); err != nil {
+	if err := h.demoPrices(ctx, shop.Merchant); err != nil {
 		return shop, err
 	}
-	if err := h.demoPrices(ctx, m.ID); err != nil {
+	if err := h.demoProducts(ctx, shop.Merchant, set.Currencies[0]); err != nil {
 		return shop, err
 	}
-	if err := h.demoProducts(ctx, m.ID, set.Currencies[0]); err != nil {
+	if _, shop.Publishable, err = h.customers.CreateKey(ctx, shop.Merchant, customer.NewKey{Kind: customer.Publishable, Name: "demo", Origins: []string{"*"}}); err != nil {
 		return shop, err
 	}
-	if _, shop.Publishable, err = h.customers.CreateKey(ctx, m.ID, customer.NewKey{Kind: customer.Publishable, Name: "demo", Origins: []string{"*"}}); err != nil {
-		return shop, err
-	}
-	_, shop.Secret, err = h.customers.CreateKey(ctx, m.ID, customer.NewKey{Kind: customer.SecretKey, Name: "demo", Scopes: []string{"*"}})
+	_, shop.Secret, err = h.customers.CreateKey(ctx, shop.Merchant, customer.NewKey{Kind: customer.SecretKey, Name: "demo", Scopes: []string{"*"}})
 	return shop, err
+}
+
+// demoMerchant makes the merchant, or finds the one of a start that was cut off.
+func (h *house) demoMerchant(ctx context.Context, set customer.Settings) (uuid.UUID, error) {
+	all, err := h.customers.Merchants(ctx)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	for _, m := range all {
+		if m.Name == set.Name {
+			return m.ID, nil
+		}
+	}
+	m, err := h.customers.CreateMerchant(ctx, set.Name, set)
+	return m.ID, err
+}
+
+func (h *house) demoPolicy(ctx context.Context, merchant uuid.UUID) error {
+	live, _, err := h.shipping.Live(ctx, merchant)
+	if err != nil || live != nil {
+		return err
+	}
+	draft, err := h.shipping.NewDraft(ctx, merchant, demo.ShippingPolicy)
+	if err != nil {
+		return err
+	}
+	_, err = h.shipping.Publish(ctx, merchant, draft.ID)
+	return err
 }
 
 func (h *house) demoPrices(ctx context.Context, merchant uuid.UUID) error {
@@ -151,10 +173,22 @@ func (h *house) demoPrices(ctx context.Context, merchant uuid.UUID) error {
 	if err := json.Unmarshal(demo.Promotions, &promotions); err != nil {
 		return err
 	}
+	there, _, err := h.pricing.Promotions(ctx, merchant, "", 100, "")
+	if err != nil {
+		return err
+	}
+	made := map[string]uuid.UUID{}
+	for i := range there {
+		made[there[i].Name["en"]] = there[i].ID
+	}
 	for _, p := range promotions {
-		r, err := h.pricing.CreatePromotion(ctx, merchant, p.Promotion)
-		if err != nil {
-			return err
+		promotion, found := made[p.Promotion.Name["en"]]
+		if !found {
+			r, err := h.pricing.CreatePromotion(ctx, merchant, p.Promotion)
+			if err != nil {
+				return err
+			}
+			promotion = r.ID
 		}
 		codes := p.Codes[:0:0]
 		for _, c := range p.Codes {
@@ -165,7 +199,7 @@ func (h *house) demoPrices(ctx context.Context, merchant uuid.UUID) error {
 		if len(codes) == 0 {
 			continue
 		}
-		if err := h.pricing.AddCodes(ctx, merchant, r.ID, codes, false); err != nil {
+		if err := h.pricing.AddCodes(ctx, merchant, promotion, codes, false); err != nil && !errors.Is(err, pricing.ErrCodeTaken) {
 			return err
 		}
 	}
@@ -174,7 +208,7 @@ func (h *house) demoPrices(ctx context.Context, merchant uuid.UUID) error {
 		return err
 	}
 	for _, t := range rates {
-		if _, err := h.pricing.CreateTaxRate(ctx, merchant, t); err != nil {
+		if _, err := h.pricing.CreateTaxRate(ctx, merchant, t); err != nil && !errors.Is(err, pricing.ErrTaxRateTaken) {
 			return err
 		}
 	}

@@ -199,7 +199,7 @@ func (h *house) rooms(sharing bool) error {
 		DB: h.db, Vault: h.vault, Rules: h, Carts: cartSource{h.carts}, Promotions: h.pricing, Providers: h.payments, Answers: h.writer,
 		Log: h.log, TTL: c.CheckoutTTL, HoldTTL: c.ReservationTTL, GatewayTimeout: c.GatewayTimeout,
 	})
-	h.jobs = jobs.New(h.db, jobs.Config{Log: h.log})
+	h.jobs = jobs.New(h.db, jobs.Config{Log: h.log, Timeout: c.JobTimeout})
 	h.subscribe()
 	return nil
 }
