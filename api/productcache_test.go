@@ -2,12 +2,14 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"doorstep/catalog"
@@ -247,53 +249,51 @@ func TestAChangeWhileAProductIsReadLeavesNothingOldBehind(t *testing.T) {
 }
 
 // Those who come while another reads wait for the same reading, unless a change
-// has come in between.
+// has come in between: then they wait for the next one together.
 func TestManyWhoAskAtOnceCostOneReadingAndSeeNothingOld(t *testing.T) {
 	t.Parallel()
-	w := openWindow(t)
-	const many = 20
-	entered, leave := make(chan struct{}, 2*many), make(chan struct{}, 2*many) // a failure leaves nobody waiting
-	w.shelf.during = func() {
-		entered <- struct{}{}
-		<-leave
-	}
-	var wait sync.WaitGroup
-	ask := func(n int, want string) {
-		for range n {
-			wait.Go(func() {
-				if res, body := send(t, w.Server, "GET", bySl, with(openKey), ""); res.StatusCode != 200 || !strings.Contains(body, want) {
-					t.Errorf("%d %s", res.StatusCode, body)
-				}
-			})
+	synctest.Test(t, func(t *testing.T) {
+		w := openWindow(t)
+		leave := make(chan struct{})
+		w.shelf.during = func() { <-leave }
+		k := cacheKey{merchant: merchant, name: "mug", lang: locale.En, currency: "EUR"}
+		room := &productRoom{server: w.Server, svc: w.shelf}
+		var wait sync.WaitGroup
+		ask := func(n int, want string) {
+			for range n {
+				wait.Go(func() {
+					a, err := w.cached(t.Context(), w.productAnswers, k, room.reader(k))
+					if err != nil || !strings.Contains(string(a.body), want) {
+						t.Errorf("%v %s", err, a.body)
+					}
+				})
+			}
+			synctest.Wait() // all of them wait for the catalogue
 		}
-	}
-	ask(1, "price_from")
-	arrive := func() {
-		t.Helper()
-		select {
-		case <-entered:
-		case <-t.Context().Done():
-		case <-time.After(10 * time.Second):
-			t.Fatal("nobody reads")
+		ask(1, "price_from")
+		ask(20, "price_from")
+		w.shelf.set(mug(2500))
+		w.ProductsChanged(merchant, []uuid.UUID{mugID})
+		ask(20, p25)
+		leave <- struct{}{}
+		synctest.Wait()
+		leave <- struct{}{}
+		wait.Wait()
+		if n := w.shelf.count(); n != 2 {
+			t.Errorf("%d readings", n)
 		}
-	}
-	arrive() // the first has read the old price
-	w.shelf.set(mug(2500))
-	w.ProductsChanged(merchant, []uuid.UUID{mugID})
-	ask(many, p25)
-	leave <- struct{}{}
-	arrive()
-	leave <- struct{}{}
-	go func() { // later flights, if any, may pass
-		for range entered {
-			leave <- struct{}{}
-		}
-	}()
-	wait.Wait()
-	close(entered)
-	if n := w.shelf.count(); n > 4 {
-		t.Errorf("%d readings for %d callers", n, many)
-	}
+		gone, cancel := context.WithCancel(t.Context())
+		wait.Go(func() {
+			if _, err := w.cached(gone, w.productAnswers, k, room.reader(k)); !errors.Is(err, context.Canceled) {
+				t.Errorf("got %v", err)
+			}
+		})
+		ask(5, p25)
+		cancel()
+		synctest.Wait()
+		leave <- struct{}{} // the reading goes on for the others
+		wait.Wait()
+	})
 }
 
 func TestWithoutALivingFeedNoProductIsOlderThanHalfASecond(t *testing.T) {
