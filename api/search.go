@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -133,7 +134,7 @@ func (s *searchRoom) search(c *fiber.Ctx) error {
 	if a == nil {
 		q.Merchant, q.Currency, q.Language = k.merchant, k.currency, string(k.lang)
 		if a, err = s.server.cached(r.ctx, s.server.searchAnswers, k, s.searcher(&q)); err != nil {
-			return err
+			return unavailable(err)
 		}
 	}
 	sendAnswer(c, a)
@@ -155,7 +156,7 @@ func (s *searchRoom) suggest(c *fiber.Ctx) error {
 	if a == nil {
 		q.Merchant, q.Currency, q.Language = k.merchant, k.currency, string(k.lang)
 		if a, err = s.server.cached(r.ctx, s.server.searchAnswers, k, s.suggester(&q)); err != nil {
-			return err
+			return unavailable(err)
 		}
 	}
 	sendAnswer(c, a)
@@ -171,7 +172,7 @@ func (s *searchRoom) searcher(q *search.Query) func(context.Context) (*answer, e
 		until := s.server.searchUntil(q.Merchant)
 		page, err := s.engine.Search(ctx, *q)
 		if err != nil {
-			return nil, unavailable(err)
+			return nil, err
 		}
 		return s.server.searchAnswer(q.Merchant, until, searchPageOf(&page, q.Currency))
 	}
@@ -182,7 +183,7 @@ func (s *searchRoom) suggester(q *search.SuggestQuery) func(context.Context) (*a
 		until := s.server.searchUntil(q.Merchant)
 		found, err := s.engine.Suggest(ctx, *q)
 		if err != nil {
-			return nil, unavailable(err)
+			return nil, err
 		}
 		return s.server.searchAnswer(q.Merchant, until, suggestPageOf(&found))
 	}
@@ -190,7 +191,7 @@ func (s *searchRoom) suggester(q *search.SuggestQuery) func(context.Context) (*a
 
 // unavailable is the fault of a search that has failed, whatever broke in it.
 func unavailable(err error) error {
-	if fault.KindOf(err) != fault.Internal {
+	if fault.KindOf(err) != fault.Internal || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		return err
 	}
 	return search.ErrUnavailable.Because(err).After(time.Second)

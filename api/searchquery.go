@@ -60,6 +60,7 @@ func parseSearch(c *fiber.Ctx) (search.Query, error) {
 		q.Filters = append(q.Filters, search.Range{Field: search.FieldPrice, Min: from, Max: to})
 	}
 	q.Filters = append(q.Filters, p.filters()...)
+	slices.SortFunc(q.Filters, func(a, b search.Filter) int { return strings.Compare(a.Name(), b.Name()) })
 	if list := p.text("facets", 1000); list != "" {
 		for field := range strings.SplitSeq(list, ",") {
 			field = strings.TrimSpace(field)
@@ -110,7 +111,6 @@ func (p *params) filters() []search.Filter {
 		slices.Sort(values)
 		all = append(all, search.In{Field: field, Values: slices.Compact(values)})
 	}
-	slices.SortFunc(all, func(a, b search.Filter) int { return strings.Compare(a.Name(), b.Name()) })
 	return all
 }
 
