@@ -13,40 +13,65 @@ import (
 // relayBatch is how many events one transaction turns into jobs.
 const relayBatch = 500
 
+// relayLoop relays when it is woken, and looks now and then whether it should.
+// It pauses after each batch: the library notifies its workers at most once in
+// fetchCooldown and forgets the others, whose jobs would wait for a poll. The
+// pause also gathers the events of a busy moment into fewer transactions.
 func (r *Runner) relayLoop(ctx context.Context) {
 	ticker := time.NewTicker(r.config.Poll)
 	defer ticker.Stop()
-	for {
-		for {
+	for news := true; ; {
+		for news {
 			n, err := r.relay(ctx)
 			if err != nil && ctx.Err() == nil {
 				r.config.Log.WarnContext(ctx, "relay failed", "error", err)
 			}
-			if err != nil || n < relayBatch {
-				break
+			news = err == nil && n == relayBatch
+			if n > 0 {
+				pause(ctx, fetchCooldown+time.Millisecond)
 			}
 		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-r.wake:
+			news = true
 		case <-ticker.C:
+			news = r.waiting(ctx)
 		}
 	}
 }
 
-// relay takes the oldest events out of the outbox and inserts their jobs, in
-// one transaction: an event is either still in the outbox or all its jobs
-// exist, each once. Rows another node is relaying are skipped.
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
+
+// waiting looks whether there is anything to relay, in one cheap trip, for most
+// looks find nothing.
+func (r *Runner) waiting(ctx context.Context) (any bool) {
+	err := r.db.QueryRow(ctx, `select exists (select from outbox)`).Scan(&any)
+	return any || err != nil // relay says what is wrong
+}
+
+// relay takes the oldest events out of the outbox and inserts their jobs in
+// their order, in one transaction: an event is either still in the outbox or
+// all its jobs exist, each once. Rows another node is relaying are skipped.
 func (r *Runner) relay(ctx context.Context) (int, error) {
 	tx, err := r.db.Pool().Begin(ctx)
 	if err != nil {
 		return 0, err
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // after a commit it does nothing
-	rows, err := tx.Query(ctx, `delete from outbox where (merchant_id, id) in (
-			select merchant_id, id from outbox order by id limit $1 for update skip locked)
-		returning event, payload`, relayBatch)
+	rows, err := tx.Query(ctx, `with gone as (
+			delete from outbox where (merchant_id, id) in (
+				select merchant_id, id from outbox order by id limit $1 for update skip locked)
+			returning id, event, payload)
+		select event, payload from gone order by id`, relayBatch)
 	if err != nil {
 		return 0, err
 	}
