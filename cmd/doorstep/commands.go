@@ -136,7 +136,7 @@ func runStaff(ctx context.Context, io streams, args []string) error {
 	if err != nil {
 		return err
 	}
-	if len(words) == 0 || (words[0] == "list") != (len(words) == 1) {
+	if !known(words, map[string]int{"invite": 1, "list": 0, "remove": 1}) {
 		return usage(f, "say invite EMAIL, list or remove ID")
 	}
 	return with(ctx, io, *data, func(h *house) error {
@@ -167,8 +167,18 @@ func runStaff(ctx context.Context, io streams, args []string) error {
 			table(io, rows...)
 			return err
 		}
-		return usage(f, "say invite EMAIL, list or remove ID")
+		return nil
 	})
+}
+
+// known says whether the first word is one of those, with as many others behind
+// it as it needs: whoever mistypes should learn it before a database starts.
+func known(words []string, needs map[string]int) bool {
+	if len(words) == 0 {
+		return false
+	}
+	n, ok := needs[words[0]]
+	return ok && n == len(words)-1
 }
 
 const keysHelp = `Makes, lists and revokes API keys. A publishable key may stand in a storefront and
@@ -201,7 +211,7 @@ func runKeys(ctx context.Context, io streams, args []string) error {
 	if err != nil {
 		return err
 	}
-	if len(words) == 0 || (words[0] == "revoke") != (len(words) == 2) {
+	if !known(words, map[string]int{"create": 0, "list": 0, "revoke": 1}) {
 		return usage(f, "say create, list or revoke ID")
 	}
 	return with(ctx, io, *data, func(h *house) error {
@@ -236,7 +246,7 @@ func runKeys(ctx context.Context, io streams, args []string) error {
 		case "list":
 			return h.listKeys(ctx, io, m)
 		}
-		return usage(f, "say create, list or revoke ID")
+		return nil
 	})
 }
 

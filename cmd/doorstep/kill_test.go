@@ -31,8 +31,14 @@ type crowd struct {
 
 const buyersAtOnce = 8
 
+// Ways to pay, by the number of a purchase.
+var (
+	everyWay = [][2]string{{"card", "tok_visa"}, {"card", "tok_500_after_charge"}, {"card", "tok_visa"}, {"cash_on_delivery", ""}}
+	cash     = [][2]string{{"cash_on_delivery", ""}}
+)
+
 // gather sends the buyers in.
-func gather(t *testing.T, p *program) *crowd {
+func gather(t *testing.T, p *program, ways [][2]string) *crowd {
 	t.Helper()
 	skus := make([]string, 4)
 	for i := range skus {
@@ -51,7 +57,7 @@ func gather(t *testing.T, p *program) *crowd {
 					return
 				default:
 				}
-				c.buy(ctx, (b+n)%4, item(skus[n%4], 1), item(skus[(n+1)%4], 2))
+				c.buy(ctx, ways[(b+n)%len(ways)], item(skus[n%4], 1), item(skus[(n+1)%4], 2))
 			}
 		})
 	}
@@ -116,8 +122,8 @@ func (c *crowd) ask(ctx context.Context, path string, body m, headers ...string)
 	return reply{}, false
 }
 
-// buy is one purchase, by card, by a card whose answer gets lost, or in cash.
-func (c *crowd) buy(ctx context.Context, way int, items ...m) {
+// buy is one purchase, by a method and a token.
+func (c *crowd) buy(ctx context.Context, way [2]string, items ...m) {
 	started, ok := c.ask(ctx, "/v1/checkouts", form(items...), "Idempotency-Key", id.Secret(12))
 	if !ok {
 		return
@@ -126,17 +132,10 @@ func (c *crowd) buy(ctx context.Context, way int, items ...m) {
 		c.note("", "start: "+started.String())
 		return
 	}
-	method, token := "card", "tok_visa"
-	switch way {
-	case 1:
-		token = "tok_500_after_charge"
-	case 3:
-		method, token = "cash_on_delivery", ""
-	}
 	path := "/v1/checkouts/" + started.text("id") + "/complete"
 	headers := []string{"Checkout-Secret", started.text("secret"), "Idempotency-Key", id.Secret(12)}
-	first, ok := c.ask(ctx, path, paying(started, method, token), headers...)
-	for ; ok && first.text("code") == "payment_declined"; first, ok = c.ask(ctx, path, paying(started, method, token), headers...) {
+	first, ok := c.ask(ctx, path, paying(started, way[0], way[1]), headers...)
+	for ; ok && first.text("code") == "payment_declined"; first, ok = c.ask(ctx, path, paying(started, way[0], way[1]), headers...) {
 		// The program died before the gateway was asked: nothing was paid, and the
 		// buyer tries again.
 		c.mu.Lock()
@@ -152,7 +151,7 @@ func (c *crowd) buy(ctx context.Context, way int, items ...m) {
 		return
 	}
 	c.note(first.text("order.id"), "")
-	again, ok := c.ask(ctx, path, paying(started, method, token), headers...)
+	again, ok := c.ask(ctx, path, paying(started, way[0], way[1]), headers...)
 	if ok && again.text("order.id") != first.text("order.id") {
 		c.note("", fmt.Sprintf("the same key gave %v and then %v", first, again))
 	}
@@ -200,7 +199,7 @@ func TestNothingAcknowledgedIsLostWhenTheProgramIsKilled(t *testing.T) {
 	t.Parallel()
 	dir := dbtest.Folder(t)
 	p := process(t, dir, "demo")
-	c := gather(t, p)
+	c := gather(t, p, everyWay)
 	const kills = 4
 	for range kills {
 		before := c.count()
@@ -223,7 +222,7 @@ func TestNothingAcknowledgedIsLostWhenTheProgramIsKilled(t *testing.T) {
 func TestTheProgramOutlivesItsDatabase(t *testing.T) {
 	t.Parallel()
 	p := process(t, dbtest.Folder(t), "demo")
-	c := gather(t, p)
+	c := gather(t, p, everyWay)
 	pids := map[int]bool{}
 	for range 3 {
 		before := c.count()

@@ -58,7 +58,7 @@ func TestSIGTERMLetsTheRunningRequestFinish(t *testing.T) {
 	t.Parallel()
 	dir := dbtest.Folder(t)
 	p := process(t, dir, "demo", "DOORSTEP_GATEWAY_TIMEOUT=10s")
-	crowd := gather(t, p)
+	crowd := gather(t, p, everyWay)
 	c, _ := p.checkout(t, 3)
 	done := make(chan reply, 1)
 	go func() { // the card takes two seconds
