@@ -2,8 +2,6 @@ package api
 
 import (
 	"context"
-	"crypto/sha256"
-	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -53,16 +51,11 @@ func (p *CartPath) access(ctx context.Context) cart.Access {
 	return a
 }
 
-// access also carries the version that the change is based on. The ETag of a
-// cart begins with it; what follows tells apart what was shown.
+// access also carries the version that the change is based on.
 func (p *CartChange) access(ctx context.Context) (cart.Access, error) {
 	a := p.CartPath.access(ctx)
-	tag := p.Tag
-	if version, _, found := strings.Cut(tag, "-"); found {
-		tag = version + `"`
-	}
 	var err error
-	a.Version, err = IfMatch{tag}.baseOr()
+	a.Version, err = p.baseOr()
 	return a, err
 }
 
@@ -153,8 +146,7 @@ func oneCart(ctx context.Context, asked string, v *cart.View, err error) (*cartO
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(shown)
-	out.ETag = fmt.Sprintf(`"%d-%x"`, v.Version, sum[:8])
+	out.ETag = viewTag(v.Version, shown)
 	out.Body.Secret = v.Secret
 	return out, nil
 }

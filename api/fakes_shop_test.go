@@ -123,10 +123,10 @@ func (f fakeDeliveries) Compare(from, to []byte, requests []policy.Request) (shi
 type fakeSettings struct{ *shop }
 
 func (f fakeSettings) Settings(_ context.Context, m uuid.UUID) (customer.Settings, int64, error) {
-	if err := f.see("Settings", m, false, customer.ErrMerchantUnknown, nil); err != nil {
-		return customer.Settings{}, 0, err
+	if m != merchant {
+		return customer.DefaultSettings("Another shop", "EUR"), 1, f.see("Settings", m, false, nil, nil)
 	}
-	return theSettingsOf(), 6, nil
+	return theSettingsOf(), 6, f.see("Settings", m, false, nil, nil)
 }
 
 func theSettingsOf() customer.Settings {

@@ -111,6 +111,7 @@ func (s *shop) rooms() Rooms {
 		Writer: &Writer{Track: func(o *order.Order) string { return "https://shop.example/track/" + o.Number }}, Carts: fakeCarts{s},
 		Checkouts: fakeCheckouts{s}, Orders: fakeOrders{s}, Contacts: fakeContacts{s}, Payments: fakePayments{s}, Shipments: fakeShipments{s},
 		Deliveries: fakeDeliveries{s}, Settings: fakeSettings{s}, Locations: fakeLocations{s}, Promotions: fakePromotions{s}, TaxRates: fakeTaxRates{s},
+		Catalogue: fakeCatalogue{fakeLocations{s}}, Search: fakeSearch{s}, OrderImports: fakeOrderImports{s},
 		Dev: &Dev{
 			Mails: fakeMails{}, Shift: noon.Add,
 			Authenticate: func(_ context.Context, id string, ok bool) error {
