@@ -46,7 +46,7 @@ func (f figure) perSecond() float64 { return float64(f.n) / f.took.Seconds() }
 
 func runBench(ctx context.Context, io streams, args []string) error {
 	if spec := os.Getenv(bareEnv); spec != "" {
-		return serveBare(spec)
+		return serveBare(ctx, spec)
 	}
 	f, _ := flags(io, "bench", "[--only NAME] [--seconds N]", benchHelp)
 	only := f.String("only", "", "one part: http, placement, journey, sellout or start")

@@ -25,7 +25,7 @@ import (
 // the floor of the HTTP figures. Its value is ADDR|FILE.
 const bareEnv = "DOORSTEP_BENCH_BARE"
 
-func serveBare(spec string) error {
+func serveBare(ctx context.Context, spec string) error {
 	addr, file, _ := strings.Cut(spec, "|")
 	body, err := os.ReadFile(file)
 	if err != nil {
@@ -37,6 +37,8 @@ func serveBare(spec string) error {
 		c.Response().SetBodyRaw(body)
 		return nil
 	})
+	stop := context.AfterFunc(ctx, func() { _ = app.Shutdown() }) // a floor has nothing to lose
+	defer stop()
 	return app.Listen(addr)
 }
 
@@ -91,6 +93,8 @@ func spawn(ctx context.Context, env []string, path string, args func(addr string
 
 func (c *child) stop() {
 	_ = c.cmd.Process.Signal(syscall.SIGTERM) // it may have ended by itself
+	late := time.AfterFunc(30*time.Second, func() { _ = c.cmd.Process.Kill() })
+	defer late.Stop()
 	_ = c.cmd.Wait()
 }
 

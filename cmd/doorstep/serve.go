@@ -190,13 +190,15 @@ func (h *house) door(ctx context.Context, engine search.Engine, follower *search
 	return door, nil
 }
 
-// limits are generous on a machine of one's own and strict in production.
+// limits are the operator's for shoppers; servers of a merchant may ask for ten
+// times as much. Zero turns all of them off.
 func (h *house) limits() api.Limits {
 	n := float64(h.config.RateLimit)
 	if n <= 0 {
-		n = 1e9
+		off := api.Limit{PerSecond: -1}
+		return api.Limits{Publishable: off, Secret: off, Public: off}
 	}
-	return api.Limits{Publishable: api.Limit{PerSecond: n, Burst: int(min(4*n, 1e9))}}
+	return api.Limits{Publishable: api.Limit{PerSecond: n, Burst: int(4 * n)}, Secret: api.Limit{PerSecond: 10 * n, Burst: int(40 * n)}}
 }
 
 func (h *house) serveMetrics(ctx context.Context, m *obs.Metrics, background func(func() error)) error {
