@@ -137,15 +137,21 @@ func TestStoppingOneRunnerLeavesTheOtherAwake(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t).DB
 	h := &heard{}
-	one := begin(t, jobs.New(d, jobs.Config{Poll: never}))
-	two := jobs.New(d, jobs.Config{Poll: never})
-	jobs.Subscribe(two, "test.door", h.add)
-	begin(t, two)
-	if err := one.Stop(t.Context()); err != nil {
-		t.Fatal(err)
+	var runners []*jobs.Runner
+	for range 2 {
+		r := jobs.New(d, jobs.Config{Poll: never})
+		jobs.Subscribe(r, "test.door", h.add)
+		runners = append(runners, begin(t, r))
 	}
-	publish(t, d, rang{N: 1})
-	eventually(t, "the other hears of it", func() bool { return len(h.numbers()) == 1 })
+	for n, who := range runners {
+		publish(t, d, rang{N: n})
+		eventually(t, "it is heard", func() bool { return len(h.numbers()) == n+1 })
+		if n == 0 {
+			if err := who.Stop(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 }
 
 func TestDrainSaysHowMuchIsLeft(t *testing.T) {
