@@ -4,8 +4,7 @@ package config
 
 import (
 	"fmt"
-	"net"
-	"net/url"
+	"io"
 	"os"
 	"reflect"
 	"strings"
@@ -29,18 +28,19 @@ func (s Secret) String() string {
 	return "********"
 }
 
-// GoString is String, for %#v.
-func (s Secret) GoString() string { return s.String() }
+// Format is String for every verb of fmt, %d and %x too.
+func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
 
 // MarshalText is String, for JSON and logs.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// Config is the settings of one program. Every secret may instead be given as a
-// file: NAME_FILE holds the path of a file that holds the value.
+// Config is the settings of one program. A setting that is empty counts as not
+// set. Every secret may instead be given as a file: NAME_FILE holds the path of a
+// file that holds the value.
 type Config struct {
 	Env         string `env:"DOORSTEP_ENV" envDefault:"development" help:"production refuses the sandbox payments and all demo helpers"`
 	Addr        string `env:"DOORSTEP_ADDR" envDefault:"127.0.0.1:8080" help:"where the API listens"`
-	MetricsAddr string `env:"DOORSTEP_METRICS_ADDR" envDefault:"127.0.0.1:9090" help:"where Prometheus reads; empty turns it off"`
+	MetricsAddr string `env:"DOORSTEP_METRICS_ADDR" envDefault:"127.0.0.1:9090" blank:"counts" help:"where Prometheus reads; empty turns it off"`
 	DataDir     string `env:"DOORSTEP_DATA" envDefault:"./.doorstep" help:"private database, search index, uploads and keys"`
 	BaseURL     string `env:"DOORSTEP_BASE_URL" help:"how the world reaches the API, for links in mails; default http://ADDR"`
 
@@ -75,59 +75,30 @@ func Load() (Config, error) {
 		name, value, _ := strings.Cut(pair, "=")
 		environment[name] = value
 	}
+	wrong := complaints{}
 	for _, f := range fields() {
-		path := environment[f.name+"_FILE"]
-		if !f.secret || path == "" || environment[f.name] != "" {
-			continue
+		if path := environment[f.name+"_FILE"]; f.secret && path != "" && environment[f.name] == "" {
+			environment[f.name] = wrong.read(f.name+"_FILE", path)
 		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return c, fmt.Errorf("config: %s_FILE: %w", f.name, err)
-		}
-		environment[f.name] = strings.TrimSpace(string(text))
 	}
 	if err := env.ParseWithOptions(&c, env.Options{Environment: environment}); err != nil {
-		return c, fmt.Errorf("config: %w", err)
+		wrong.parse(err)
 	}
-	return c, c.Validate()
+	v := reflect.ValueOf(&c).Elem()
+	for _, f := range fields() {
+		if value, set := environment[f.name]; f.blank && set && value == "" {
+			v.Field(f.index).SetString("") // the library takes it for the default
+		}
+	}
+	c.check(wrong)
+	return c, wrong.err()
 }
 
 // Validate checks what the types cannot.
 func (c Config) Validate() error {
-	var wrong []string
-	bad := func(name, why string) { wrong = append(wrong, name+": "+why) }
-	if c.Env != "development" && c.Env != "production" {
-		bad("DOORSTEP_ENV", "want development or production")
-	}
-	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
-		bad("DOORSTEP_ADDR", "want HOST:PORT")
-	}
-	if c.BaseURL != "" {
-		if u, err := url.Parse(c.BaseURL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-			bad("DOORSTEP_BASE_URL", "want an absolute http or https URL")
-		}
-	}
-	switch c.LogLevel {
-	case "debug", "info", "warn", "error":
-	default:
-		bad("DOORSTEP_LOG", "want debug, info, warn or error")
-	}
-	if c.MaxConns < 4 {
-		bad("DOORSTEP_DB_CONNECTIONS", "want at least 4")
-	}
-	for name, d := range map[string]time.Duration{
-		"DOORSTEP_CHECKOUT_TTL": c.CheckoutTTL, "DOORSTEP_RESERVATION_TTL": c.ReservationTTL, "DOORSTEP_CART_TTL": c.CartTTL,
-		"DOORSTEP_RECOVERY_PERIOD": c.RecoveryPeriod, "DOORSTEP_RECOVERY_AGE": c.RecoveryAge,
-		"DOORSTEP_SHUTDOWN_TIMEOUT": c.ShutdownTimeout, "DOORSTEP_GATEWAY_TIMEOUT": c.GatewayTimeout, "DOORSTEP_JOB_TIMEOUT": c.JobTimeout,
-	} {
-		if d <= 0 {
-			bad(name, "want a positive duration such as 30s")
-		}
-	}
-	if len(wrong) > 0 {
-		return fmt.Errorf("config: %s", strings.Join(wrong, "; "))
-	}
-	return nil
+	wrong := complaints{}
+	c.check(wrong)
+	return wrong.err()
 }
 
 // Production says whether demo helpers and the sandbox must stay away.
@@ -144,6 +115,7 @@ func (c Config) URL() string {
 type field struct {
 	name, fallback, help string
 	secret               bool
+	blank                bool // set but empty is a value of its own
 	index                int
 }
 
@@ -154,7 +126,7 @@ func fields() []field {
 		f := t.Field(i)
 		all = append(all, field{
 			name: f.Tag.Get("env"), fallback: f.Tag.Get("envDefault"), help: f.Tag.Get("help"),
-			secret: f.Type == reflect.TypeFor[Secret](), index: i,
+			secret: f.Type == reflect.TypeFor[Secret](), blank: f.Tag.Get("blank") != "", index: i,
 		})
 	}
 	return all

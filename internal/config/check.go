@@ -1,0 +1,166 @@
+package config
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/mail"
+	"net/netip"
+	"net/url"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// complaints say what is wrong with each setting: the first thing found. None
+// of them repeats a value that could be a secret.
+type complaints map[string]string
+
+func (w complaints) add(name, why string) {
+	if _, known := w[name]; !known {
+		w[name] = why
+	}
+}
+
+// err is all complaints in one, in the order of their names.
+func (w complaints) err() error {
+	if len(w) == 0 {
+		return nil
+	}
+	all := make([]string, 0, len(w))
+	for name, why := range w {
+		all = append(all, name+": "+why)
+	}
+	slices.Sort(all)
+	return errors.New("config: " + strings.Join(all, "; "))
+}
+
+// read gives the secret in a file. An empty one is a mistake: without it the
+// program might quietly start a database or make a key of its own.
+func (w complaints) read(name, path string) string {
+	text, err := os.ReadFile(path)
+	value := strings.TrimSpace(string(text))
+	var why *fs.PathError
+	switch {
+	case errors.As(err, &why):
+		w.add(name, "cannot be read: "+why.Err.Error())
+	case err != nil:
+		w.add(name, "cannot be read")
+	case value == "":
+		w.add(name, "the file is empty")
+	}
+	return value
+}
+
+// parse names the settings of which the library speaks by their fields.
+func (w complaints) parse(err error) {
+	var all env.AggregateError
+	if !errors.As(err, &all) {
+		all.Errors = []error{err}
+	}
+	t := reflect.TypeFor[Config]()
+	for _, err := range all.Errors {
+		var p env.ParseError
+		_ = errors.As(err, &p)
+		if f, ok := t.FieldByName(p.Name); ok {
+			w.add(f.Tag.Get("env"), "want "+kind(f.Type))
+			continue
+		}
+		w.add("environment", err.Error())
+	}
+}
+
+// kind is what a setting of type t holds.
+func kind(t reflect.Type) string {
+	if t == reflect.TypeFor[time.Duration]() {
+		return "a duration such as 30s"
+	}
+	return "a whole number"
+}
+
+// check finds what the types cannot.
+func (c Config) check(w complaints) {
+	if c.Env != "development" && c.Env != "production" {
+		w.add("DOORSTEP_ENV", "want development or production")
+	}
+	if c.DataDir == "" {
+		w.add("DOORSTEP_DATA", "want a folder")
+	}
+	if !slices.Contains([]string{"debug", "info", "warn", "error"}, c.LogLevel) {
+		w.add("DOORSTEP_LOG", "want debug, info, warn or error")
+	}
+	if c.MaxConns < 4 {
+		w.add("DOORSTEP_DB_CONNECTIONS", "want at least 4")
+	}
+	if c.RateLimit < 0 {
+		w.add("DOORSTEP_RATE_LIMIT", "want 0 or more")
+	}
+	c.checkAddresses(w)
+	c.checkSecrets(w)
+	c.checkTimes(w)
+}
+
+func (c Config) checkAddresses(w complaints) {
+	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
+		w.add("DOORSTEP_ADDR", "want HOST:PORT")
+	}
+	if _, _, err := net.SplitHostPort(c.MetricsAddr); err != nil && c.MetricsAddr != "" {
+		w.add("DOORSTEP_METRICS_ADDR", "want HOST:PORT, or nothing")
+	}
+	for name, text := range map[string]string{"DOORSTEP_BASE_URL": c.BaseURL, "OTEL_EXPORTER_OTLP_ENDPOINT": c.OTLPEndpoint} {
+		if u, err := url.Parse(text); text != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+			w.add(name, "want an absolute http or https URL")
+		}
+	}
+	if _, err := mail.ParseAddress(c.MailFrom); err != nil {
+		w.add("DOORSTEP_MAIL_FROM", "want NAME <ADDRESS>")
+	}
+	for _, text := range c.TrustedProxies {
+		text = strings.TrimSpace(text)
+		_, errNet := netip.ParsePrefix(text)
+		_, errAddr := netip.ParseAddr(text)
+		if errNet != nil && errAddr != nil {
+			w.add("DOORSTEP_TRUSTED_PROXIES", fmt.Sprintf("%q is no address and no network", text))
+		}
+	}
+}
+
+func (c Config) checkSecrets(w complaints) {
+	if _, err := pgxpool.ParseConfig(c.DatabaseURL.Reveal()); err != nil && c.DatabaseURL != "" {
+		w.add("DATABASE_URL", "want postgres://USER:PASSWORD@HOST:PORT/NAME")
+	}
+	if u, err := url.Parse(c.SMTPURL.Reveal()); c.SMTPURL != "" && (err != nil || u.Hostname() == "" || u.Scheme != "smtp" && u.Scheme != "smtps") {
+		w.add("SMTP_URL", "want smtp://USER:PASSWORD@HOST:PORT, or smtps")
+	}
+	// Both alphabets and both endings are in use; what they mean is the same.
+	text := strings.NewReplacer("-", "+", "_", "/", "=", "").Replace(strings.TrimSpace(c.MasterKey.Reveal()))
+	if key, err := base64.RawStdEncoding.DecodeString(text); c.MasterKey != "" && (err != nil || len(key) != 32) {
+		w.add("DOORSTEP_MASTER_KEY", "want 32 bytes in base64")
+	}
+}
+
+func (c Config) checkTimes(w complaints) {
+	for name, d := range map[string]time.Duration{
+		"DOORSTEP_CHECKOUT_TTL": c.CheckoutTTL, "DOORSTEP_RESERVATION_TTL": c.ReservationTTL, "DOORSTEP_CART_TTL": c.CartTTL,
+		"DOORSTEP_RECOVERY_PERIOD": c.RecoveryPeriod, "DOORSTEP_RECOVERY_AGE": c.RecoveryAge, "DOORSTEP_JOB_TIMEOUT": c.JobTimeout,
+		"DOORSTEP_SHUTDOWN_TIMEOUT": c.ShutdownTimeout, "DOORSTEP_GATEWAY_TIMEOUT": c.GatewayTimeout,
+	} {
+		if d <= 0 {
+			w.add(name, "want a positive duration such as 30s")
+		}
+	}
+	// Who looks after a call that still runs takes it for one that never arrived.
+	if c.RecoveryAge <= c.GatewayTimeout {
+		w.add("DOORSTEP_RECOVERY_AGE", "want more than DOORSTEP_GATEWAY_TIMEOUT")
+	}
+	if c.JobTimeout <= c.GatewayTimeout {
+		w.add("DOORSTEP_JOB_TIMEOUT", "want more than DOORSTEP_GATEWAY_TIMEOUT")
+	}
+}
