@@ -32,7 +32,7 @@ func (s *Service) assess(sit *situation) (*assessment, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, a.short = sit.offers.Allocate(sit.wanted())
+	_, a.short = sit.offers.Allocate(sit.row.wanted())
 	if a.totals, err = pricing.Total(in); err != nil {
 		return nil, err
 	}
@@ -51,14 +51,6 @@ func (s *Service) assess(sit *situation) (*assessment, error) {
 	a.input = in
 	a.methods, err = s.methods(sit, a)
 	return a, err
-}
-
-func (sit *situation) wanted() []catalog.Wanted {
-	w := make([]catalog.Wanted, len(sit.row.Variants))
-	for i := range w {
-		w[i] = catalog.Wanted{VariantID: sit.row.Variants[i], Quantity: sit.row.Quantities[i]}
-	}
-	return w
 }
 
 // input is what Total needs, without shipping.

@@ -2,6 +2,7 @@ package checkout
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/google/uuid"
@@ -115,24 +116,28 @@ func (s *Service) Cancel(ctx context.Context, who Access, checkout uuid.UUID, re
 	if !slices.Contains(Reasons, reason) {
 		return nil, ErrReason.With("reasons", Reasons)
 	}
-	sit, err := s.open(ctx, who, checkout)
-	if err != nil {
-		return nil, err
-	}
-	if sit.row.Status == Canceled {
-		return s.View(ctx, who, checkout)
-	}
-	if sit.row.Status == Authentication {
-		if err := s.giveUp(ctx, &sit.row, &sit.payment); err != nil {
+	for range completeTries {
+		sit, err := s.open(ctx, who, checkout)
+		if err != nil {
 			return nil, err
 		}
-	} else if err := changeable(sit.row.Status); err != nil {
-		return nil, err
+		r := &sit.row
+		switch {
+		case r.Status == Canceled:
+			return s.View(ctx, who, checkout)
+		case r.Status == Authentication:
+			err = s.giveUp(ctx, r.Merchant, sit.payment.ID)
+		default:
+			if err := changeable(r.Status); err != nil {
+				return nil, err
+			}
+			err = s.end(ctx, r.Merchant, checkout, Canceled, reason)
+		}
+		if err != nil && !errors.Is(err, errChanged) { // else look again: somebody was faster
+			return nil, err
+		}
 	}
-	if err := s.end(ctx, sit.row.Merchant, checkout, Canceled, reason); err != nil {
-		return nil, err
-	}
-	return s.View(ctx, who, checkout)
+	return nil, ErrInProgress
 }
 
 func (s *Service) end(ctx context.Context, merchant, checkout uuid.UUID, status Status, reason string) error {
@@ -141,48 +146,4 @@ func (s *Service) end(ctx context.Context, merchant, checkout uuid.UUID, status 
 			where merchant_id = $1 and id = $2 and status in ('incomplete', 'ready_for_payment')`, merchant, checkout, string(status), reason, s.DB.Now())
 		return nil
 	})
-}
-
-// Expire ends the checkouts whose time is over. One that waits for the buyer's
-// authentication is settled first: the buyer may have done it unseen.
-func (s *Service) Expire(ctx context.Context) error {
-	due, err := s.due(ctx)
-	if err != nil {
-		return err
-	}
-	for _, r := range due {
-		if r.Status == Authentication {
-			sit, err := s.read(ctx, r.Merchant, r.ID, nil)
-			if err == nil {
-				err = s.giveUp(ctx, &sit.row, &sit.payment)
-			}
-			if err != nil {
-				s.Log.WarnContext(ctx, "checkout not expired", "checkout", r.ID, "error", err)
-				continue
-			}
-		}
-		if err := s.end(ctx, r.Merchant, r.ID, Expired, ""); err != nil {
-			s.Log.WarnContext(ctx, "checkout not expired", "checkout", r.ID, "error", err)
-		}
-	}
-	return nil
-}
-
-// due are the open checkouts whose time is over, the oldest first.
-func (s *Service) due(ctx context.Context) ([]row, error) {
-	rows, err := s.DB.Query(ctx, `select merchant_id, id, status from checkouts
-		where status in ('incomplete', 'ready_for_payment', 'authentication_required') and expires_at < $1 order by expires_at limit 200`, s.DB.Now())
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var all []row
-	for rows.Next() {
-		var r row
-		if err := rows.Scan(&r.Merchant, &r.ID, &r.Status); err != nil {
-			return nil, err
-		}
-		all = append(all, r)
-	}
-	return all, rows.Err()
 }

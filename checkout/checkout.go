@@ -182,6 +182,8 @@ type MethodOffer struct {
 type draft struct {
 	Order order.Order    `json:"order"`
 	Takes []catalog.Take `json:"takes"`
+
+	changed bool // since it was written
 }
 
 func (d *draft) encode() ([]byte, error) { return json.Marshal(d) }

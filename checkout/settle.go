@@ -1,40 +1,59 @@
 package checkout
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/google/uuid"
 
-	"doorstep/cart"
-	"doorstep/catalog"
 	"doorstep/internal/db"
+	"doorstep/internal/fault"
 	"doorstep/internal/idem"
-	"doorstep/order"
 	"doorstep/payment"
 )
 
-// authorize asks the gateway, outside any transaction, and settles what it says.
-func (s *Service) authorize(ctx context.Context, p *plan, token string) (Outcome, error) {
-	provider, ok := s.Providers.Provider(p.payment.Provider)
+// ask calls the provider of an attempt, outside any transaction and with a time
+// of its own. Any error, a panic included, means that nobody knows what was done.
+func (s *Service) ask(ctx context.Context, a *attempt, within time.Duration, call func(context.Context, payment.Provider) (payment.Result, error)) (result payment.Result, err error) {
+	provider, ok := s.Providers.Provider(a.Provider)
 	if !ok {
-		return Outcome{}, payment.ErrGatewayTrouble
+		return payment.Result{}, fmt.Errorf("checkout: there is no provider %s any more", a.Provider)
 	}
-	call, cancel := context.WithTimeout(ctx, s.GatewayTimeout)
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	result, err := provider.Authorize(call, payment.Authorization{
-		Key: p.payment.GatewayKey, Merchant: p.payment.MerchantID, PaymentID: p.payment.ID,
-		Amount: p.payment.AmountMinor, Currency: p.payment.Currency, Token: token,
-	})
+	defer func() {
+		if p := recover(); p != nil {
+			result, err = payment.Result{}, fmt.Errorf("checkout: provider %s panicked: %v\n%s", a.Provider, p, debug.Stack())
+		}
+	}()
+	return call(ctx, provider)
+}
+
+// authorize asks the gateway and settles what it says. It asks only while the
+// attempt's lease lasts: then whoever looks after the attempt later knows that
+// nobody is about to ask any more.
+func (s *Service) authorize(ctx context.Context, p *plan, token string) (Outcome, error) {
+	a := &attempt{Payment: p.payment}
+	left := p.now.Add(s.lease()).Sub(s.DB.Now())
+	var result payment.Result
+	err := context.DeadlineExceeded
+	if left > 0 {
+		result, err = s.ask(ctx, a, min(left, s.GatewayTimeout), func(ctx context.Context, provider payment.Provider) (payment.Result, error) {
+			return provider.Authorize(ctx, payment.Authorization{
+				Key: a.GatewayKey, Merchant: a.MerchantID, PaymentID: a.ID, Amount: a.AmountMinor, Currency: a.Currency, Token: token,
+			})
+		})
+	}
 	// The buyer may have gone, or the deadline of the request be near: what the
 	// gateway has answered is recorded all the same.
-	ctx, cancelRecord := context.WithTimeout(context.WithoutCancel(ctx), s.GatewayTimeout)
-	defer cancelRecord()
-	a := &attempt{Payment: p.payment}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.GatewayTimeout)
+	defer cancel()
 	if err != nil {
-		s.Log.WarnContext(ctx, "the gateway's answer is not known", "payment", a.ID, "error", err)
-		return s.recordUnknown(ctx, a)
+		return s.silent(ctx, a, err)
 	}
 	return s.apply(ctx, a, p.row, &p.draft, result)
 }
@@ -42,180 +61,138 @@ func (s *Service) authorize(ctx context.Context, p *plan, token string) (Outcome
 // Settle finds out how a payment attempt ended and finishes it: the order is
 // placed, or everything that was held is given back. The request, the
 // provider's webhook and the recovery run all end here; whichever comes first
-// wins and the others find nothing to do.
+// wins and the others find nothing to do. An attempt that came to nothing is
+// ErrDeclined or ErrOutOfStock.
 func (s *Service) Settle(ctx context.Context, merchant, paymentID uuid.UUID) (Outcome, error) {
 	a, r, err := s.attemptByID(ctx, merchant, paymentID)
 	if err != nil {
 		return Outcome{}, err
 	}
-	if a.Status == payment.Failed || a.OrderID == nil && (a.Status == payment.Voided || a.Status == payment.Expired) {
-		return Outcome{}, payment.ErrDeclined
+	if a.settled() {
+		return a.outcome(r)
+	}
+	result, err := s.ask(ctx, a, s.GatewayTimeout, func(ctx context.Context, provider payment.Provider) (payment.Result, error) {
+		return provider.Find(ctx, a.GatewayKey)
+	})
+	switch {
+	case errors.Is(err, payment.ErrNotAtGateway):
+		return s.absent(ctx, a, r)
+	case err != nil:
+		return s.silent(ctx, a, err)
+	case a.doomed():
+		return Outcome{}, s.bury(ctx, a, result)
 	}
 	d, err := decodeDraft(r.Draft)
 	if err != nil {
 		return Outcome{}, err
 	}
-	if a.OrderID != nil { // settled: the order stands
-		return Outcome{Order: &d.Order, PaymentID: a.ID}, nil
-	}
-	provider, ok := s.Providers.Provider(a.Provider)
-	if !ok {
-		return Outcome{}, payment.ErrGatewayTrouble
-	}
-	call, cancel := context.WithTimeout(ctx, s.GatewayTimeout)
-	defer cancel()
-	result, err := provider.Find(call, a.GatewayKey)
-	switch {
-	case errors.Is(err, payment.ErrNotAtGateway):
-		// It never arrived, and cannot any more: calls end long before attempts
-		// are looked after. Should it do so all the same, place finds the payment
-		// failed and lets the hold go.
-		result = payment.Result{Status: payment.Failed, FailureCode: "never_reached_gateway"}
-	case err != nil:
-		s.Log.WarnContext(ctx, "the gateway's answer is not known", "payment", a.ID, "error", err)
-		return s.recordUnknown(ctx, a)
-	}
 	return s.apply(ctx, a, r, d, result)
 }
 
-// apply records what the gateway said of an attempt.
-func (s *Service) apply(ctx context.Context, a *attempt, r *row, d *draft, result payment.Result) (Outcome, error) {
-	var err error
-	switch result.Status {
-	case payment.Authorized, payment.Captured:
-		return s.place(ctx, a, r, d, result)
-	case payment.RequiresAction:
-		if a.Status == payment.RequiresAction {
-			return Outcome{PaymentID: a.ID, Action: result.Action}, nil
-		}
-		if err = s.recordAction(ctx, a, result); err == nil {
-			return Outcome{PaymentID: a.ID, Action: result.Action}, nil
-		}
-	default:
-		if err = s.recordFailure(ctx, a, r, result, payment.ErrDeclined); err == nil {
-			return Outcome{}, payment.ErrDeclined
-		}
-	}
-	return s.afterRace(ctx, a, err)
+// settled says that the attempt has become an order or nothing, for good.
+func (a *attempt) settled() bool {
+	return a.OrderID != nil || a.Status == payment.Failed || a.Status == payment.Voided || a.Status == payment.Expired
 }
 
-// afterRace answers when somebody else has settled the attempt meanwhile.
-func (s *Service) afterRace(ctx context.Context, a *attempt, err error) (Outcome, error) {
+// doomed says that the attempt cannot become an order any more, while the
+// gateway may still hold something for it.
+func (a *attempt) doomed() bool { return a.Status == payment.Unknown && a.FailureCode != "" }
+
+// over says that the attempt came to nothing.
+func (a *attempt) over() bool { return a.OrderID == nil && (a.settled() || a.doomed()) }
+
+// Why attempts come to nothing, besides the words of gateways.
+const (
+	neverReached  = "never_reached_gateway"
+	givenUp       = "given_up"
+	outOfStock    = "out_of_stock"
+	wrongAmount   = "other_amount_than_asked"
+	noWayOn       = "authentication_without_address"
+	notPlaceable  = "order_not_placeable"
+	declinedSoFar = "declined"
+)
+
+// ended is what the buyer is told of an attempt that came to nothing.
+func (a *attempt) ended() *fault.Error {
+	if a.FailureCode == outOfStock {
+		return ErrOutOfStock
+	}
+	return payment.ErrDeclined
+}
+
+// isEnd says whether err tells that an attempt came to nothing.
+func isEnd(err error) bool { return fault.Is(err, payment.ErrDeclined, ErrOutOfStock) }
+
+// outcome is what is known of the attempt without asking anybody.
+func (a *attempt) outcome(r *row) (Outcome, error) {
+	switch {
+	case a.OrderID != nil:
+		d, err := decodeDraft(r.Draft)
+		if err != nil {
+			return Outcome{}, err
+		}
+		return Outcome{Order: &d.Order, PaymentID: a.ID}, nil
+	case a.over():
+		return Outcome{}, a.ended()
+	case a.Status == payment.RequiresAction:
+		return Outcome{PaymentID: a.ID, Action: a.action}, nil
+	}
+	return Outcome{PaymentID: a.ID}, nil
+}
+
+// apply records what the gateway said of an attempt that is open.
+func (s *Service) apply(ctx context.Context, a *attempt, r *row, d *draft, result payment.Result) (Outcome, error) {
+	switch result.Status {
+	case payment.Authorized, payment.Captured, payment.PartiallyCaptured:
+		switch {
+		case result.GatewayID == "":
+			return s.silent(ctx, a, errors.New("checkout: a charge without a name"))
+		case !a.asAsked(result):
+			return s.dismiss(ctx, a, r, result, wrongAmount)
+		}
+		return s.place(ctx, a, r, d, result)
+	case payment.RequiresAction:
+		if result.Action == nil {
+			return s.dismiss(ctx, a, r, result, noWayOn)
+		}
+		return s.awaitBuyer(ctx, a, result)
+	case payment.Failed, payment.Voided, payment.Expired:
+		return s.dismiss(ctx, a, r, result, cmp.Or(result.FailureCode, declinedSoFar))
+	}
+	// What is neither yes nor no is like silence.
+	return s.silent(ctx, a, fmt.Errorf("checkout: the gateway says %q", result.Status))
+}
+
+// asAsked says whether the gateway holds or has taken what it was asked for. A
+// provider that does not say how much it holds is believed.
+func (a *attempt) asAsked(r payment.Result) bool {
+	if r.Status == payment.Authorized {
+		return r.Authorized == a.AmountMinor || r.Authorized == 0
+	}
+	return r.Status == payment.Captured && r.Captured == a.AmountMinor
+}
+
+// afterRace answers when the transaction found the attempt settled by somebody
+// else, or when the answer to its commit was lost: it reads how things stand.
+// What the gateway holds for an attempt that was given up meanwhile is let go.
+func (s *Service) afterRace(ctx context.Context, a *attempt, result payment.Result, err error) (Outcome, error) {
 	if !errors.Is(err, errSettled) && !errors.Is(err, db.ErrUnknown) {
 		return Outcome{}, err
 	}
-	now, _, e := s.attemptByID(ctx, a.MerchantID, a.ID)
-	if e != nil {
-		return Outcome{}, e
-	}
-	if now.Status == payment.Pending || now.Status == payment.Unknown {
-		return Outcome{PaymentID: a.ID}, nil // the answer to the commit was lost and nothing happened: recovery settles it
-	}
-	return s.Settle(ctx, a.MerchantID, a.ID)
-}
-
-// open are the statuses in which an attempt is not settled.
-const open = `('pending', 'unknown', 'requires_action')`
-
-// place makes the order, in one transaction with everything that belongs to it.
-func (s *Service) place(ctx context.Context, a *attempt, r *row, d *draft, result payment.Result) (Outcome, error) {
-	err := s.placeWith(ctx, a, r, d, result, func(tx db.Tx, now time.Time) {
-		catalog.Commit(tx, r.Merchant, r.ID, a.Attempt, int64(len(d.Takes)), now)
-	})
-	if errors.Is(err, catalog.ErrReservationGone) {
-		// The stock was held too long and given back. Take it again, if it is there.
-		err = s.placeWith(ctx, a, r, d, result, func(tx db.Tx, now time.Time) {
-			catalog.Release(tx, r.Merchant, r.ID, a.Attempt, now)
-			catalog.Hold(tx, r.Merchant, r.ID, a.Attempt, catalog.Committed, d.Takes, now, now)
-		})
-	}
-	switch {
-	case err == nil:
-		return Outcome{Order: &d.Order, PaymentID: a.ID}, nil
-	case errors.Is(err, catalog.ErrOutOfStock):
-		if err := s.letGo(ctx, a, result); err != nil {
-			return Outcome{}, err
-		}
-		if err := s.recordFailure(ctx, a, r, payment.Result{GatewayID: result.GatewayID, FailureCode: "out_of_stock"}, ErrOutOfStock); err != nil {
-			return s.afterRace(ctx, a, err)
-		}
-		return Outcome{}, ErrOutOfStock
-	case errors.Is(err, errSettled):
-		if err := s.releaseStray(ctx, a, result); err != nil {
-			return Outcome{}, err
-		}
-	}
-	return s.afterRace(ctx, a, err)
-}
-
-func (s *Service) placeWith(ctx context.Context, a *attempt, r *row, d *draft, result payment.Result, stock func(db.Tx, time.Time)) error {
-	o := &d.Order
-	leave, err := s.enter(ctx)
+	now, r, err := s.attemptByID(ctx, a.MerchantID, a.ID)
 	if err != nil {
-		return err
+		return Outcome{}, err
 	}
-	defer leave()
-	now := s.DB.Now()
-	status, body := s.Answers.Completed(o)
-	captured := int64(0)
-	if result.Status == payment.Captured {
-		captured = result.Captured
+	if now.over() && holds(result) {
+		return Outcome{}, s.bury(ctx, now, result)
 	}
-	return db.Run(ctx, s.DB, func(tx db.Tx) error {
-		tx.Guard(1, errSettled, `update payments set status = $3, gateway_id = $4, order_id = $5, captured_minor = $6, capture_before = $7,
-				failure_code = '', version = version + 1, updated_at = $8
-			where merchant_id = $1 and id = $2 and status in `+open,
-			a.MerchantID, a.ID, string(result.Status), result.GatewayID, o.ID, captured, holdEnds(result), now)
-		tx.Guard(1, errSettled, `update checkouts set status = 'completed', order_id = $3, completed_at = $4, version = version + 1, updated_at = $4
-			where merchant_id = $1 and id = $2 and status in ('complete_in_progress', 'authentication_required')`, r.Merchant, r.ID, o.ID, now)
-		if r.CartID != nil {
-			cart.ConvertClaimed(tx, r.Merchant, *r.CartID, r.ID, now)
-		}
-		if err := order.Place(tx, o, a.ID); err != nil {
-			return err
-		}
-		if a.RequestKey != "" {
-			idem.Settle(tx, idem.Key{Merchant: r.Merchant, Key: a.RequestKey}, status, body)
-		}
-		stock(tx, now)
-		return nil
-	})
+	return now.outcome(r)
 }
 
-func holdEnds(r payment.Result) *time.Time {
-	if r.HoldEnds.IsZero() {
-		return nil
-	}
-	return &r.HoldEnds
-}
-
-// letGo voids what the gateway holds for an attempt that cannot become an order.
-func (s *Service) letGo(ctx context.Context, a *attempt, result payment.Result) error {
-	provider, ok := s.Providers.Provider(a.Provider)
-	if !ok {
-		return payment.ErrGatewayTrouble
-	}
-	call, cancel := context.WithTimeout(ctx, s.GatewayTimeout)
-	defer cancel()
-	if _, err := provider.Void(call, payment.Movement{Key: "void:" + a.ID.String(), GatewayID: result.GatewayID, Currency: a.Currency}); err != nil {
-		return payment.ErrGatewayTrouble.Because(err)
-	}
-	return nil
-}
-
-// releaseStray voids a hold whose attempt was given up as failed while the
-// gateway was still at work. A hold that became an order is left alone.
-func (s *Service) releaseStray(ctx context.Context, a *attempt, result payment.Result) error {
-	now, _, err := s.attemptByID(ctx, a.MerchantID, a.ID)
-	if err != nil || now.Status != payment.Failed {
-		return err
-	}
-	return s.letGo(ctx, a, result)
-}
-
-// recordUnknown notes that the gateway kept silent. The checkout stays locked;
-// the same key may come back at once to ask how it went.
-func (s *Service) recordUnknown(ctx context.Context, a *attempt) (Outcome, error) {
+// silent notes that the gateway kept silent. The checkout stays locked; the same
+// key may come back at once to ask how it went.
+func (s *Service) silent(ctx context.Context, a *attempt, why error) (Outcome, error) {
+	s.Log.WarnContext(ctx, "the gateway's answer is not known", "payment", a.ID, "error", why)
 	now := s.DB.Now()
 	err := db.Run(ctx, s.DB, func(tx db.Tx) error {
 		tx.Queue(`update payments set status = 'unknown', version = version + 1, updated_at = $3
@@ -225,102 +202,35 @@ func (s *Service) recordUnknown(ctx context.Context, a *attempt) (Outcome, error
 		}
 		return nil
 	})
+	if err == nil && a.doomed() {
+		return Outcome{}, a.ended() // whatever the gateway will say of it
+	}
 	return Outcome{PaymentID: a.ID}, err
 }
 
-// recordAction notes that the buyer has to authenticate.
-func (s *Service) recordAction(ctx context.Context, a *attempt, result payment.Result) error {
+// awaitBuyer notes that the buyer has to authenticate.
+func (s *Service) awaitBuyer(ctx context.Context, a *attempt, result payment.Result) (Outcome, error) {
 	now := s.DB.Now()
+	if a.Status == payment.RequiresAction && now.Sub(a.UpdatedAt) < s.HoldTTL {
+		return Outcome{PaymentID: a.ID, Action: result.Action}, nil // it is written down; later it is once more, for Recover
+	}
 	status, body := s.Answers.Action(a.CheckoutID, a.ID, result.Action)
-	return db.Run(ctx, s.DB, func(tx db.Tx) error {
-		tx.Guard(1, errSettled, `update payments set status = 'requires_action', gateway_id = $3, next_action = $4, version = version + 1, updated_at = $5
-			where merchant_id = $1 and id = $2 and status in `+open, a.MerchantID, a.ID, result.GatewayID, result.Action, now)
-		tx.Guard(1, errSettled, `update checkouts set status = 'authentication_required', version = version + 1, updated_at = $3
-			where merchant_id = $1 and id = $2 and status in ('complete_in_progress', 'authentication_required')`, a.MerchantID, a.CheckoutID, now)
+	err := db.Run(ctx, s.DB, func(tx db.Tx) error {
+		tx.Guard(1, errSettled, `update payments set status = 'requires_action', gateway_id = coalesce(nullif($3, ''), gateway_id), next_action = $4,
+				version = version + 1, updated_at = $5
+			where merchant_id = $1 and id = $2 and `+open, a.MerchantID, a.ID, result.GatewayID, result.Action, now)
+		tx.Guard(1, errSettled, `update checkouts set status = 'authentication_required', version = version + 1, updated_at = $4
+			where merchant_id = $1 and id = $2 and attempt = $3 and `+locked, a.MerchantID, a.CheckoutID, a.Attempt, now)
 		if a.RequestKey != "" {
 			idem.Settle(tx, idem.Key{Merchant: a.MerchantID, Key: a.RequestKey}, status, body)
 		}
 		return nil
 	})
-}
-
-// recordFailure gives back all that an attempt held and opens the checkout again.
-func (s *Service) recordFailure(ctx context.Context, a *attempt, r *row, result payment.Result, answer error) error {
-	now := s.DB.Now()
-	status, body := s.Answers.Failed(answer)
-	var gatewayID *string
-	if result.GatewayID != "" {
-		gatewayID = &result.GatewayID
-	}
-	return db.Run(ctx, s.DB, func(tx db.Tx) error {
-		tx.Guard(1, errSettled, `update payments set status = 'failed', gateway_id = coalesce($3, gateway_id), failure_code = $4, version = version + 1, updated_at = $5
-			where merchant_id = $1 and id = $2 and status in `+open, a.MerchantID, a.ID, gatewayID, result.FailureCode, now)
-		tx.Guard(1, errSettled, `update checkouts set status = 'ready_for_payment', draft = null, version = version + 1, updated_at = $3
-			where merchant_id = $1 and id = $2 and status in ('complete_in_progress', 'authentication_required')`, a.MerchantID, a.CheckoutID, now)
-		if r.CartID != nil {
-			cart.Unclaim(tx, r.Merchant, *r.CartID, r.ID, now)
-		}
-		s.Promotions.Release(tx, r.Merchant, r.ID, a.Attempt)
-		if a.RequestKey != "" {
-			idem.Settle(tx, idem.Key{Merchant: r.Merchant, Key: a.RequestKey}, status, body)
-		}
-		catalog.Release(tx, r.Merchant, r.ID, a.Attempt, now)
-		return nil
-	})
-}
-
-// giveUp ends an attempt that waits for the buyer: settled if the buyer has
-// acted after all, else voided and failed. ErrClosed says that it became an order.
-func (s *Service) giveUp(ctx context.Context, r *row, p *payment.Payment) error {
-	a, r, err := s.attemptByID(ctx, r.Merchant, p.ID)
-	if err != nil {
-		return err
-	}
-	if a.Status != payment.RequiresAction || a.GatewayID == nil {
-		return nil
-	}
-	if err := s.letGo(ctx, a, payment.Result{GatewayID: *a.GatewayID}); err != nil {
-		return err
-	}
-	out, err := s.Settle(ctx, a.MerchantID, a.ID) // it reads what the gateway has made of it
 	switch {
-	case errors.Is(err, payment.ErrDeclined):
-		return nil
+	case db.Violates(err, nameTaken):
+		return s.silent(ctx, a, err)
 	case err != nil:
-		return err
-	case out.Order != nil:
-		return ErrClosed.With("status", StatusCompleted)
+		return s.afterRace(ctx, a, result, err)
 	}
-	return ErrInProgress
-}
-
-// Recover settles the attempts that have been open for longer than age: whoever
-// began them died, or the gateway kept silent. Those that wait for the buyer
-// are left to Expire.
-func (s *Service) Recover(ctx context.Context, age time.Duration) error {
-	rows, err := s.DB.Query(ctx, `select merchant_id, id from payments
-		where status in ('pending', 'unknown') and provider <> $1 and updated_at < $2 order by updated_at limit 200`, payment.Offline, s.DB.Now().Add(-age))
-	if err != nil {
-		return err
-	}
-	type key struct{ merchant, payment uuid.UUID }
-	var all []key
-	for rows.Next() {
-		var k key
-		if err := rows.Scan(&k.merchant, &k.payment); err != nil {
-			rows.Close()
-			return err
-		}
-		all = append(all, k)
-	}
-	rows.Close()
-	if err := rows.Err(); err != nil {
-		return err
-	}
-	for _, k := range all {
-		if _, err := s.Settle(ctx, k.merchant, k.payment); err != nil && !errors.Is(err, payment.ErrDeclined) {
-			s.Log.WarnContext(ctx, "payment not settled", "payment", k.payment, "error", err)
-		}
-	}
-	return nil
+	return Outcome{PaymentID: a.ID, Action: result.Action}, nil
 }

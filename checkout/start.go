@@ -138,6 +138,9 @@ func (s *Service) lines(ctx context.Context, sit *situation, q *Request) error {
 		if it.Quantity < 1 || it.Quantity > maxQuantity {
 			return ErrQuantity
 		}
+		if len(it.SKU) > maxText || !printable(it.SKU) { // no SKU is, and the database would refuse to look
+			return ErrSKU.At("body.items", "is not sold here")
+		}
 		if !slices.Contains(skus, it.SKU) {
 			skus = append(skus, it.SKU)
 		}

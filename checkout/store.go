@@ -37,12 +37,22 @@ type row struct {
 	ExpiresAt               time.Time
 }
 
-const rowColumns = `merchant_id, id, contact_id, cart_id, customer_id, secret_hash, status, version, attempt, currency, locale, country,
-	variant_ids, quantities, codes, shown_minor, shipping_option, draft, order_id, expires_at`
+const rowColumns = `c.merchant_id, c.id, c.contact_id, c.cart_id, c.customer_id, c.secret_hash, c.status, c.version, c.attempt, c.currency, c.locale,
+	c.country, c.variant_ids, c.quantities, c.codes, c.shown_minor, c.shipping_option, c.draft, c.order_id, c.expires_at`
 
-func (r *row) scan(rows pgx.Rows) error {
-	return rows.Scan(&r.Merchant, &r.ID, &r.ContactID, &r.CartID, &r.CustomerID, &r.SecretHash, &r.Status, &r.Version, &r.Attempt,
-		&r.Currency, &r.Locale, &r.Country, &r.Variants, &r.Quantities, &r.Codes, &r.Shown, &r.Option, &r.Draft, &r.OrderID, &r.ExpiresAt)
+func (r *row) fields() []any {
+	return []any{
+		&r.Merchant, &r.ID, &r.ContactID, &r.CartID, &r.CustomerID, &r.SecretHash, &r.Status, &r.Version, &r.Attempt, &r.Currency, &r.Locale,
+		&r.Country, &r.Variants, &r.Quantities, &r.Codes, &r.Shown, &r.Option, &r.Draft, &r.OrderID, &r.ExpiresAt,
+	}
+}
+
+func (r *row) wanted() []catalog.Wanted {
+	w := make([]catalog.Wanted, len(r.Variants))
+	for i := range w {
+		w[i] = catalog.Wanted{VariantID: r.Variants[i], Quantity: r.Quantities[i]}
+	}
+	return w
 }
 
 // situation is all that a price and a placement depend on, read in one round trip.
@@ -56,7 +66,7 @@ type situation struct {
 	facts   pricing.Facts
 	version int64
 	rules   *Rules
-	payment payment.Payment // of the newest attempt; zero when there was none
+	payment attempt // the newest; zero when there was none
 	state   idem.State
 }
 
@@ -65,11 +75,11 @@ func (s *Service) read(ctx context.Context, merchant, checkout uuid.UUID, key *i
 	sit := &situation{}
 	queries := []*db.Query{
 		versionQuery(merchant, &sit.version),
-		{SQL: `select ` + rowColumns + ` from checkouts where merchant_id = $1 and id = $2`, Args: []any{merchant, checkout}, Each: func(rows pgx.Rows) error {
+		{SQL: `select ` + rowColumns + ` from checkouts c where c.merchant_id = $1 and c.id = $2`, Args: []any{merchant, checkout}, Each: func(rows pgx.Rows) error {
 			sit.found = false
 			for rows.Next() {
 				sit.found = true
-				if err := sit.row.scan(rows); err != nil {
+				if err := rows.Scan(sit.row.fields()...); err != nil {
 					return err
 				}
 			}
@@ -125,12 +135,14 @@ func (s *Service) mayPromote(merchant uuid.UUID) bool {
 	return r == nil || len(r.Pricing.Promotions) > 0
 }
 
-const paymentColumns = `merchant_id, id, checkout_id, order_id, attempt, method, provider, gateway_key, request_key, gateway_id, status,
-	amount_minor, captured_minor, currency, next_action, created_at, updated_at`
+const paymentColumns = `p.merchant_id, p.id, p.checkout_id, p.order_id, p.attempt, p.method, p.provider, p.gateway_key, p.request_key, p.gateway_id,
+	p.status, p.amount_minor, p.captured_minor, p.currency, p.failure_code, p.next_action, p.created_at, p.updated_at`
 
-func scanPayment(rows pgx.Rows, p *attempt) error {
-	return rows.Scan(&p.MerchantID, &p.ID, &p.CheckoutID, &p.OrderID, &p.Attempt, &p.Method, &p.Provider, &p.GatewayKey, &p.RequestKey,
-		&p.GatewayID, &p.Status, &p.AmountMinor, &p.CapturedMinor, &p.Currency, &p.action, &p.CreatedAt, &p.UpdatedAt)
+func (a *attempt) fields() []any {
+	return []any{
+		&a.MerchantID, &a.ID, &a.CheckoutID, &a.OrderID, &a.Attempt, &a.Method, &a.Provider, &a.GatewayKey, &a.RequestKey, &a.GatewayID,
+		&a.Status, &a.AmountMinor, &a.CapturedMinor, &a.Currency, &a.FailureCode, &a.action, &a.CreatedAt, &a.UpdatedAt,
+	}
 }
 
 // attempt is a payment with what the buyer has to do next.
@@ -139,51 +151,44 @@ type attempt struct {
 	action *payment.Action
 }
 
-func latestPayment(merchant, checkout uuid.UUID, p *payment.Payment) *db.Query {
+func latestPayment(merchant, checkout uuid.UUID, a *attempt) *db.Query {
 	return &db.Query{
-		SQL:  `select ` + paymentColumns + ` from payments where merchant_id = $1 and checkout_id = $2 order by attempt desc limit 1`,
+		SQL:  `select ` + paymentColumns + ` from payments p where p.merchant_id = $1 and p.checkout_id = $2 order by p.attempt desc limit 1`,
 		Args: []any{merchant, checkout},
 		Each: func(rows pgx.Rows) error {
-			*p = payment.Payment{}
+			*a = attempt{}
 			for rows.Next() {
-				var a attempt
-				if err := scanPayment(rows, &a); err != nil {
+				if err := rows.Scan(a.fields()...); err != nil {
 					return err
 				}
-				*p = a.Payment
 			}
 			return nil
 		},
 	}
 }
 
-// attemptByID reads one payment attempt with its checkout.
+// attemptByID reads one payment attempt with its checkout, both as of the same
+// moment: the draft is that of this attempt as long as the attempt is open.
 func (s *Service) attemptByID(ctx context.Context, merchant, id uuid.UUID) (*attempt, *row, error) {
 	var a attempt
 	var r row
-	found := 0
-	err := s.DB.Read(ctx,
-		&db.Query{SQL: `select ` + paymentColumns + ` from payments where merchant_id = $1 and id = $2`, Args: []any{merchant, id}, Each: func(rows pgx.Rows) error {
-			found = 0
+	found := false
+	err := s.DB.Read(ctx, &db.Query{
+		SQL: `select ` + paymentColumns + `, ` + rowColumns + ` from payments p
+			join checkouts c on c.merchant_id = p.merchant_id and c.id = p.checkout_id where p.merchant_id = $1 and p.id = $2`,
+		Args: []any{merchant, id},
+		Each: func(rows pgx.Rows) error {
+			a, r, found = attempt{}, row{}, false
 			for rows.Next() {
-				found++
-				if err := scanPayment(rows, &a); err != nil {
+				found = true
+				if err := rows.Scan(append(a.fields(), r.fields()...)...); err != nil {
 					return err
 				}
 			}
 			return nil
-		}},
-		&db.Query{SQL: `select ` + rowColumns + ` from checkouts where merchant_id = $1 and id = (select checkout_id from payments where merchant_id = $1 and id = $2)`,
-			Args: []any{merchant, id}, Each: func(rows pgx.Rows) error {
-				for rows.Next() {
-					found++
-					if err := r.scan(rows); err != nil {
-						return err
-					}
-				}
-				return nil
-			}})
-	if err == nil && found != 2 {
+		},
+	})
+	if err == nil && !found {
 		err = payment.ErrNotFound
 	}
 	return &a, &r, err

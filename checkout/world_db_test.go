@@ -37,28 +37,37 @@ type world struct {
 	db       *db.DB
 	clock    *clock.Manual
 	gateway  *sandbox.Gateway
+	front    *moody // the gateway as the shop sees it
 	promo    *pricing.Service
+	catalog  *catalog.Service
 	payments *payment.Service
 	orders   *order.Service
 	svc      *checkout.Service
 	rules    *checkout.Rules
 	merchant uuid.UUID
 	location uuid.UUID
-	trips    atomic.Int64
+	trips    *trips
 }
 
-func newWorld(t testing.TB) *world {
+func newWorld(t testing.TB, change ...func(*db.Config)) *world {
 	t.Helper()
-	w := &world{t: t, clock: clock.At(start), merchant: id.New(), location: id.New()}
-	w.db = dbtest.New(t, func(c *db.Config) { c.Clock, c.Tracer = w.clock, trips{&w.trips} }).DB
+	w := &world{t: t, clock: clock.At(start), trips: &trips{}}
+	change = append(change, func(c *db.Config) { c.Clock, c.Tracer = w.clock, w.trips })
+	w.db = dbtest.New(t, change...).DB
 	var err error
 	if w.gateway, err = sandbox.Open("", "https://shop.example/3ds/", w.clock); err != nil {
 		t.Fatal(err)
 	}
 	w.gateway.SlowFor, w.gateway.LostFor = time.Millisecond, time.Millisecond
+	w.front = &moody{Gateway: w.gateway}
 	w.orders = order.New(order.Config{DB: w.db})
-	w.payments = payment.New(payment.Config{DB: w.db, Orders: w.orders, Providers: []payment.Provider{w.gateway}})
-	w.promo = pricing.New(w.db, func(context.Context, db.Tx, uuid.UUID) error { return nil })
+	w.payments = payment.New(payment.Config{DB: w.db, Orders: w.orders, Providers: []payment.Provider{w.front}})
+	w.orders.Connect(w.payments, nil)
+	w.catalog = catalog.New(w.db)
+	w.promo = pricing.New(w.db, func(ctx context.Context, tx db.Tx, merchant uuid.UUID) error {
+		_, err := tx.Exec(ctx, `update merchants set config_version = config_version + 1 where id = $1`, merchant)
+		return err
+	})
 	vault, err := customer.NewVault(make([]byte, 32))
 	if err != nil {
 		t.Fatal(err)
@@ -74,13 +83,21 @@ func newWorld(t testing.TB) *world {
 		BankTransfer:   customer.BankTransfer{Enabled: true, DueDays: 7},
 		CashOnDelivery: customer.CashOnDelivery{Enabled: true, Fees: []money.Amount{money.Of(150, "EUR")}, MaxTotals: []money.Amount{money.Of(50000, "EUR")}},
 	}}
-	w.exec(`insert into merchants (id, name, created_at, updated_at) values ($1, 'Shop', $2, $2)`, w.merchant, start)
-	w.exec(`insert into locations (merchant_id, id, code, name, country, created_at) values ($1, $2, 'main', 'Main', 'AM', $3)`, w.merchant, w.location, start)
 	w.svc = checkout.New(checkout.Config{
 		DB: w.db, Vault: vault, Rules: w, Carts: w, Promotions: w.promo, Providers: w.payments, Answers: answers{},
 		GatewayTimeout: time.Second,
 	})
-	return w
+	return w.another(t)
+}
+
+// another is one more merchant of the same world.
+func (w *world) another(t testing.TB) *world {
+	t.Helper()
+	other := *w
+	other.t, other.merchant, other.location = t, id.New(), id.New()
+	other.exec(`insert into merchants (id, name, created_at, updated_at) values ($1, 'Shop', $2, $2)`, other.merchant, start)
+	other.exec(`insert into locations (merchant_id, id, code, name, country, created_at) values ($1, $2, 'main', 'Main', 'AM', $3)`, other.merchant, other.location, start)
+	return &other
 }
 
 // Rules gives the world's rules, with the promotions that are in the database.
@@ -102,20 +119,47 @@ func (w *world) ForCheckout(ctx context.Context, merchant, cart uuid.UUID, _ str
 	return checkout.Source{Currency: "EUR", Locale: "en", Lines: lines}, err
 }
 
-// trips counts what goes to the database and waits for its answer.
-type trips struct{ n *atomic.Int64 }
+// trips counts what goes to the database and waits for its answer, and can let
+// something happen just before.
+type trips struct {
+	n      atomic.Int64
+	before atomic.Pointer[func()]
+}
 
-func (c trips) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
+func (c *trips) Load() int64 { return c.n.Load() }
+
+// at lets do happen just before the n-th trip from now on, once.
+func (c *trips) at(n int64, do func()) {
+	var f func()
+	f = func() {
+		if n--; n == 0 {
+			c.before.Store(nil)
+			do()
+		}
+	}
+	c.before.Store(&f)
+}
+
+func (c *trips) count() {
 	c.n.Add(1)
+	if f := c.before.Load(); f != nil {
+		(*f)()
+	}
+}
+
+func (c *trips) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
+	c.count()
 	return ctx
 }
-func (trips) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
-func (c trips) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchStartData) context.Context {
-	c.n.Add(1)
+
+func (*trips) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+func (c *trips) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchStartData) context.Context {
+	c.count()
 	return ctx
 }
-func (trips) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryData) {}
-func (trips) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData)     {}
+func (*trips) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryData) {}
+func (*trips) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData)     {}
 
 // answers stands for the API.
 type answers struct{}
@@ -127,7 +171,10 @@ func (answers) Completed(o *order.Order) (int, []byte) {
 func (answers) Action(_, p uuid.UUID, _ *payment.Action) (int, []byte) {
 	return 200, []byte(`{"status":"authentication_required","payment":"` + p.String() + `"}`)
 }
-func (answers) Failed(err error) (int, []byte) { return 402, []byte(err.Error()) }
+func (answers) Failed(err error) (int, []byte) {
+	b, _ := json.Marshal(map[string]any{"status": "failed", "error": err.Error()})
+	return 402, b
+}
 
 func (w *world) exec(sql string, args ...any) {
 	w.t.Helper()
@@ -218,39 +265,4 @@ func atOnce(n int, do func(i int)) {
 	}
 	close(begin)
 	all.Wait()
-}
-
-// books checks what must hold at any time: one order per checkout, one live
-// charge per order, and stock that adds up.
-func (w *world) books() {
-	w.t.Helper()
-	live := map[string]int{}
-	if err := w.gateway.Books(func(c sandbox.Charge) {
-		if c.Status == payment.Authorized || c.Status == payment.Captured {
-			live[c.PaymentID]++
-		}
-	}); err != nil {
-		w.t.Fatal(err)
-	}
-	charges := 0
-	for range live {
-		charges++
-	}
-	paid := w.count(`select count(*) from payments where merchant_id = $1 and provider = 'sandbox' and status in ('authorized', 'captured')`, w.merchant)
-	if int64(charges) != paid {
-		w.t.Errorf("the gateway holds %d charges, the shop knows of %d", charges, paid)
-	}
-	if n := w.count(`select count(*) from orders o where merchant_id = $1 and not exists (
-			select 1 from payments p where p.merchant_id = o.merchant_id and p.order_id = o.id and p.status <> 'failed')`, w.merchant); n != 0 {
-		w.t.Errorf("%d orders without a payment", n)
-	}
-	if n := w.count(`select count(*) from stock s where merchant_id = $1 and received - free <> coalesce((
-			select sum(quantity - restocked) from reservations r where r.merchant_id = s.merchant_id and r.variant_id = s.variant_id
-			and r.location_id = s.location_id and r.status in ('active', 'committed')), 0)`, w.merchant); n != 0 {
-		w.t.Errorf("%d stock rows do not add up", n)
-	}
-	if n := w.count(`select count(*) from orders o join v_payment_status v on v.merchant_id = o.merchant_id and v.order_id = o.id
-			where o.merchant_id = $1 and o.payment_status <> v.payment_status`, w.merchant); n != 0 {
-		w.t.Errorf("%d payment statuses differ from their records", n)
-	}
 }
