@@ -173,9 +173,9 @@ func (c *byteCache) forget(k cacheKey) {
 	}
 }
 
-// kept gives the answer if it is kept and fresh, else nil.
-func (s *Server) kept(c *byteCache, k cacheKey) *answer {
-	if a := c.get(k); a != nil && s.fresh(a, s.clock.Now()) {
+// kept gives the answer if it is kept and fresh at now, else nil.
+func (s *Server) kept(c *byteCache, k cacheKey, now time.Time) *answer {
+	if a := c.get(k); a != nil && s.fresh(a, now) {
 		return a
 	}
 	return nil

@@ -16,6 +16,11 @@ const (
 	corsMaxAge  = "600"
 )
 
+var (
+	hVary   = []byte(fiber.HeaderVary)
+	vOrigin = []byte(fiber.HeaderOrigin)
+)
+
 // preflight answers a browser's question before a call from another origin.
 // It carries no key, so the answer is yes when any publishable key lists the
 // origin; whether this key does is settled by the call itself. It returns false
@@ -49,7 +54,7 @@ func (s *Server) admitOrigin(c *fiber.Ctx, r *request) error {
 	if r.route.Auth.Public() {
 		return nil
 	}
-	c.Response().Header.Add(fiber.HeaderVary, "Origin")
+	c.Response().Header.SetCanonical(hVary, vOrigin)
 	peeked := c.Request().Header.Peek(fiber.HeaderOrigin)
 	if len(peeked) == 0 || r.caller.Secret {
 		return nil

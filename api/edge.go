@@ -9,8 +9,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"doorstep/internal/locale"
-
 	"github.com/gofiber/fiber/v2"
 )
 
@@ -27,7 +25,7 @@ type Seen struct {
 // every answer has, takes the body, and turns what goes wrong into one problem.
 func (s *Server) edge(c *fiber.Ctx) error {
 	r := &request{server: s, started: s.machine.Now(), trace: traceFrom(c.Request().Header.Peek("traceparent")), ip: s.peer(c)}
-	r.lang = locale.Match(string(c.Request().Header.Peek(fiber.HeaderAcceptLanguage)))
+	r.lang = languageOf(c.Request().Header.Peek(fiber.HeaderAcceptLanguage))
 	c.Locals(requestKey{}, r)
 	s.setHeaders(c, r)
 	if err := s.pass(c, r); err != nil {

@@ -53,23 +53,31 @@ func humaNote(_ context.Context, _ *struct {
 	return &struct{ Body note }{note{Text: "a product of some length, as cached bytes"}}, nil
 }
 
+var peerOfBench = &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1}
+
 // benchHandler answers one prepared request in process.
 func benchHandler(b *testing.B, h fasthttp.RequestHandler) {
 	b.Helper()
+	benchPath(b, h, "/v1/products/mug")
+}
+
+// benchPath answers one prepared request in process, and gives the body.
+func benchPath(b *testing.B, h fasthttp.RequestHandler, path string) []byte {
+	b.Helper()
 	var req fasthttp.Request
-	req.SetRequestURI("/v1/products/mug")
+	req.SetRequestURI(path)
 	req.Header.SetHost("x")
 	req.Header.Set("Authorization", "Bearer "+shopKey)
-	remote := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1}
 	ctx := &fasthttp.RequestCtx{}
 	b.ReportAllocs()
 	for b.Loop() {
-		ctx.Init(&req, remote, nil)
+		ctx.Init(&req, peerOfBench, nil)
 		h(ctx)
 		if ctx.Response.StatusCode() != 200 {
 			b.Fatal(ctx.Response.StatusCode(), string(ctx.Response.Body()))
 		}
 	}
+	return ctx.Response.Body()
 }
 
 func bareFiber() *fiber.App {

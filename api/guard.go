@@ -1,9 +1,7 @@
 package api
 
 import (
-	"context"
 	"net/netip"
-	"time"
 
 	"doorstep/internal/locale"
 
@@ -28,8 +26,8 @@ func (s *Server) guard(route *Route, handler fiber.Handler) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		r := requestOf(c)
 		r.route = route
-		cancel := r.begin(s.base, route.Deadline)
-		defer func() { cancel() }()
+		life := r.begin(s.base, route.Deadline)
+		defer func() { life.end() }()
 		if err := s.enter(c, r); err != nil {
 			return err
 		}
@@ -39,8 +37,8 @@ func (s *Server) guard(route *Route, handler fiber.Handler) fiber.Handler {
 				return err
 			}
 			defer remove()
-			cancel()
-			cancel = r.begin(s.base, route.Deadline) // the time of the upload does not count
+			life.end()
+			life = r.begin(s.base, route.Deadline) // the time of the upload does not count
 		}
 		if err := checkBody(c, r); err != nil {
 			return err
@@ -63,14 +61,6 @@ var (
 	vNoStore = []byte("no-store")
 )
 
-// begin sets the deadline. fasthttp does not notice that a client went away,
-// so the deadline is what ends the work for nobody.
-func (r *request) begin(base context.Context, d time.Duration) context.CancelFunc {
-	ctx, cancel := context.WithTimeout(base, d)
-	r.ctx = context.WithValue(ctx, requestKey{}, r)
-	return cancel
-}
-
 // enter finds the caller and settles whether they may come in.
 func (s *Server) enter(c *fiber.Ctx, r *request) error {
 	if err := s.admit(r.ctx, c, r); err != nil {
@@ -80,7 +70,8 @@ func (s *Server) enter(c *fiber.Ctx, r *request) error {
 		return err
 	}
 	s.admitShopper(c, r)
-	if err := s.limits.take(r, s.clock.Now()); err != nil {
+	r.now = s.clock.Now()
+	if err := s.limits.take(r, r.now); err != nil {
 		return err
 	}
 	return checkQuery(c)

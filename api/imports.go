@@ -212,7 +212,7 @@ func (r *importRoom) start(ctx context.Context, in *startImportIn) (*startImport
 	currency := strings.ToUpper(in.Currency)
 	if currency == "" {
 		var err error
-		if currency, err = r.shops.currency(ctx, who.Merchant, ""); err != nil {
+		if currency, err = r.shops.currency(ctx, who.Merchant, "", requestIn(ctx).now); err != nil {
 			return nil, err
 		}
 	}

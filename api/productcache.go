@@ -38,7 +38,6 @@ func (p *productRoom) registerRead() {
 }
 
 var (
-	hVary        = []byte(fiber.HeaderVary)
 	vPrivate     = []byte("private, no-cache")
 	varyLanguage = []byte("Origin, Accept-Language")
 )
@@ -59,10 +58,10 @@ func (p *productRoom) read(c *fiber.Ctx) error {
 	if view == viewAdmin {
 		return p.readAdmin(c, r, k.name)
 	}
-	if k.currency, err = p.shops.currency(r.ctx, k.merchant, asked); err != nil {
+	if k.currency, err = p.shops.currency(r.ctx, k.merchant, asked, r.now); err != nil {
 		return err
 	}
-	a := p.server.kept(p.server.productAnswers, k)
+	a := p.server.kept(p.server.productAnswers, k, r.now)
 	if a == nil {
 		if a, err = p.server.cached(r.ctx, p.server.productAnswers, k, p.reader(k)); err != nil {
 			return err

@@ -201,7 +201,7 @@ func (p *productRoom) list(ctx context.Context, in *listProductsIn) (*eitherOut,
 			return nil, errValidation.At("query."+name, "expected only with view=admin")
 		}
 	}
-	currency, err := p.shops.currency(ctx, who.Merchant, in.Currency)
+	currency, err := p.shops.currency(ctx, who.Merchant, in.Currency, requestIn(ctx).now)
 	if err != nil {
 		return nil, err
 	}

@@ -17,7 +17,8 @@ import (
 type request struct {
 	server  *Server
 	trace   string
-	started time.Time
+	started time.Time // by the machine's clock
+	now     time.Time // by the program's clock, once it has entered
 	route   *Route // nil until a route has matched
 	caller  Principal
 	ip      netip.Addr

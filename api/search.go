@@ -126,11 +126,11 @@ func (s *searchRoom) search(c *fiber.Ctx) error {
 		return err
 	}
 	k := cacheKey{merchant: r.caller.Merchant, lang: r.lang}
-	if k.currency, err = s.shops.currency(r.ctx, k.merchant, q.Currency); err != nil {
+	if k.currency, err = s.shops.currency(r.ctx, k.merchant, q.Currency, r.now); err != nil {
 		return err
 	}
 	k.name = canonicalSearch(&q)
-	a := s.server.kept(s.server.searchAnswers, k)
+	a := s.server.kept(s.server.searchAnswers, k, r.now)
 	if a == nil {
 		q.Merchant, q.Currency, q.Language = k.merchant, k.currency, string(k.lang)
 		if a, err = s.server.cached(r.ctx, s.server.searchAnswers, k, s.searcher(&q)); err != nil {
@@ -148,11 +148,11 @@ func (s *searchRoom) suggest(c *fiber.Ctx) error {
 		return err
 	}
 	k := cacheKey{merchant: r.caller.Merchant, lang: r.lang}
-	if k.currency, err = s.shops.currency(r.ctx, k.merchant, q.Currency); err != nil {
+	if k.currency, err = s.shops.currency(r.ctx, k.merchant, q.Currency, r.now); err != nil {
 		return err
 	}
 	k.name = canonicalSuggest(&q)
-	a := s.server.kept(s.server.searchAnswers, k)
+	a := s.server.kept(s.server.searchAnswers, k, r.now)
 	if a == nil {
 		q.Merchant, q.Currency, q.Language = k.merchant, k.currency, string(k.lang)
 		if a, err = s.server.cached(r.ctx, s.server.searchAnswers, k, s.suggester(&q)); err != nil {

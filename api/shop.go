@@ -36,8 +36,8 @@ type heldShop struct {
 
 // currency is the one asked for, or the shop's first. It fails with
 // checkout.ErrCurrency for one that the shop does not sell in.
-func (s *shops) currency(ctx context.Context, merchant uuid.UUID, asked string) (string, error) {
-	shop, err := s.shop(ctx, merchant)
+func (s *shops) currency(ctx context.Context, merchant uuid.UUID, asked string, now time.Time) (string, error) {
+	shop, err := s.shop(ctx, merchant, now)
 	if err != nil {
 		return "", err
 	}
@@ -49,10 +49,10 @@ func (s *shops) currency(ctx context.Context, merchant uuid.UUID, asked string) 
 	return "", checkout.ErrCurrency.At("query.currency", "expected one of "+strings.Join(shop.currencies, ", "))
 }
 
-func (s *shops) shop(ctx context.Context, merchant uuid.UUID) (*heldShop, error) {
+func (s *shops) shop(ctx context.Context, merchant uuid.UUID, now time.Time) (*heldShop, error) {
 	if v, ok := s.held.Load(merchant); ok {
 		shop, _ := v.(*heldShop) // nothing else is stored
-		if age := s.server.clock.Now().Sub(shop.read); age >= 0 && age < settingsKept {
+		if age := now.Sub(shop.read); age >= 0 && age < settingsKept {
 			return shop, nil
 		}
 	}
