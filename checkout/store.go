@@ -74,22 +74,15 @@ type situation struct {
 func (s *Service) read(ctx context.Context, merchant, checkout uuid.UUID, key *idem.Key) (*situation, error) {
 	sit := &situation{}
 	queries := []*db.Query{
-		versionQuery(merchant, &sit.version),
-		{SQL: `select ` + rowColumns + ` from checkouts c where c.merchant_id = $1 and c.id = $2`, Args: []any{merchant, checkout}, Each: func(rows pgx.Rows) error {
-			sit.found = false
-			for rows.Next() {
-				sit.found = true
-				if err := rows.Scan(sit.row.fields()...); err != nil {
-					return err
-				}
-			}
-			return nil
-		}},
-		{SQL: `select id, email_hmac, wrapped_key, sealed, is_new from v_checkout_contacts where merchant_id = $1 and checkout_id = $2`,
+		{SQL: `select ` + rowColumns + `, b.contact_id, b.email_hmac, b.wrapped_key, b.sealed, b.is_new, b.config_version
+				from checkouts c join v_buyers b on b.merchant_id = c.merchant_id and b.contact_id = c.contact_id
+				where c.merchant_id = $1 and c.id = $2`,
 			Args: []any{merchant, checkout}, Each: func(rows pgx.Rows) error {
+				sit.found = false
 				for rows.Next() {
+					sit.found = true
 					c := &sit.sealed
-					if err := rows.Scan(&c.ID, &c.EmailHMAC, &c.WrappedKey, &c.Blob, &sit.isNew); err != nil {
+					if err := rows.Scan(append(sit.row.fields(), &c.ID, &c.EmailHMAC, &c.WrappedKey, &c.Blob, &sit.isNew, &sit.version)...); err != nil {
 						return err
 					}
 				}

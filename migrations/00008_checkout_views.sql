@@ -19,12 +19,13 @@ join contacts p on p.merchant_id = c.merchant_id and p.id = c.contact_id
 join redemptions r on r.merchant_id = p.merchant_id and r.customer_key = p.email_hmac and r.status = 'active'
 group by c.merchant_id, c.id, r.promotion_id;
 
--- Who buys: the sealed contact, and whether an order under that e-mail stands.
-create view v_checkout_contacts as
-select c.merchant_id, c.id as checkout_id, p.id, p.email_hmac, p.wrapped_key, p.sealed,
+-- Who buys: the sealed contact, whether an order under that e-mail stands, and
+-- the version of the rules that the merchant's prices depend on.
+create view v_buyers as
+select p.merchant_id, p.id as contact_id, p.email_hmac, p.wrapped_key, p.sealed, m.config_version,
   not exists (
     select 1 from orders o
     where o.merchant_id = p.merchant_id and o.email_hmac = p.email_hmac and o.status <> 'canceled'
   ) as is_new
-from checkouts c
-join contacts p on p.merchant_id = c.merchant_id and p.id = c.contact_id;
+from contacts p
+join merchants m on m.id = p.merchant_id;
