@@ -164,21 +164,6 @@ func measure(workers int, d time.Duration, do func(worker int) (more bool, err e
 	return f, nil
 }
 
-// best measures a few times and keeps the fastest: the one that the rest of the
-// machine disturbed least.
-func best(times int, once func() (figure, error)) (top figure, err error) {
-	for range times {
-		f, err := once()
-		if err != nil {
-			return f, err
-		}
-		if top.n == 0 || f.perSecond() > top.perSecond() {
-			top = f
-		}
-	}
-	return top, nil
-}
-
 // shop is a house of the bench's own, with its own database.
 func (b *bench) shop(ctx context.Context, name string) (*house, error) {
 	c, err := settings(filepath.Join(b.folder, name), "127.0.0.1:0")

@@ -166,52 +166,42 @@ func (b *bench) placement(ctx context.Context) error {
 		return err
 	}
 	defer c.close()
-	ready := func(n int, hot bool) ([]openCheckout, error) { return c.prepare(ctx, n, hot) }
-	floors := map[int]float64{}
-	for _, lines := range []int{2, 1} {
-		for _, workers := range []int{8, 32} {
-			if lines == 2 && workers == 32 {
-				continue
-			}
-			f, err := best(2, func() (figure, error) {
-				open, err := ready(b.most(4000), lines == 1)
-				if err != nil {
-					return figure{}, err
-				}
-				return c.floor(ctx, workers, b.seconds, open, lines)
-			})
-			if err != nil {
-				return err
-			}
-			floors[lines*100+workers] = f.perSecond()
-			b.row(fmt.Sprintf("floor: bare pipeline, %d lines, %d connections", lines, workers), f, 0, "", "")
-		}
-	}
 	for _, m := range []struct {
 		what       string
 		method     payment.Method
 		token      string
-		hot        bool
+		lines      int // 1 is the hot SKU
 		workers    int
-		floor      float64
 		least, aim string
 	}{
-		{"cash on delivery, 2 of 1,000 SKUs, 8", payment.CashOnDelivery, "", false, 8, floors[208], "0.45", "0.7"},
-		{"card in the sandbox, 2 of 1,000 SKUs, 8", payment.Card, sandbox.Visa, false, 8, floors[208], "0.3", "0.45"},
-		{"hot SKU, cash on delivery, 8", payment.CashOnDelivery, "", true, 8, floors[108], "0.5", "0.8"},
-		{"hot SKU, cash on delivery, 32", payment.CashOnDelivery, "", true, 32, floors[108], "0.5", "0.8"},
+		{"cash on delivery, 2 of 1,000 SKUs, 8", payment.CashOnDelivery, "", 2, 8, "0.45", "0.7"},
+		{"card in the sandbox, 2 of 1,000 SKUs, 8", payment.Card, sandbox.Visa, 2, 8, "0.3", "0.45"},
+		{"hot SKU, cash on delivery, 8", payment.CashOnDelivery, "", 1, 8, "0.5", "0.8"},
+		{"hot SKU, cash on delivery, 32", payment.CashOnDelivery, "", 1, 32, "0.5", "0.8"},
 	} {
-		f, err := best(2, func() (figure, error) {
-			open, err := ready(b.most(3000), m.hot)
+		var floor, f figure
+		// In turn, so that both see the same machine; the best of each counts.
+		for range 3 {
+			open, err := c.prepare(ctx, b.most(4000), m.lines == 1)
 			if err != nil {
-				return figure{}, err
+				return err
 			}
-			return c.pay(ctx, m.workers, b.seconds, open, m.method, m.token)
-		})
-		if err != nil {
-			return err
+			g, err := c.floor(ctx, 8, b.seconds/2, open[:len(open)/2], m.lines)
+			if err != nil {
+				return err
+			}
+			if g.perSecond() > floor.perSecond() || floor.n == 0 {
+				floor = g
+			}
+			if g, err = c.pay(ctx, m.workers, b.seconds/2, open[len(open)/2:], m.method, m.token); err != nil {
+				return err
+			}
+			if f.n == 0 || g.perSecond() > f.perSecond() {
+				f = g
+			}
 		}
-		b.row(m.what, f, m.floor, m.least, m.aim)
+		b.row(fmt.Sprintf("floor: bare pipeline, %d lines, 8 connections", m.lines), floor, 0, "", "")
+		b.row(m.what, f, floor.perSecond(), m.least, m.aim)
 	}
 	return nil
 }
