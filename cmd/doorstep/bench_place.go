@@ -182,7 +182,7 @@ func (b *bench) placement(ctx context.Context) error {
 		var floor, f figure
 		// In turn, so that both see the same machine; the best of each counts.
 		for range 3 {
-			open, err := c.prepare(ctx, b.most(4000), m.lines == 1)
+			open, err := c.prepare(ctx, b.most(2000), m.lines == 1)
 			if err != nil {
 				return err
 			}
