@@ -22,12 +22,14 @@ type Provider interface {
 	// Find asks how an authorization with that key stands. It fails with
 	// ErrNotAtGateway when the gateway has never seen it.
 	Find(ctx context.Context, key string) (Result, error)
-	// Capture takes amount of what is held.
+	// Capture takes amount of what is held and lets the rest go. When nothing is
+	// held any more, the result says how it stands and nothing is taken.
 	Capture(ctx context.Context, m Movement) (Result, error)
 	// Void lets go what is held. When it has been captured meanwhile, the result
 	// says so and nothing is let go.
 	Void(ctx context.Context, m Movement) (Result, error)
-	// Refund gives back amount of what was taken. RefundID is set in the result.
+	// Refund gives back amount of what was taken. In the result, RefundID is set,
+	// or RefundFailed.
 	Refund(ctx context.Context, m Movement) (Result, error)
 }
 
@@ -65,8 +67,8 @@ type Result struct {
 	FailureCode string
 	Action      *Action
 	Authorized  int64
-	Captured    int64
-	Refunded    int64
+	Captured    int64 // in all; the same key again says what it took the first time
+	Refunded    int64 // in all
 	HoldEnds    time.Time
 	RefundID    string // of Refund
 	// RefundFailed says that the gateway refused the refund, for FailureCode.

@@ -70,6 +70,7 @@ type Gateway struct {
 	byKey    map[string]*Charge
 	byID     map[string]*Charge
 	journal  *os.File
+	written  int64         // where the last whole line of the journal ends
 	SlowFor  time.Duration // of tok_slow; 2 s
 	LostFor  time.Duration // how long tok_lost_answer keeps silent; 1 min
 	actionAt string        // where a buyer authenticates; the payment id is appended
@@ -104,11 +105,8 @@ func (g *Gateway) load(f *os.File) error {
 	if err != nil {
 		return err
 	}
-	if err := f.Truncate(good); err != nil {
-		return err
-	}
-	_, err = f.Seek(good, io.SeekStart)
-	return err
+	g.written = good
+	return f.Truncate(good)
 }
 
 // replay calls each for every whole line, and says where the last one ends.
@@ -165,18 +163,24 @@ func (g *Gateway) Close() error {
 	return g.journal.Close()
 }
 
-// record writes the state of c before anyone is told of it.
+// record writes the state of c before anyone is told of it, itself included:
+// what could not be written has not happened. Half a line, of a full disk, is
+// written over by the next.
 func (g *Gateway) record(c *Charge) error {
+	if g.journal != nil {
+		line, err := json.Marshal(c)
+		if err != nil {
+			return fmt.Errorf("sandbox: %w", err)
+		}
+		line = append(line, '\n')
+		if _, err := g.journal.WriteAt(line, g.written); err != nil {
+			_ = g.journal.Truncate(g.written) // else the next opening does it
+			return fmt.Errorf("sandbox: %w", err)
+		}
+		g.written += int64(len(line))
+	}
 	g.byKey[c.Key], g.byID[c.ID] = c, c
-	if g.journal == nil {
-		return nil
-	}
-	line, err := json.Marshal(c)
-	if err != nil {
-		return err
-	}
-	_, err = g.journal.Write(append(line, '\n'))
-	return err
+	return nil
 }
 
 // Name is "sandbox".
@@ -190,6 +194,9 @@ func (g *Gateway) Capabilities() payment.Capabilities {
 // Authorize holds money as the token says. A repeated key changes nothing and
 // is answered as the first time.
 func (g *Gateway) Authorize(ctx context.Context, a payment.Authorization) (payment.Result, error) {
+	if err := ctx.Err(); err != nil {
+		return payment.Result{}, err // it would not have been sent
+	}
 	c, err := g.authorize(a)
 	if err != nil {
 		return payment.Result{}, err
@@ -236,7 +243,7 @@ func (g *Gateway) authorize(a payment.Authorization) (Charge, error) {
 		c.Status, c.Failure = payment.Failed, "invalid_token"
 	}
 	if err := g.record(c); err != nil {
-		return Charge{}, fmt.Errorf("sandbox: %w", err)
+		return Charge{}, err
 	}
 	return *c, nil
 }
@@ -264,7 +271,10 @@ func (g *Gateway) result(c Charge) payment.Result {
 }
 
 // Find looks a charge up by its key, as real gateways do by metadata.
-func (g *Gateway) Find(_ context.Context, key string) (payment.Result, error) {
+func (g *Gateway) Find(ctx context.Context, key string) (payment.Result, error) {
+	if err := ctx.Err(); err != nil {
+		return payment.Result{}, err
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	c, ok := g.byKey[key]
@@ -274,8 +284,12 @@ func (g *Gateway) Find(_ context.Context, key string) (payment.Result, error) {
 	return g.result(*c), nil
 }
 
-// change applies do to a charge once for each key.
-func (g *Gateway) change(m payment.Movement, do func(c *Charge) error) (payment.Result, error) {
+// change applies do to a charge once for each key. What do refuses is answered
+// with how the charge stands, and why.
+func (g *Gateway) change(ctx context.Context, m payment.Movement, do func(c *Charge) (refusal string)) (payment.Result, error) {
+	if err := ctx.Err(); err != nil {
+		return payment.Result{}, err
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	old, ok := g.byID[m.GatewayID]
@@ -288,18 +302,18 @@ func (g *Gateway) change(m payment.Movement, do func(c *Charge) error) (payment.
 		return r, nil
 	}
 	c := *old
+	if refusal := do(&c); refusal != "" {
+		r := g.result(*old)
+		r.FailureCode = refusal
+		return r, nil
+	}
 	c.Moves = make(map[string]string, len(old.Moves)+1)
 	for k, v := range old.Moves {
 		c.Moves[k] = v
 	}
-	if err := do(&c); err != nil {
-		r := g.result(*old)
-		r.FailureCode, r.RefundFailed = err.Error(), true
-		return r, nil
-	}
 	c.Moves[m.Key] = "sbm_" + id.Secret(15)
 	if err := g.record(&c); err != nil {
-		return payment.Result{}, fmt.Errorf("sandbox: %w", err)
+		return payment.Result{}, err
 	}
 	r := g.result(c)
 	r.RefundID = c.Moves[m.Key]
@@ -307,37 +321,39 @@ func (g *Gateway) change(m payment.Movement, do func(c *Charge) error) (payment.
 }
 
 // Capture takes money that is held; more than is held is refused.
-func (g *Gateway) Capture(_ context.Context, m payment.Movement) (payment.Result, error) {
-	return g.change(m, func(c *Charge) error {
+func (g *Gateway) Capture(ctx context.Context, m payment.Movement) (payment.Result, error) {
+	return g.change(ctx, m, func(c *Charge) string {
 		if c.Status != payment.Authorized || m.Amount > c.Amount || m.Amount <= 0 {
-			return fmt.Errorf("not_capturable")
+			return "not_capturable"
 		}
 		c.Status, c.Captured = payment.Captured, m.Amount
-		return nil
+		return ""
 	})
 }
 
 // Void lets a hold go. A captured charge stays captured.
-func (g *Gateway) Void(_ context.Context, m payment.Movement) (payment.Result, error) {
-	return g.change(m, func(c *Charge) error {
-		switch c.Status {
-		case payment.Authorized, payment.RequiresAction:
-			c.Status = payment.Voided
-			return nil
+func (g *Gateway) Void(ctx context.Context, m payment.Movement) (payment.Result, error) {
+	return g.change(ctx, m, func(c *Charge) string {
+		if c.Status != payment.Authorized && c.Status != payment.RequiresAction {
+			return "not_voidable"
 		}
-		return fmt.Errorf("not_voidable")
+		c.Status = payment.Voided
+		return ""
 	})
 }
 
 // Refund gives captured money back, never more than was captured.
-func (g *Gateway) Refund(_ context.Context, m payment.Movement) (payment.Result, error) {
-	return g.change(m, func(c *Charge) error {
-		if m.Amount <= 0 || c.Refunded+m.Amount > c.Captured {
-			return fmt.Errorf("refund_exceeds_capture")
+func (g *Gateway) Refund(ctx context.Context, m payment.Movement) (payment.Result, error) {
+	refused := false
+	r, err := g.change(ctx, m, func(c *Charge) string {
+		if refused = m.Amount <= 0 || m.Amount > c.Captured-c.Refunded; refused {
+			return "refund_exceeds_capture"
 		}
 		c.Refunded += m.Amount
-		return nil
+		return ""
 	})
+	r.RefundFailed = refused
+	return r, err
 }
 
 // Authenticate plays the buyer's 3-D Secure step for the payment.
