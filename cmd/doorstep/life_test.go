@@ -57,7 +57,7 @@ func TestAWrongSettingIsSaidAtOnce(t *testing.T) {
 func TestSIGTERMLetsTheRunningRequestFinish(t *testing.T) {
 	t.Parallel()
 	dir := dbtest.Folder(t)
-	p := process(t, dir, "demo", "DOORSTEP_GATEWAY_TIMEOUT=10s")
+	p := process(t, dir, "demo", "DOORSTEP_GATEWAY_TIMEOUT=5s", "DOORSTEP_RECOVERY_AGE=6s", "DOORSTEP_JOB_TIMEOUT=6s")
 	crowd := gather(t, p, everyWay)
 	c, _ := p.checkout(t, 3)
 	done := make(chan reply, 1)

@@ -36,7 +36,7 @@ var quick = map[string]string{
 	"DOORSTEP_RECOVERY_PERIOD": "500ms",
 	"DOORSTEP_RECOVERY_AGE":    "2s",
 	"DOORSTEP_GATEWAY_TIMEOUT": "1500ms",
-	"DOORSTEP_JOB_TIMEOUT":     "5s",
+	"DOORSTEP_JOB_TIMEOUT":     "4s",
 	"DOORSTEP_RATE_LIMIT":      "0",
 }
 

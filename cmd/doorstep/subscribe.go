@@ -38,6 +38,7 @@ func (h *house) subscribe() {
 	h.jobs.Every("order.imports", 5*time.Second, h.orders.WorkImports)
 	h.jobs.Every("order.prune_attempts", time.Hour, counted(h.orders.PruneAttempts))
 	h.jobs.Every("idem.prune", time.Hour, counted(h.idem.Prune))
+	h.jobs.Every("jobs.rescue", c.JobTimeout/4, h.jobs.Rescue)
 }
 
 func on[E jobs.Event](h *house, name string, work func(ctx context.Context, e E) error) {
