@@ -54,7 +54,11 @@ func etag(version int64) string { return `"` + strconv.FormatInt(version, 10) + 
 // It is for fast handlers.
 func notModified(c *fiber.Ctx, tag string) bool {
 	c.Set(fiber.HeaderETag, tag)
-	for have := range strings.SplitSeq(c.Get(fiber.HeaderIfNoneMatch), ",") {
+	known := c.Request().Header.Peek(fiber.HeaderIfNoneMatch)
+	if len(known) == 0 {
+		return false
+	}
+	for have := range strings.SplitSeq(string(known), ",") {
 		if have = strings.TrimPrefix(strings.TrimSpace(have), "W/"); have == tag || have == "*" {
 			c.Status(fiber.StatusNotModified)
 			return true
