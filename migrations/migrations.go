@@ -58,7 +58,7 @@ func Up(ctx context.Context, dsn string) error {
 
 func upSQL(ctx context.Context, pool *pgxpool.Pool) error {
 	sql := stdlib.OpenDBFromPool(pool)
-	defer sql.Close()
+	defer func() { _ = sql.Close() }() // the pool below it stays open
 	provider, err := goose.NewProvider(goose.DialectPostgres, sql, files)
 	if err != nil {
 		return err

@@ -187,7 +187,7 @@ func (d *DB) Read(ctx context.Context, queries ...*Query) error {
 			batch.Queue(q.SQL, q.Args...)
 		}
 		results := d.pool.SendBatch(ctx, batch)
-		defer results.Close() // also when a reader panics; a second time it does nothing
+		defer func() { _ = results.Close() }() // also when a reader panics; a second time it does nothing
 		for _, q := range queries {
 			rows, err := results.Query()
 			if err == nil {

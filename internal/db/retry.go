@@ -87,11 +87,11 @@ func broken(err error) bool {
 		errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) // what database/sql makes of the above
 }
 
-// nothingDone marks an error before the commit was sent: with the connection
+// nothingDoneError marks an error before the commit was sent: with the connection
 // gone, the server has rolled back.
-type nothingDone struct{ error }
+type nothingDoneError struct{ error }
 
-func (e nothingDone) Unwrap() error { return e.error }
+func (e nothingDoneError) Unwrap() error { return e.error }
 
 // retryRead is Retry for work that changes nothing, which may also be repeated
 // when the connection broke half-way.
@@ -99,7 +99,7 @@ func retryRead(ctx context.Context, fn func() error) error {
 	return Retry(ctx, func() error {
 		err := fn()
 		if err != nil && !saidByServer(err) && broken(err) {
-			return nothingDone{err}
+			return nothingDoneError{err}
 		}
 		return err
 	})
@@ -130,7 +130,7 @@ func retriable(err error) bool {
 	if errors.Is(err, ErrUnknown) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return false
 	}
-	if errors.As(err, new(nothingDone)) {
+	if errors.As(err, new(nothingDoneError)) {
 		return true
 	}
 	var pg *pgconn.PgError

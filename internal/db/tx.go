@@ -66,12 +66,12 @@ func (s *session) run(fn func(tx Tx) error) error {
 	defer s.release()
 	if err := fn(Tx{s}); err != nil {
 		if s.lost() && !saidByServer(err) && broken(err) {
-			return nothingDone{err}
+			return nothingDoneError{err}
 		}
 		return err
 	}
 	if s.gone {
-		return nothingDone{driver.ErrBadConn}
+		return nothingDoneError{driver.ErrBadConn}
 	}
 	if s.begun {
 		return s.commit()
@@ -114,7 +114,7 @@ func (s *session) commit() error {
 	}
 	s.queue.Queue("commit")
 	results := s.conn.SendBatch(s.ctx, s.queue)
-	defer results.Close() // its error changes nothing: the answer to the commit is here by then
+	defer func() { _ = results.Close() }() // its error changes nothing: the answer to the commit is here by then
 	for n := s.queue.Len(); n > 0; n-- {
 		tag, err := results.Exec()
 		if err != nil {
@@ -132,7 +132,7 @@ func (s *session) commit() error {
 func unprepared(err error, conn *pgx.Conn) error {
 	if errors.As(err, new(pgx.ErrPreprocessingBatch)) {
 		if !saidByServer(err) && broken(err) {
-			return nothingDone{err}
+			return nothingDoneError{err}
 		}
 		return err
 	}
@@ -162,7 +162,7 @@ func (s *session) release() {
 	if s.lent == nil {
 		return
 	}
-	defer s.lent.Close()
+	defer func() { _ = s.lent.Close() }() // back to the pool, which throws a broken one away
 	if s.conn == nil || s.lost() || s.conn.PgConn().TxStatus() == 'I' {
 		return
 	}
@@ -188,7 +188,11 @@ func (s *session) begin() error {
 	}
 	s.lent = lent
 	if err := lent.Raw(func(c any) error {
-		s.conn = c.(*stdlib.Conn).Conn()
+		conn, ok := c.(*stdlib.Conn)
+		if !ok {
+			return fmt.Errorf("db: the pool lent a %T", c)
+		}
+		s.conn = conn.Conn()
 		return nil
 	}); err != nil {
 		return err
@@ -274,7 +278,7 @@ func (tx Tx) Gorm(ctx context.Context) (*gorm.DB, error) {
 		return nil, err
 	}
 	g := tx.s.db.gorm.Session(&gorm.Session{NewDB: true, Context: ctx})
-	g.Statement.ConnPool = loan{tx.s}
+	g.Statement.ConnPool = loan(tx)
 	return g, nil
 }
 

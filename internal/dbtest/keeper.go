@@ -86,6 +86,7 @@ func here() (place, error) {
 func quickDir() string {
 	const memory, room = "/dev/shm", 1 << 30
 	var fs syscall.Statfs_t
+	//nolint:unconvert // systems other than Linux count in other types
 	if err := syscall.Statfs(memory, &fs); err == nil && uint64(fs.Bavail)*uint64(fs.Bsize) >= room {
 		return memory
 	}
@@ -94,7 +95,7 @@ func quickDir() string {
 
 // lease is an open connection that says that this process still needs the
 // server. The kernel closes it with the process, however that ends.
-var lease *pgx.Conn
+var lease *pgx.Conn //nolint:unused // it is kept, which is its use
 
 // attach finds the shared server or starts it, and takes a lease.
 func attach() (string, error) {
@@ -108,7 +109,7 @@ func attach() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer guard.Close()
+	defer func() { _ = guard.Close() }() // it lets go of the lock whatever it says
 	dsn, err := p.find(ctx)
 	if err != nil {
 		return "", err
@@ -165,7 +166,7 @@ func (p place) spawn() (pid int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	defer log.Close()
+	defer func() { _ = log.Close() }() // the keeper has its own handle
 	cmd := exec.Command(self)
 	cmd.Env = append(os.Environ(), keeperEnv+"="+string(p))
 	cmd.Dir, cmd.Stdout, cmd.Stderr = "/", log, log
@@ -239,7 +240,7 @@ func (p place) awaitIdle(ctx context.Context, s *pgserver.Server) *os.File {
 			if sessions(ctx, s.DSN()) == 0 {
 				return guard
 			}
-			guard.Close()
+			_ = guard.Close() // it lets go of the lock whatever it says
 		}
 		idle = 0
 	}
@@ -253,7 +254,7 @@ func sessions(ctx context.Context, dsn string) (n int) {
 	if err != nil {
 		return 0
 	}
-	defer conn.Close(ctx)
+	defer func() { _ = conn.Close(ctx) }() // only read
 	err = conn.QueryRow(ctx, "select count(*) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()").Scan(&n)
 	if err != nil {
 		return 0
@@ -277,7 +278,7 @@ func (p place) tryHold() (*os.File, error) {
 			return f, nil
 		}
 	}
-	f.Close()
+	_ = f.Close() // nothing was written
 	return nil, errHeld
 }
 

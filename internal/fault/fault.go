@@ -159,8 +159,8 @@ func As(err error) (*Error, bool) {
 }
 
 // Is says whether err is one of the faults.
-func Is(err error, any ...*Error) bool {
-	for _, e := range any {
+func Is(err error, faults ...*Error) bool {
+	for _, e := range faults {
 		if errors.Is(err, e) {
 			return true
 		}

@@ -49,7 +49,7 @@ func Publish(tx db.Tx, e Event) error {
 	tx.AfterCommit(func() {
 		if wake, ok := wakers.Load(d); ok {
 			select {
-			case wake.(chan struct{}) <- struct{}{}:
+			case wake.(chan struct{}) <- struct{}{}: //nolint:forcetypeassert // nothing else is stored
 			default: // already awake
 			}
 		}

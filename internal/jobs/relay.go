@@ -53,9 +53,9 @@ func pause(ctx context.Context, d time.Duration) {
 
 // waiting looks whether there is anything to relay, in one cheap trip, for most
 // looks find nothing.
-func (r *Runner) waiting(ctx context.Context) (any bool) {
-	err := r.db.QueryRow(ctx, `select exists (select from outbox)`).Scan(&any)
-	return any || err != nil // relay says what is wrong
+func (r *Runner) waiting(ctx context.Context) (some bool) {
+	err := r.db.QueryRow(ctx, `select exists (select from outbox)`).Scan(&some)
+	return some || err != nil // relay says what is wrong
 }
 
 // relay takes the oldest events out of the outbox and inserts their jobs in

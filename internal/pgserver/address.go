@@ -157,7 +157,7 @@ func freePort(last int) (int, error) {
 			}
 			continue
 		}
-		defer l.Close()
+		defer func() { _ = l.Close() }() // the number is what we came for
 		if a, ok := l.Addr().(*net.TCPAddr); ok {
 			return a.Port, nil
 		}

@@ -142,7 +142,7 @@ func (s *Server) createCluster(ctx context.Context) error {
 	if err := replaceFile(secret, []byte(s.state.Password+"\n"), s.as); err != nil {
 		return ErrCreate.Because(err)
 	}
-	defer os.Remove(secret)
+	defer func() { _ = os.Remove(secret) }() // the same password stands in the folder beside it
 	err := s.initdb(ctx, draft, secret)
 	if err == nil {
 		err = s.addInclude(draft)

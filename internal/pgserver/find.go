@@ -171,7 +171,7 @@ func script(name string) bool {
 	if err != nil {
 		return false
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // only read
 	head := make([]byte, 2)
 	n, _ := f.Read(head)
 	return bytes.Equal(head[:n], []byte("#!"))

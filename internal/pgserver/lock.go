@@ -39,17 +39,17 @@ func lock(ctx context.Context, folder string) (*os.File, error) {
 	switch {
 	case !free:
 		pid := holder(f)
-		f.Close()
+		_ = f.Close() // the reason below says more
 		return nil, inUse(folder, pid)
 	case err != nil:
-		f.Close()
+		_ = f.Close() // the reason below says more
 		return nil, ErrFolder.Saying(fmt.Sprintf("The file system of the data folder %s has no file locks; use a local disk.", folder)).Because(err)
 	}
 	if err = f.Truncate(0); err == nil {
 		_, err = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	}
 	if err != nil {
-		f.Close()
+		_ = f.Close() // the reason below says more
 		return nil, ErrFolder.Saying(fmt.Sprintf("The data folder %s cannot be written to.", folder)).Because(err)
 	}
 	return f, nil
@@ -64,7 +64,7 @@ func locked(folder string) (bool, error) {
 	if err != nil {
 		return false, ErrFolder.Saying(fmt.Sprintf("The data folder %s cannot be read.", folder)).Because(err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // only read
 	return errors.Is(syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB), syscall.EWOULDBLOCK), nil
 }
 

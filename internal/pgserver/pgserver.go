@@ -53,7 +53,6 @@ type Server struct {
 	addr    address
 	locks   []*os.File
 	logFile *os.File
-	wait    func() error // of the current child; used by the supervisor only
 
 	ready, done  chan struct{} // it has been ready once; it is gone for good
 	onceReady    sync.Once
@@ -249,13 +248,13 @@ func (s *Server) release() {
 			_ = os.Remove(filepath.Join(s.data, runName))
 		}
 		if s.logFile != nil {
-			s.logFile.Close()
+			_ = s.logFile.Close() // there is nowhere left to say it
 		}
 		if s.addr.dir != "" && !strings.HasPrefix(s.addr.dir, s.home) {
 			_ = os.Remove(s.addr.dir) // PostgreSQL has taken its socket away; the name stays ours
 		}
 		for _, f := range s.locks {
-			f.Close()
+			_ = f.Close() // it lets go of the lock whatever it says
 		}
 	})
 }

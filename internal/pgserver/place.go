@@ -91,8 +91,7 @@ func syncDir(name string) error {
 	if err != nil {
 		return err
 	}
-	defer d.Close()
-	return d.Sync()
+	return errors.Join(d.Sync(), d.Close())
 }
 
 // openData makes the data folder when it is not there and gives its absolute
@@ -171,8 +170,8 @@ func elsewhereLevel(home string) slog.Level {
 // says why that cannot be. It only changes hands what root owns.
 // A home in the data folder is trusted: it is nobody else's doing.
 func (s *Server) moveIn(trusted bool) (err error) {
-	if real, err := filepath.EvalSymlinks(s.home); err == nil {
-		s.home = real // it may have been put on another disk
+	if target, err := filepath.EvalSymlinks(s.home); err == nil {
+		s.home = target // it may have been put on another disk
 	}
 	if s.as, err = accountFor(s.home, trusted); err != nil {
 		return err

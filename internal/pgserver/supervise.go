@@ -161,7 +161,7 @@ func (s *Server) greet(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close(ctx)
+	defer func() { _ = conn.Close(ctx) }() // the database is there by then
 	if _, err = conn.Exec(ctx, "create database "+databaseName); err != nil {
 		return err
 	}
