@@ -120,7 +120,7 @@ func (s *Service) importFile(ctx context.Context, i *Import) error {
 	if err != nil {
 		return err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // only read
 	c, l, err := openCSV(file)
 	if err != nil {
 		return err
@@ -206,7 +206,7 @@ func (b *batcher) next() (*batch, error) {
 		} else {
 			var err error
 			row, err = b.read(out)
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				d.ends(b.csv.offset, b.csv.row)
 				out.end, out.endRow, out.last = b.csv.offset, b.csv.row, true
 				return out, nil
@@ -245,7 +245,7 @@ func (b *batcher) next() (*batch, error) {
 func (b *batcher) read(out *batch) (*cells, error) {
 	for {
 		values, err := b.csv.next()
-		var bad *badRow
+		var bad *rowError
 		if errors.As(err, &bad) {
 			out.rows++
 			out.fail(ImportError{b.csv.row, "", bad.code, bad.message})

@@ -23,7 +23,7 @@ const (
 )
 
 // csvReader reads rows one by one, knows at which byte each ends, and survives
-// whatever the file contains: a row that cannot be read gives a badRow, and
+// whatever the file contains: a row that cannot be read gives a rowError, and
 // reading goes on at the next line.
 type csvReader struct {
 	r      io.Reader
@@ -35,14 +35,14 @@ type csvReader struct {
 	row    int64  // number of the row last given; the header is 1
 }
 
-// badRow is why a row cannot be read. The reader stands behind it.
-type badRow struct {
+// rowError is why a row cannot be read. The reader stands behind it.
+type rowError struct {
 	code, message string
 }
 
-func (b *badRow) Error() string { return b.code + ": " + b.message }
+func (b *rowError) Error() string { return b.code + ": " + b.message }
 
-// next gives the fields of the next row, a *badRow, io.EOF, or the error of the
+// next gives the fields of the next row, a *rowError, io.EOF, or the error of the
 // file. Empty lines count as rows and are passed over.
 func (c *csvReader) next() ([]string, error) {
 	for {
@@ -109,12 +109,12 @@ func (c *csvReader) consume(n int) {
 // skipLine passes over the rest of a line that begins a row which cannot be
 // read, and says why it cannot.
 func (c *csvReader) skipLine(why int) error {
-	bad := &badRow{"broken_quotes", "A quoted field is never closed, or text follows its closing quote. Double the quotes inside quoted text."}
+	bad := &rowError{"broken_quotes", "A quoted field is never closed, or text follows its closing quote. Double the quotes inside quoted text."}
 	switch {
 	case why == badWidth:
-		bad = &badRow{"too_many_columns", fmt.Sprintf("The row has more than %d columns.", maxColumns)}
+		bad = &rowError{"too_many_columns", fmt.Sprintf("The row has more than %d columns.", maxColumns)}
 	case why == endless && !c.ended:
-		bad = &badRow{"row_too_large", fmt.Sprintf("The row has no end within %d MiB: it is too large, or a quote is never closed.", maxRow>>20)}
+		bad = &rowError{"row_too_large", fmt.Sprintf("The row has no end within %d MiB: it is too large, or a quote is never closed.", maxRow>>20)}
 	}
 	for {
 		if end := bytes.IndexAny(c.buf, "\r\n"); end >= 0 {

@@ -19,9 +19,9 @@ func readAll(t interface{ Fatalf(string, ...any) }, r io.Reader, chunk int) (row
 	c = &csvReader{r: r, comma: ',', chunk: chunk}
 	for last := int64(-1); ; {
 		fields, err := c.next()
-		var b *badRow
+		var b *rowError
 		switch {
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return rows, bad, c
 		case errors.As(err, &b):
 			bad++
@@ -65,7 +65,7 @@ func TestReadingFromAnyRowOnGivesTheSameRows(t *testing.T) {
 	c := &csvReader{r: strings.NewReader(file), comma: ','}
 	for {
 		_, err := c.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		rest := &csvReader{r: strings.NewReader(file[c.offset:]), comma: ',', offset: c.offset, row: c.row}

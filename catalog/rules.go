@@ -143,7 +143,7 @@ func text(s string) string {
 func lines(all []string, once bool) []string {
 	kept := make([]string, 0, len(all))
 	for _, s := range all {
-		if s = line(s); s != "" && !(once && slices.Contains(kept, s)) {
+		if s = line(s); s != "" && (!once || !slices.Contains(kept, s)) {
 			kept = append(kept, s)
 		}
 	}

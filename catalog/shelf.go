@@ -91,9 +91,7 @@ func freeSlug(ctx context.Context, tx db.Tx, merchant uuid.UUID, base string, la
 // whichever there is. It fails with ErrProductNotFound, ErrVersion, ErrInvalid,
 // ErrSlugTaken or ErrSKUTaken. A change of nothing raises no version.
 func (s *Service) Change(ctx context.Context, merchant, product uuid.UUID, version int64, e Edit) (*Product, error) {
-	return s.edit(ctx, merchant, `p.id = $2`, product, version, func(p *Product) error {
-		return e.apply(p)
-	})
+	return s.edit(ctx, merchant, `p.id = $2`, product, version, e.apply)
 }
 
 // edit locks one product, lets fn change a copy of it and saves the difference.
