@@ -88,7 +88,7 @@ func makeMasterKey(dir, path string) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(draft.Name())
+	defer func() { _ = os.Remove(draft.Name()) }() // what stays is as safe as the key beside it
 	key := make([]byte, masterKeySize)
 	_, _ = rand.Read(key) // crypto/rand never fails: it ends the program instead
 	_, err = draft.WriteString(base64.StdEncoding.EncodeToString(key) + "\n")

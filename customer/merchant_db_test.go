@@ -138,7 +138,7 @@ func TestABumpStandsOrFallsWithItsTransaction(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	// What other rooms are handed; they declare it for themselves.
-	var bump func(ctx context.Context, tx db.Tx, merchant uuid.UUID) error = w.service.Bump
+	var bump func(ctx context.Context, tx db.Tx, merchant uuid.UUID) error = w.service.Bump //nolint:staticcheck // the type is what is proved
 	undo := errors.New("undo")
 	for _, want := range []error{undo, nil} {
 		err := db.Run(w.ctx, w.db, func(tx db.Tx) error {
