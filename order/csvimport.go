@@ -140,9 +140,9 @@ func (in *importer) batch() (*importBatch, error) {
 		} else {
 			var err error
 			cells, err = in.file.next()
-			var bad *badRow
+			var bad *rowError
 			switch {
-			case err == io.EOF:
+			case errors.Is(err, io.EOF):
 				b.end, b.endRow, b.last = in.file.offset, in.file.row, true
 				return b, nil
 			case errors.As(err, &bad):

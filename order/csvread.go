@@ -108,12 +108,12 @@ func (c *csvFile) seek(offset, row int64) error {
 	return nil
 }
 
-// badRow is a row that cannot be read. The reader stands behind it.
-type badRow struct{ code, message string }
+// rowError is a row that cannot be read. The reader stands behind it.
+type rowError struct{ code, message string }
 
-func (b *badRow) Error() string { return b.code + ": " + b.message }
+func (b *rowError) Error() string { return b.code + ": " + b.message }
 
-// next gives the cells of the next row that is not empty, a *badRow, io.EOF, or
+// next gives the cells of the next row that is not empty, a *rowError, io.EOF, or
 // the error of the file.
 func (c *csvFile) next() ([]string, error) {
 	// A reader reads ahead: whatever it holds already does not count.
@@ -134,14 +134,14 @@ func (c *csvFile) next() ([]string, error) {
 	c.offset = c.base + c.rows.InputOffset()
 	for _, cell := range cells {
 		if !utf8.ValidString(cell) {
-			return nil, &badRow{"invalid_utf8", "The text is not UTF-8. Save the file as CSV in UTF-8."}
+			return nil, &rowError{"invalid_utf8", "The text is not UTF-8. Save the file as CSV in UTF-8."}
 		}
 		if strings.ContainsRune(cell, 0) {
-			return nil, &badRow{"control_character", "The text has a character that cannot be shown."}
+			return nil, &rowError{"control_character", "The text has a character that cannot be shown."}
 		}
 	}
 	if c.width > 0 && len(cells) != c.width {
-		return nil, &badRow{"ragged_row", fmt.Sprintf("The row has %d columns, the first line %d.", len(cells), c.width)}
+		return nil, &rowError{"ragged_row", fmt.Sprintf("The row has %d columns, the first line %d.", len(cells), c.width)}
 	}
 	return cells, nil
 }
@@ -157,10 +157,10 @@ func (c *csvFile) skip() error {
 		line, err := in.ReadSlice('\n')
 		at += int64(len(line))
 		empty = empty && strings.TrimRight(string(line), "\r\n") == ""
-		if err == bufio.ErrBufferFull || (err == nil && empty) { // empty lines before the row belong to it
+		if errors.Is(err, bufio.ErrBufferFull) || (err == nil && empty) { // empty lines before the row belong to it
 			continue
 		}
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
 		break
@@ -168,5 +168,5 @@ func (c *csvFile) skip() error {
 	if err := c.seek(at, c.row); err != nil {
 		return err
 	}
-	return &badRow{"broken_quotes", "A quoted field is never closed, or text follows its closing quote. Double the quotes inside quoted text."}
+	return &rowError{"broken_quotes", "A quoted field is never closed, or text follows its closing quote. Double the quotes inside quoted text."}
 }
