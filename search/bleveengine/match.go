@@ -86,7 +86,7 @@ func (s *scratch) next() uint32 {
 }
 
 func newMatcher(ctx context.Context, v *view, language string) *matcher {
-	m := &matcher{view: v, ctx: ctx, weights: fieldWeights, scratch: scratches.Get().(*scratch)}
+	m := &matcher{view: v, ctx: ctx, weights: fieldWeights, scratch: scratches.Get().(*scratch)} //nolint:forcetypeassert // its New makes them
 	m.scratch.fit(len(v.cols.rows))
 	if language != "" {
 		own := languageSlot(language)

@@ -90,7 +90,7 @@ func byText[T any](list []T) {
 	}
 	all := make([]keyed, len(list))
 	for i, v := range list {
-		key, _ := json.Marshal(v) // it came from JSON, so it goes back
+		key, _ := json.Marshal(v) //nolint:errchkjson // it came from JSON, so it goes back
 		all[i] = keyed{key, v}
 	}
 	slices.SortFunc(all, func(a, b keyed) int { return bytes.Compare(a.key, b.key) })

@@ -153,7 +153,7 @@ func (b *builder) comparison(c *Condition, path string, s stand) *leaf {
 		}
 		return l
 	}
-	if !slices.Contains(allowed[kind], l.op) && !(l.op == opInZone && f == destCountry) {
+	if !slices.Contains(allowed[kind], l.op) && (l.op != opInZone || f != destCountry) {
 		b.bad.add(at+".op", "does not fit %s, which takes %s", c.Field, opList(kind))
 		return l
 	}
@@ -276,10 +276,10 @@ func (b *builder) entry(l *leaf, kind fieldType, v *Value, at string) {
 			wrong = "must be a text"
 			break
 		}
-		switch {
-		case kind == aPostcode:
+		switch kind {
+		case aPostcode:
 			wrong = l.addPost(v.text)
-		case kind == aZone:
+		case aZone:
 			i := b.p.zoneIndex(v.text)
 			if l.zones = append(l.zones, i); i < 0 {
 				wrong = "is not a zone of this policy"

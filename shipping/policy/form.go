@@ -82,8 +82,8 @@ func read(data []byte, longest int, bad *problems) *node {
 		bad.add("", "is not UTF-8")
 		return nil
 	case !json.Valid(data):
-		var any json.RawMessage
-		bad.add("", "is not JSON: %v", json.Unmarshal(data, &any))
+		var whole json.RawMessage
+		bad.add("", "is not JSON: %v", json.Unmarshal(data, &whole))
 		return nil
 	}
 	dec := json.NewDecoder(bytes.NewReader(data))

@@ -111,7 +111,7 @@ next:
 		}
 		for i := range len(code) {
 			digit, letter := code[i] >= '0' && code[i] <= '9', code[i] >= 'A' && code[i] <= 'Z'
-			if !(digit && f[i] != 'A' || letter && f[i] != 'N') {
+			if (!digit || f[i] == 'A') && (!letter || f[i] == 'N') {
 				continue next
 			}
 		}
@@ -195,7 +195,7 @@ func (s *postSpec) wrong(country string) string {
 	if !listed {
 		return ""
 	}
-	whole := s.kind == exactPost && !(country == "IE" && len(s.from) == 3)
+	whole := s.kind == exactPost && (country != "IE" || len(s.from) != 3)
 	if !fitsForm(s.from, forms, !whole) || (s.kind == rangePost && !fitsForm(s.to, forms, true)) {
 		return "does not look like a postcode of " + country
 	}

@@ -242,7 +242,7 @@ func (s *shape) into(v reflect.Value, n *node, at string, bad *problems) {
 	}
 	if s.union != nil {
 		if s.check(n, at, bad) {
-			v.Addr().Interface().(shaped).take(n)
+			v.Addr().Interface().(shaped).take(n) //nolint:forcetypeassert // the shape was made from such a type
 		}
 		return
 	}
