@@ -23,6 +23,7 @@ type mood struct {
 // and say so, panic, or talk nonsense, per call.
 type moody struct {
 	*sandbox.Gateway
+	pass func() // called before and after it acts
 	mu   sync.Mutex
 	next func(call string) mood
 }
@@ -53,6 +54,7 @@ func (g *moody) take(call string, do func() (payment.Result, error)) (payment.Re
 		m = g.next(call)
 	}
 	g.mu.Unlock()
+	g.pass()
 	if m.before != nil {
 		m.before()
 	}
@@ -61,6 +63,7 @@ func (g *moody) take(call string, do func() (payment.Result, error)) (payment.Re
 	if !m.skip {
 		r, err = do()
 	}
+	g.pass()
 	if m.after != nil {
 		m.after()
 	}

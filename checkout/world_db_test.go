@@ -59,7 +59,7 @@ func newWorld(t testing.TB, change ...func(*db.Config)) *world {
 		t.Fatal(err)
 	}
 	w.gateway.SlowFor, w.gateway.LostFor = time.Millisecond, time.Millisecond
-	w.front = &moody{Gateway: w.gateway}
+	w.front = &moody{Gateway: w.gateway, pass: w.trips.pass}
 	w.orders = order.New(order.Config{DB: w.db})
 	w.payments = payment.New(payment.Config{DB: w.db, Orders: w.orders, Providers: []payment.Provider{w.front}})
 	w.orders.Connect(w.payments, nil)
@@ -128,7 +128,7 @@ type trips struct {
 
 func (c *trips) Load() int64 { return c.n.Load() }
 
-// at lets do happen just before the n-th trip from now on, once.
+// at lets do happen at the n-th such moment from now on, once.
 func (c *trips) at(n int64, do func()) {
 	var f func()
 	f = func() {
@@ -142,6 +142,12 @@ func (c *trips) at(n int64, do func()) {
 
 func (c *trips) count() {
 	c.n.Add(1)
+	c.pass()
+}
+
+// pass is a moment in which something else may happen: before a trip, and
+// before and after the gateway acts.
+func (c *trips) pass() {
 	if f := c.before.Load(); f != nil {
 		(*f)()
 	}
@@ -265,4 +271,12 @@ func atOnce(n int, do func(i int)) {
 	}
 	close(begin)
 	all.Wait()
+}
+
+func (w *world) variant(sku string) (v uuid.UUID) {
+	w.t.Helper()
+	if err := w.db.QueryRow(w.t.Context(), `select id from variants where merchant_id = $1 and sku = $2`, w.merchant, sku).Scan(&v); err != nil {
+		w.t.Fatal(err)
+	}
+	return v
 }
