@@ -19,6 +19,7 @@ type Seen struct {
 	Route  string
 	Status int
 	Took   time.Duration
+	Trace  string // in hex
 }
 
 // edge wraps every request, pages included: it names it, sets the headers that
@@ -156,7 +157,7 @@ func (s *Server) report(c *fiber.Ctx, r *request) {
 	}
 	took := s.machine.Now().Sub(r.started)
 	if s.observe != nil {
-		s.observe(Seen{Method: c.Method(), Route: r.pattern(), Status: status, Took: took})
+		s.observe(Seen{Method: c.Method(), Route: r.pattern(), Status: status, Took: took, Trace: r.trace})
 	}
 	if logged {
 		s.log.LogAttrs(r.context(), level, "request", slog.String("trace_id", r.trace), slog.String("method", c.Method()),

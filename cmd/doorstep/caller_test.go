@@ -66,7 +66,7 @@ func newVictim(t *testing.T) *victim {
 	}
 	t.Cleanup(func() { _ = engine.Close() })
 	follower := search.NewFollower(engine, search.NewStore(h.db), shelf{h.catalog, h.customers}, search.FollowerOptions{Log: log})
-	door, err := h.door(t.Context(), engine, follower, obs.NewMetrics(h.db.Pool()))
+	door, err := h.door(t.Context(), engine, follower, obs.NewMetrics(h.db.Pool()), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

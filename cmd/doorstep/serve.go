@@ -91,11 +91,20 @@ func (h *house) run(ctx context.Context, ln net.Listener, ready func(h *house) e
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	metrics := obs.NewMetrics(h.db.Pool())
+	traces, err := obs.NewTraces(ctx, h.config.OTLPEndpoint, version)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		_ = traces.Close(closing) // what the collector does not take is not worth waiting for
+	}()
 	var door *api.Server
 	follower := search.NewFollower(engine, search.NewStore(h.db), shelf{h.catalog, h.customers}, search.FollowerOptions{
 		Log: h.log, OnChange: func(merchant uuid.UUID, products []uuid.UUID) { door.ProductsChanged(merchant, products) },
 	})
-	if door, err = h.door(ctx, engine, follower, metrics); err != nil {
+	if door, err = h.door(ctx, engine, follower, metrics, traces); err != nil {
 		return err
 	}
 	broken := make(chan error, 4)
@@ -157,7 +166,7 @@ func (h *house) stop(ctx context.Context, door *api.Server) error {
 }
 
 // door builds the HTTP door with all rooms behind it.
-func (h *house) door(ctx context.Context, engine search.Engine, follower *search.Follower, metrics *obs.Metrics) (*api.Server, error) {
+func (h *house) door(ctx context.Context, engine search.Engine, follower *search.Follower, metrics *obs.Metrics, traces *obs.Traces) (*api.Server, error) {
 	trusted, err := proxies(h.config.TrustedProxies)
 	if err != nil {
 		return nil, err
@@ -180,7 +189,10 @@ func (h *house) door(ctx context.Context, engine search.Engine, follower *search
 			_, err := h.db.Time(asking)
 			return err
 		},
-		Observe: func(s api.Seen) { metrics.Request(s.Method, s.Route, s.Status, s.Took) },
+		Observe: func(s api.Seen) {
+			metrics.Request(s.Method, s.Route, s.Status, s.Took)
+			traces.Request(s.Trace, s.Method, s.Route, s.Status, h.clock.Now(), s.Took)
+		},
 	})
 	rooms := h.apiRooms(engine)
 	if h.demo {
