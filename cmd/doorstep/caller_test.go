@@ -283,29 +283,12 @@ func TestEveryKeyedRouteRefusesSixWrongCallers(t *testing.T) {
 		if r.Auth.Public() {
 			continue
 		}
-		path := v.path(t, r)
-		body, known := v.bodies[r.ID]
-		encoded, err := json.Marshal(body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		sent := string(encoded)
-		if !known && (r.Method == http.MethodPut || r.Method == http.MethodPatch) {
+		if _, known := v.bodies[r.ID]; !known && (r.Method == http.MethodPut || r.Method == http.MethodPatch) {
 			t.Errorf("%s: the test does not know what to send", r.ID)
 		}
 		call := func(who string, headers ...string) reply {
 			cells++
-			all := []string{"Idempotency-Key", id.Secret(12), "Cart-Secret", v.secrets["Cart-Secret"], "Checkout-Secret", v.secrets["Checkout-Secret"]}
-			if r.Upload {
-				all = append(all, "Content-Type", "text/csv")
-			}
-			a := v.do(t, r.Method, path, body, append(all, headers...)...)
-			for _, word := range v.words {
-				if strings.Contains(string(a.body), word) && !strings.Contains(path+sent, word) {
-					t.Errorf("%s tells %s of %q: %v", r.ID, who, word, a)
-				}
-			}
-			return a
+			return v.try(t, r, who, headers...)
 		}
 		refused := func(who string, status int, code string, headers ...string) {
 			if a := call(who, headers...); a.status != status || a.text("code") != code {
@@ -355,6 +338,28 @@ func TestEveryKeyedRouteRefusesSixWrongCallers(t *testing.T) {
 	// And the right callers do get in, or all of this proves nothing.
 	v.order(t, strings.TrimPrefix(v.paths["/v1/orders/{id}"], "/v1/orders/"))
 	v.get(t, v.paths["/v1/carts/{id}"], "Cart-Secret", v.secrets["Cart-Secret"], "Origin", "https://shop.example").want(t, http.StatusOK)
+}
+
+// try calls a route for this merchant's things, with their secrets. Nothing that
+// was not known to the caller may stand in the answer.
+func (v *victim) try(t *testing.T, r api.Route, who string, headers ...string) reply {
+	t.Helper()
+	path, body := v.path(t, r), v.bodies[r.ID]
+	sent, err := json.Marshal(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := []string{"Idempotency-Key", id.Secret(12), "Cart-Secret", v.secrets["Cart-Secret"], "Checkout-Secret", v.secrets["Checkout-Secret"]}
+	if r.Upload {
+		all = append(all, "Content-Type", "text/csv")
+	}
+	a := v.do(t, r.Method, path, body, append(all, headers...)...)
+	for _, word := range v.words {
+		if strings.Contains(string(a.body), word) && !strings.Contains(path+string(sent), word) {
+			t.Errorf("%s tells %s of %q: %v", r.ID, who, word, a)
+		}
+	}
+	return a
 }
 
 // foreign is what another merchant may hear: of one thing, that there is none;
