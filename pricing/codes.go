@@ -1,11 +1,13 @@
 package pricing
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -91,7 +93,7 @@ const spent = `(c.single_use and exists (select 1 from redemptions r
 // cursor of the following page, "" at the end.
 func (s *Service) Codes(ctx context.Context, merchant, promotion uuid.UUID, limit int, cursor string) (page []CodeRecord, next string, err error) {
 	after, err := base64.RawURLEncoding.DecodeString(cursor)
-	if err != nil {
+	if err != nil || !utf8.Valid(after) || bytes.IndexByte(after, 0) >= 0 { // no text that the database could look for
 		return nil, "", ErrCursor
 	}
 	limit = bounded(limit)

@@ -22,6 +22,10 @@ var (
 	ErrTaxRateTaken     = fault.New(fault.Conflict, "tax_rate_taken", "There is a rate for this place, class and kind already.")
 	ErrLimit            = fault.New(fault.Invalid, "invalid_total_limit", "A total limit must be given from the start and not be below the uses so far.")
 
+	// ErrPromotion and ErrTaxRate name each field that is wrong.
+	ErrPromotion = fault.New(fault.Invalid, "invalid_promotion", "The promotion cannot work like this.")
+	ErrTaxRate   = fault.New(fault.Invalid, "invalid_tax_rate", "The tax rate cannot work like this.")
+
 	// ErrPromotionUsedUp, ErrCustomerUsedUp and ErrCodeSpent end a purchase whose
 	// promotion was taken by somebody else in the meantime; price it again.
 	ErrPromotionUsedUp = fault.New(fault.Conflict, "promotion_used_up", "This promotion has been used up in the meantime.")

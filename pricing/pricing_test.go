@@ -407,7 +407,7 @@ func TestImpossibleInputIsRefused(t *testing.T) {
 		"with tax": {func(in *Input) {
 			in.Lines, in.Destination, in.TaxRates = lines(math.MaxInt64-1), germany, vat(1000)
 		}, money.ErrOverflow},
-		"rate": {func(in *Input) { in.Destination, in.TaxRates = germany, vat(-1) }, errTaxRate},
+		"rate": {func(in *Input) { in.Destination, in.TaxRates = germany, vat(-1) }, ErrTaxRate},
 	} {
 		in := good()
 		c.change(&in)
@@ -440,7 +440,7 @@ func TestPromotionsThatCannotWorkAreRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		change(&p)
-		if err := p.Validate(); !errors.Is(err, errPromotion) {
+		if err := p.Validate(); !errors.Is(err, ErrPromotion) {
 			t.Errorf("%s: got %v", field, err)
 		}
 	}
@@ -459,7 +459,7 @@ func TestPromotionsThatCannotWorkAreRefused(t *testing.T) {
 	} {
 		r := rate
 		change(&r)
-		if err := r.Validate(); !errors.Is(err, errTaxRate) {
+		if err := r.Validate(); !errors.Is(err, ErrTaxRate) {
 			t.Errorf("%s: got %v", field, err)
 		}
 	}

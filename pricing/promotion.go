@@ -7,7 +7,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"doorstep/internal/fault"
 	"doorstep/internal/money"
 )
 
@@ -162,12 +161,9 @@ func (p *Promotion) speaks(currency string) bool {
 	return true
 }
 
-// errPromotion collects what is wrong with a promotion, field by field.
-var errPromotion = fault.New(fault.Invalid, "invalid_promotion", "The promotion cannot work like this.")
-
 // Validate says what is wrong with the promotion, naming each field, or nil.
 func (p *Promotion) Validate() error {
-	e := errPromotion
+	e := ErrPromotion
 	bad := func(wrong bool, field, message string) {
 		if wrong {
 			e = e.At(field, message)

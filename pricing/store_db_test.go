@@ -33,7 +33,7 @@ func TestAnEditNeedsTheCurrentVersion(t *testing.T) {
 	if _, err := w.UpdatePromotion(t.Context(), id.New(), r.ID, 0, edit); !errors.Is(err, ErrPromotionUnknown) {
 		t.Errorf("another merchant's: %v", err)
 	}
-	if _, err := w.UpdatePromotion(t.Context(), w.merchant, r.ID, 0, func(p *Promotion) error { p.BPS = 0; return nil }); !errors.Is(err, errPromotion) {
+	if _, err := w.UpdatePromotion(t.Context(), w.merchant, r.ID, 0, func(p *Promotion) error { p.BPS = 0; return nil }); !errors.Is(err, ErrPromotion) {
 		t.Errorf("nonsense: %v", err)
 	}
 	same(t, "refused edits leave the config version", w.version(), before+1)
@@ -182,8 +182,10 @@ func TestGeneratedCodesAreManyAndHardToGuess(t *testing.T) {
 	}
 	slices.Sort(codes)
 	same(t, "read back", read, codes)
-	if _, _, err := w.Codes(t.Context(), w.merchant, r.ID, 1, "!"); !errors.Is(err, ErrCursor) {
-		t.Errorf("cursor: %v", err)
+	for _, cursor := range []string{"!", "_w", "QQA", "QQD_"} { // no base64, no UTF-8, a NUL, and both
+		if _, _, err := w.Codes(t.Context(), w.merchant, r.ID, 1, cursor); !errors.Is(err, ErrCursor) {
+			t.Errorf("cursor %q: %v", cursor, err)
+		}
 	}
 }
 

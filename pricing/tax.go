@@ -7,7 +7,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"doorstep/internal/fault"
 	"doorstep/internal/money"
 )
 
@@ -40,11 +39,9 @@ type TaxRate struct {
 	RateBps        int64  `json:"rate_bps"`
 }
 
-var errTaxRate = fault.New(fault.Invalid, "invalid_tax_rate", "The tax rate cannot work like this.")
-
 // Validate says what is wrong with the rate, naming each field, or nil.
 func (t *TaxRate) Validate() error {
-	e := errTaxRate
+	e := ErrTaxRate
 	bad := func(wrong bool, field, message string) {
 		if wrong {
 			e = e.At(field, message)
@@ -281,7 +278,7 @@ next:
 			continue
 		}
 		if r.RateBps < 0 || r.RateBps > MaxRateBps {
-			return nil, errTaxRate
+			return nil, ErrTaxRate
 		}
 		for j, other := range chosen {
 			if other.Kind == r.Kind {
