@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/google/uuid"
@@ -53,6 +54,9 @@ func runServe(ctx context.Context, io streams, args []string) error {
 func serve(ctx context.Context, c config.Config, log *slog.Logger, ready, prepare func(h *house) error) error {
 	ln, err := net.Listen("tcp", c.Addr)
 	if err != nil {
+		if errors.Is(err, syscall.EADDRINUSE) {
+			return fmt.Errorf("cannot listen on %s, for another program does: stop that one, or choose another address with --addr HOST:PORT", c.Addr)
+		}
 		return fmt.Errorf("cannot listen: %w", err)
 	}
 	defer ln.Close()
@@ -174,7 +178,7 @@ func (h *house) door(ctx context.Context, engine search.Engine, follower *search
 	door := api.New(api.Options{
 		Log: h.log, Clock: h.clock, Keys: keys{h.customers}, Idempotency: h.idem, OriginKnown: h.customers.OriginKnown,
 		OwnOrigins: []string{h.config.URL()}, TrustedProxies: trusted, Version: build(), Limits: h.limits(),
-		TempDir: h.config.DataDir, UploadDir: filepath.Join(h.config.DataDir, "uploads"),
+		TempDir: h.config.DataDir, UploadDir: h.uploads(),
 		// The follower knows the database's time; the demo's clock may have been moved on.
 		Feed: func() time.Time { return follower.Status().At.Add(h.clock.Shift(0)) },
 		Ready: func(asking context.Context) error {
@@ -202,6 +206,9 @@ func (h *house) door(ctx context.Context, engine search.Engine, follower *search
 	return door, nil
 }
 
+// uploads is where files wait for their import.
+func (h *house) uploads() string { return filepath.Join(h.config.DataDir, "uploads") }
+
 // limits are the operator's for shoppers; servers of a merchant may ask for ten
 // times as much. Zero turns all of them off.
 func (h *house) limits() api.Limits {
@@ -219,7 +226,7 @@ func (h *house) serveMetrics(ctx context.Context, m *obs.Metrics, background fun
 	}
 	ln, err := net.Listen("tcp", h.config.MetricsAddr)
 	if err != nil {
-		h.log.Warn("metrics are off: their address is taken", "address_of_metrics", h.config.MetricsAddr, "error", err)
+		h.log.Warn("metrics are off: their address is taken", "listen", h.config.MetricsAddr, "error", err)
 		return nil
 	}
 	background(func() error { return m.Serve(ctx, ln) })

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"doorstep/api"
 	"doorstep/internal/jobs"
 	"doorstep/order"
 	"doorstep/payment"
@@ -32,9 +33,12 @@ func (h *house) subscribe() {
 	h.jobs.Every("checkout.expire", time.Minute, h.checkouts.Expire)
 	h.jobs.Every("cart.expire", time.Hour, h.carts.Expire)
 	h.jobs.Every("catalog.sweep", 15*time.Second, counted(h.catalog.Sweep))
-	h.jobs.Every("catalog.price_tick", 10*time.Second, counted(h.catalog.PriceTick))
+	h.jobs.Every("catalog.price_tick", time.Second, counted(h.catalog.PriceTick))
 	h.jobs.Every("catalog.prune_changes", time.Hour, counted(h.catalog.PruneChanges))
 	h.jobs.Every("catalog.imports", 5*time.Second, counted(h.catalog.WorkImports))
+	h.jobs.Every("api.sweep_uploads", 10*time.Minute, func(ctx context.Context) error {
+		return api.SweepUploads(ctx, h.uploads(), h.catalog.ImportFilesNeeded)
+	})
 	h.jobs.Every("order.imports", 5*time.Second, h.orders.WorkImports)
 	h.jobs.Every("order.prune_attempts", time.Hour, counted(h.orders.PruneAttempts))
 	h.jobs.Every("idem.prune", time.Hour, counted(h.idem.Prune))
