@@ -101,6 +101,7 @@ type Access struct {
 	Secret   string
 	Trusted  bool   // a secret key of the merchant: no cart secret needed
 	Locale   string // language of titles; empty is the cart's
+	IP       string // of the shopper, whose wrong discount codes are counted; empty is not counted
 	// Version is what a change is based on; nil does not care. A change based on
 	// another version than the current one fails with ErrVersion.
 	Version *int64

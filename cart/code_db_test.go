@@ -2,6 +2,8 @@ package cart_test
 
 import (
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -66,6 +68,84 @@ func TestACodeStaysWithItsOutcome(t *testing.T) {
 	v = w.ok(w.carts.RemoveCode(t.Context(), s.access, s.id, "m u c h"))
 	same(t, "codes", v.Codes, []string{"TEN", "LATER", "SHORT"})
 	same(t, "removed twice", w.ok(w.carts.RemoveCode(t.Context(), s.access, s.id, "MUCH")), v)
+}
+
+func TestCodesCannotBeGuessed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.promote(1000, "TEN")
+	ends := start.Add(time.Minute)
+	w.promote(1000, "SHORT", func(p *pricing.Promotion) { p.EndsAt = &ends })
+	w.clock.Advance(time.Minute)
+	from := func(ip string) *shopper {
+		s := w.shopper()
+		s.access.IP = ip
+		return s
+	}
+	refused := func(what string, s *shopper, code string, wait time.Duration) {
+		t.Helper()
+		_, err := s.code(code)
+		if f, _ := fault.As(err); !fault.Is(err, cart.ErrTooManyTries) || f.Kind != fault.TooMany || f.RetryAfter != wait {
+			t.Errorf("%s: %v, wait %v", what, err, f)
+		}
+	}
+	miss := func(s *shopper, code string) {
+		t.Helper()
+		if _, err := s.code(code); !fault.Is(err, cart.ErrDiscount) {
+			t.Fatalf("%s: %v", code, err)
+		}
+	}
+	// From one address, a new cart for each guess; expired counts as unknown, and
+	// what is known counts as nothing.
+	for i := range 10 {
+		s := from("192.0.2.1")
+		w.ok(s.code("TEN"))
+		miss(s, []string{"NEVER", "SHORT"}[i%2])
+	}
+	refused("a miss", from("192.0.2.1"), "NEVER", 10*time.Minute)
+	refused("an expired one", from("::ffff:192.0.2.1"), "SHORT", 10*time.Minute)
+	refused("a hit", from("192.0.2.1"), "TEN", 10*time.Minute)
+	w.ok(from("192.0.2.2").code("TEN"))
+	// On one cart, from an address for each guess.
+	s := w.shopper()
+	for i := range 10 {
+		s.access.IP = fmt.Sprintf("198.51.100.%d", i)
+		miss(s, "NEVER")
+		w.clock.Advance(time.Second)
+	}
+	s.access.IP = ""
+	refused("a hit on that cart", s, "TEN", 10*time.Minute-10*time.Second)
+	w.ok(s.add())
+	w.clock.Advance(10*time.Minute - 10*time.Second)
+	w.ok(s.code("TEN"))
+}
+
+func TestGuessesAtOnceAreCountedExactly(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	shoppers := make([]*shopper, 24)
+	for i := range shoppers {
+		shoppers[i] = w.shopper()
+		shoppers[i].access.IP = fmt.Sprintf("2001:db8::%d", i)
+	}
+	var told, refused atomic.Int64
+	var all sync.WaitGroup
+	for _, s := range shoppers {
+		all.Go(func() {
+			switch _, err := s.code("NEVER"); {
+			case fault.Is(err, cart.ErrDiscount):
+				told.Add(1)
+			case fault.Is(err, cart.ErrTooManyTries):
+				refused.Add(1)
+			default:
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if told.Load() != 10 || refused.Load() != 14 {
+		t.Errorf("%d told, %d refused", told.Load(), refused.Load())
+	}
 }
 
 func TestACartTakesTwentyCodes(t *testing.T) {
