@@ -15,10 +15,17 @@ import (
 func (s *Service) Payment(ctx context.Context, merchant, payment uuid.UUID) (*Payment, error) {
 	var p Payment
 	err := s.db.Gorm(ctx).Where("merchant_id = ? and id = ?", merchant, payment).Take(&p).Error
-	if errors.Is(err, gorm.ErrRecordNotFound) {
-		return nil, ErrNotFound
+	if err != nil {
+		return nil, missing(err)
 	}
-	return &p, err
+	return &p, nil
+}
+
+func missing(err error) error {
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return ErrNotFound
+	}
+	return err
 }
 
 // OfOrder lists the payments of an order, the first attempt first.
@@ -32,10 +39,10 @@ func (s *Service) OfOrder(ctx context.Context, merchant, order uuid.UUID) ([]Pay
 func (s *Service) RefundByID(ctx context.Context, merchant, refund uuid.UUID) (*Refund, error) {
 	var r Refund
 	err := s.db.Gorm(ctx).Where("merchant_id = ? and id = ?", merchant, refund).Take(&r).Error
-	if errors.Is(err, gorm.ErrRecordNotFound) {
-		return nil, ErrNotFound
+	if err != nil {
+		return nil, missing(err)
 	}
-	return &r, err
+	return &r, nil
 }
 
 // RefundsOfOrder lists the refunds of an order, the oldest first.
@@ -45,6 +52,15 @@ func (s *Service) RefundsOfOrder(ctx context.Context, merchant, order uuid.UUID)
 	return all, err
 }
 
+// postpone moves a pending refund behind the others, so that those which cannot
+// be sent do not keep back those which can.
+func (s *Service) postpone(ctx context.Context, r *Refund) error {
+	_, err := s.db.Exec(ctx, `update refunds set updated_at = $3 where merchant_id = $1 and id = $2 and status = 'pending'`,
+		r.MerchantID, r.ID, s.db.Now())
+	return err
+}
+
+// pendingRefunds are those last tried before then, the longest ago first.
 func (s *Service) pendingRefunds(ctx context.Context, before time.Time) ([]*Refund, error) {
 	var all []*Refund
 	err := s.db.Gorm(ctx).Where("status = 'pending' and updated_at < ?", before).Order("updated_at").Limit(100).Find(&all).Error

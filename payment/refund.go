@@ -1,0 +1,157 @@
+package payment
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"doorstep/internal/db"
+	"doorstep/internal/id"
+	"doorstep/internal/jobs"
+)
+
+// NewRefund asks for money back. ID names the refund: the same ID is the same
+// refund, so that a repeated request gives nothing twice.
+type NewRefund struct {
+	ID     uuid.UUID
+	Amount int64 // minor units
+	Reason string
+	Lines  []byte // JSON, kept with the refund
+	// With runs inside the transaction that books the refund, for the rows of
+	// other rooms that belong to it.
+	With func(tx db.Tx) error
+}
+
+// Refund books a refund against a captured payment and sends it to the gateway.
+// The sum of refunds never passes what was captured. When the gateway does not
+// answer, the refund stays pending and RecoverRefunds finishes it. It fails with
+// ErrNotFound, ErrNothingPaid, ErrRefundAmount, ErrRefundTooHigh or
+// ErrRefundTaken; a breach of refunds_pkey means that the same ID is being
+// booked by somebody else at this instant.
+func (s *Service) Refund(ctx context.Context, merchant, payment uuid.UUID, n NewRefund) (*Refund, error) {
+	if n.ID == uuid.Nil {
+		n.ID = id.New()
+	}
+	old, err := s.RefundByID(ctx, merchant, n.ID)
+	if err == nil && old.PaymentID != payment {
+		return nil, ErrRefundTaken
+	}
+	if err == nil {
+		return s.finishRefund(ctx, old)
+	}
+	if !errors.Is(err, ErrNotFound) {
+		return nil, err
+	}
+	p, err := s.Payment(ctx, merchant, payment)
+	if err != nil {
+		return nil, err
+	}
+	if p.OrderID == nil || p.CapturedMinor == 0 {
+		return nil, ErrNothingPaid
+	}
+	if n.Amount < 1 {
+		return nil, ErrRefundAmount
+	}
+	r, err := s.book(ctx, p, n)
+	if errors.Is(err, db.ErrUnknown) {
+		r, err = s.RefundByID(ctx, merchant, n.ID)
+		if errors.Is(err, ErrNotFound) {
+			err = db.ErrUnknown // not booked, but let the caller decide anew
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.finishRefund(ctx, r)
+}
+
+// book writes the refund down before the gateway is called.
+func (s *Service) book(ctx context.Context, p *Payment, n NewRefund) (*Refund, error) {
+	now := s.db.Now()
+	r := &Refund{
+		MerchantID: p.MerchantID, ID: n.ID, PaymentID: p.ID, OrderID: *p.OrderID, Status: "pending", AmountMinor: n.Amount,
+		Currency: p.Currency, Reason: n.Reason, Lines: n.Lines, GatewayKey: "re:" + n.ID.String(), CreatedAt: now, UpdatedAt: now,
+	}
+	if r.Lines == nil {
+		r.Lines = []byte("[]")
+	}
+	return r, db.Run(ctx, s.db, func(tx db.Tx) error {
+		tx.Guard(1, ErrRefundTooHigh, `update payments set refunded_minor = refunded_minor + $3, version = version + 1, updated_at = $4
+			where merchant_id = $1 and id = $2 and $3 <= captured_minor - refunded_minor`, r.MerchantID, r.PaymentID, r.AmountMinor, now)
+		tx.Queue(`insert into refunds (merchant_id, id, payment_id, order_id, status, amount_minor, currency, reason, lines, gateway_key, created_at, updated_at)
+			values ($1, $2, $3, $4, 'pending', $5, $6, $7, $8, $9, $10, $10)`,
+			r.MerchantID, r.ID, r.PaymentID, r.OrderID, r.AmountMinor, r.Currency, r.Reason, r.Lines, r.GatewayKey, now)
+		if n.With != nil {
+			return n.With(tx)
+		}
+		return nil
+	})
+}
+
+// finishRefund sends a pending refund to its gateway and records the end.
+func (s *Service) finishRefund(ctx context.Context, r *Refund) (*Refund, error) {
+	if r.Status != "pending" {
+		return r, nil
+	}
+	p, err := s.Payment(ctx, r.MerchantID, r.PaymentID)
+	if err != nil {
+		return nil, err
+	}
+	result := Result{RefundID: "offline:" + r.ID.String()} // cash or a transfer: the merchant hands it back
+	if !p.Method.Offline() {
+		result, err = s.move(ctx, p, Provider.Refund, Movement{Key: r.GatewayKey, Amount: r.AmountMinor})
+		if errors.Is(err, ErrNotAtGateway) { // which is certain: nothing was given back
+			result, err = Result{RefundFailed: true, FailureCode: ErrNotAtGateway.Code}, nil
+		}
+	}
+	ctx, cancel := s.recording(ctx)
+	defer cancel()
+	if err != nil {
+		s.log.WarnContext(ctx, "refund not answered", "refund", r.ID, "error", errors.Join(err, s.postpone(ctx, r)))
+		return r, nil
+	}
+	if err := s.recordRefund(ctx, p, r, result); err != nil {
+		return nil, err
+	}
+	return s.RefundByID(ctx, r.MerchantID, r.ID)
+}
+
+func (s *Service) recordRefund(ctx context.Context, p *Payment, r *Refund, result Result) error {
+	now := s.db.Now()
+	status, event := "succeeded", "payment.refunded"
+	if result.RefundFailed {
+		status, event = "failed", "payment.refund_failed"
+	}
+	return db.Run(ctx, s.db, func(tx db.Tx) error {
+		n, err := tx.Exec(ctx, `update refunds set status = $3, gateway_id = nullif($4, ''), failure_code = $5, updated_at = $6
+			where merchant_id = $1 and id = $2 and status = 'pending'`, r.MerchantID, r.ID, status, result.RefundID, result.FailureCode, now)
+		if err != nil || n == 0 {
+			return err // somebody else has recorded it
+		}
+		if status == "failed" {
+			tx.Queue(`update payments set refunded_minor = refunded_minor - $3, version = version + 1, updated_at = $4
+				where merchant_id = $1 and id = $2`, r.MerchantID, r.PaymentID, r.AmountMinor, now)
+		} else if err := jobs.Publish(tx, Refunded{MerchantID: r.MerchantID, OrderID: r.OrderID, RefundID: r.ID}); err != nil {
+			return err
+		}
+		data := movement(p, r.AmountMinor)
+		data["refund_id"], data["reason"] = r.ID, r.Reason
+		return s.orders.PaymentChanged(tx, r.MerchantID, r.OrderID, event, data, now)
+	})
+}
+
+// RecoverRefunds sends refunds again that have been pending for longer than age.
+func (s *Service) RecoverRefunds(ctx context.Context, age time.Duration) error {
+	refunds, err := s.pendingRefunds(ctx, s.db.Now().Add(-age))
+	if err != nil {
+		return err
+	}
+	for _, r := range refunds {
+		if _, err := s.finishRefund(ctx, r); err != nil {
+			s.log.WarnContext(ctx, "refund not recovered", "refund", r.ID, "error", err)
+		}
+	}
+	return nil
+}
