@@ -6,6 +6,7 @@ package db
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -68,6 +69,9 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	}
 	if err := Retry(ctx, func() error { return pool.Ping(ctx) }); err != nil {
 		pool.Close()
+		if errors.Is(err, ErrBusy) {
+			err = errors.Unwrap(err) // whoever starts a program wants to know why
+		}
 		return nil, fmt.Errorf("db: %w", err)
 	}
 	d := &DB{pool: pool, sql: stdlib.OpenDBFromPool(pool), clock: c.Clock}

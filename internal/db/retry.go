@@ -21,6 +21,10 @@ import (
 // not. The caller reads back by its idempotency key, or answers 503.
 var ErrUnknown = fault.New(fault.Unavailable, "outcome_unknown", "The answer was lost on its way. Send the same request with the same key again.")
 
+// ErrBusy says that the database could not do it, again and again, and that
+// nothing was done: locks held for too long, no place left, or nobody there.
+var ErrBusy = fault.New(fault.Unavailable, "database_busy", "Too much is going on at once. Try again in a moment.").After(time.Second)
+
 // guardState is the SQLSTATE that must() raises.
 const guardState = "DS001"
 
@@ -47,17 +51,11 @@ func Violates(err error, constraint string) bool {
 	return errors.As(err, &pg) && pg.ConstraintName == constraint
 }
 
-func saidByServer(err error) bool {
-	var pg *pgconn.PgError
-	return errors.As(err, &pg)
-}
+func saidByServer(err error) bool { return state(err) != "" }
 
 // relayed says that the word is one of a pooler in between, which has lost its
 // own connection and knows no more than we do.
-func relayed(err error) bool {
-	var pg *pgconn.PgError
-	return errors.As(err, &pg) && strings.HasPrefix(pg.Code, "08")
-}
+func relayed(err error) bool { return strings.HasPrefix(state(err), "08") }
 
 // neverSent says that the statement cannot have reached the server.
 func neverSent(err error) bool {
@@ -78,6 +76,9 @@ func outcome(err error, gone bool) error {
 // attempts in all; the waits between them add up to about a second, in which a
 // restarted PostgreSQL is usually back.
 const attempts = 7
+
+// lockAttempts is how often a lock is waited for, lock_timeout each time.
+const lockAttempts = 2
 
 // broken says that the connection ended without a word from the server.
 func broken(err error) bool {
@@ -106,16 +107,19 @@ func retryRead(ctx context.Context, fn func() error) error {
 }
 
 // Retry calls fn until it succeeds, fails for good, or has been tried often
-// enough. It repeats only errors after which the database certainly did
-// nothing: serialization failures, deadlocks, locks not given in time,
-// connections never made or ended by the server, a server that is starting or
-// read-only after failover, and plans that a migration has outdated.
+// enough, which is ErrBusy. It repeats only errors after which the database
+// certainly did nothing: serialization failures, deadlocks, locks not given in
+// time, connections never made or ended by the server, a server that is starting
+// or read-only after failover, and plans that a migration has outdated.
 func Retry(ctx context.Context, fn func() error) error {
 	wait := 10 * time.Millisecond
 	for n := 1; ; n++ {
 		err := fn()
-		if err == nil || n == attempts || !retriable(err) {
-			return err
+		switch {
+		case err == nil || !retriable(err):
+			return wording(err)
+		case n == attempts || n == lockAttempts && state(err) == "55P03":
+			return ErrBusy.Because(err)
 		}
 		select {
 		case <-ctx.Done():
@@ -124,6 +128,24 @@ func Retry(ctx context.Context, fn func() error) error {
 		}
 		wait *= 2
 	}
+}
+
+// state is the SQLSTATE of err, "" when the server did not say it.
+func state(err error) string {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code
+	}
+	return ""
+}
+
+// wording gives ErrBusy for what is no use to repeat at once: a statement that
+// took too long, and a server without memory, disk or connections to spare.
+func wording(err error) error {
+	if code := state(err); code == "57014" || strings.HasPrefix(code, "53") {
+		return ErrBusy.Because(err)
+	}
+	return err
 }
 
 func retriable(err error) bool {

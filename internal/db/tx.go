@@ -43,9 +43,9 @@ const rollbackTime = 2 * time.Second
 // Run calls fn in a transaction at READ COMMITTED and commits it. Any error or
 // panic of fn rolls back. It repeats the whole of fn, at most six more times and
 // until ctx ends, when the database says that nothing was done (deadlock,
-// serialization, restart); fn must therefore not touch anything but tx. When the
-// answer to the commit was lost, the error is ErrUnknown and the caller has to
-// read back what happened.
+// serialization, restart), and then gives ErrBusy; fn must therefore not touch
+// anything but tx. When the answer to the commit was lost, the error is
+// ErrUnknown and the caller has to read back what happened.
 func Run(ctx context.Context, d *DB, fn func(tx Tx) error) error {
 	var after []func()
 	err := Retry(ctx, func() error {
