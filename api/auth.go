@@ -150,7 +150,7 @@ func bearer(header string) (string, error) {
 		return "", errKeyInvalid
 	}
 	for i := range len(key) {
-		if b := key[i]; !(b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b == '_' || b == '-') {
+		if b := key[i]; (b < '0' || b > '9') && (b < 'a' || b > 'z') && (b < 'A' || b > 'Z') && b != '_' && b != '-' {
 			return "", errKeyInvalid
 		}
 	}

@@ -89,7 +89,7 @@ func (s *Server) spool(c *fiber.Ctx, r *request) (remove func(), err error) {
 	}
 	file, err := os.CreateTemp(s.tempDir, "doorstep-upload-*")
 	if err != nil {
-		return none, fullDisk.Because(err)
+		return none, errFullDisk.Because(err)
 	}
 	remove = func() {
 		_ = file.Close() // the room may have closed it
@@ -100,7 +100,7 @@ func (s *Server) spool(c *fiber.Ctx, r *request) (remove func(), err error) {
 	var full *diskError
 	switch {
 	case errors.As(err, &full):
-		err = fullDisk.Because(full.err)
+		err = errFullDisk.Because(full.err)
 	case err != nil:
 		err = unread(err)
 	case n > uploadLimit:
@@ -117,7 +117,7 @@ func (s *Server) spool(c *fiber.Ctx, r *request) (remove func(), err error) {
 	return remove, nil
 }
 
-var fullDisk = fault.New(fault.Unavailable, "storage_unavailable", "The upload could not be kept. Try again later.")
+var errFullDisk = fault.New(fault.Unavailable, "storage_unavailable", "The upload could not be kept. Try again later.")
 
 // disk writes to the file and the hash, and marks its errors as ours, for a
 // full disk is not the caller's fault.

@@ -44,7 +44,7 @@ type CartChange struct {
 }
 
 func (p *CartPath) access(ctx context.Context) cart.Access {
-	a := cart.Access{Merchant: caller(ctx).Merchant, Secret: p.Secret, Trusted: caller(ctx).Secret}
+	a := cart.Access{Merchant: caller(ctx).Merchant, Secret: p.Secret, Trusted: caller(ctx).Secret, IP: guesser(ctx)}
 	if p.Language != "" {
 		a.Locale = string(language(ctx))
 	}

@@ -3,6 +3,7 @@ package api
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"doorstep/cart"
 	"doorstep/pricing"
@@ -102,9 +103,35 @@ func TestACartIsChangedLineByLine(t *testing.T) {
 	send(t, s, "DELETE", line, mine, "")
 	rooms.last(t, "Remove")
 	send(t, s, "POST", path+"/discount-codes/%20welcome%2F10", mine, "")
-	if got := rooms.last(t, "AddCode").given; got != " welcome/10" {
+	if got := rooms.last(t, "AddCode").given; got != "0.0.0.0  welcome/10" {
 		t.Errorf("typed %q", got)
 	}
+}
+
+func TestWrongGuessesAreCountedForWhoeverMakesThem(t *testing.T) {
+	t.Parallel()
+	s, rooms := open(t)
+	for _, c := range []struct {
+		name   string
+		header map[string]string
+		want   string
+	}{
+		{"a shopper's browser", map[string]string{"Cart-Secret": canary, "Shopper-IP": "203.0.113.9"}, "0.0.0.0"},
+		{"the merchant's server", with(rootKey, "Shopper-IP", "203.0.113.9"), "203.0.113.9"},
+		{"the merchant's server for nobody", with(rootKey), ""},
+	} {
+		send(t, s, "POST", "/v1/carts/"+anID+"/discount-codes/TEN", c.header, "")
+		if got := rooms.last(t, "AddCode").given; got != c.want+" TEN" {
+			t.Errorf("%s: the cart is told %q", c.name, got)
+		}
+		send(t, s, "POST", "/v1/order-lookups", c.header, `{"number":"DS-7K3M-Q2XT-H","email":"ani@example.com"}`)
+		if got := rooms.last(t, "ByNumberAndEmail").given; got != c.want {
+			t.Errorf("%s: the order is told %q", c.name, got)
+		}
+	}
+	rooms.fail("AddCode", cart.ErrTooManyTries.After(time.Minute))
+	run(t, s, []scenario{{name: "throttled", method: "POST", path: "/v1/carts/" + anID + "/discount-codes/TEN", header: with(rootKey), status: 429,
+		want: []string{`"code":"too_many_attempts"`}, wantHeader: map[string]string{"Retry-After": "60"}}})
 }
 
 func TestRefusalsOfACartNameThePlaceAndSayWhyInTheReadersLanguage(t *testing.T) {

@@ -251,7 +251,7 @@ func registerCheckouts(s *Server, svc checkouts, w *Writer) {
 		}
 		q := checkout.Request{
 			Merchant: caller(ctx).Merchant, CartID: b.CartID, CartSecret: in.CartSecret, Trusted: caller(ctx).Secret,
-			Currency: b.Currency, Locale: string(language(ctx)), Form: b.CheckoutForm.value(),
+			Currency: b.Currency, Locale: string(language(ctx)), Form: b.value(),
 		}
 		for _, it := range b.Items {
 			q.Items = append(q.Items, checkout.Item{SKU: it.SKU, Quantity: it.Quantity})
@@ -402,19 +402,10 @@ func (w *Writer) checkout(ctx context.Context, v *checkout.View, err error) (*ch
 		}
 	}
 	for i := range t.Discounts {
-		d := &t.Discounts[i]
-		b.Discounts[i] = CheckoutDiscount{Code: d.Code, Name: named(d.Name, lang), Amount: of(d.Amount), Applied: d.Applied, ReasonCode: string(d.Reason)}
-		if d.Reason != "" {
-			b.Discounts[i].Reason = textOr(lang, "discount_reason."+string(d.Reason), string(d.Reason))
-		}
+		b.Discounts[i] = discountOf(&t.Discounts[i], v.Currency, lang)
 	}
 	for i := range t.Offers {
-		o := &t.Offers[i]
-		b.Offers[i] = Offer{Name: named(o.Name, lang), Code: o.Code, MissingQuantity: o.MissingQuantity, Saving: of(o.Saving)}
-		if o.MissingAmount > 0 {
-			m := of(o.MissingAmount)
-			b.Offers[i].MissingAmount = &m
-		}
+		b.Offers[i] = offerOf(&t.Offers[i], v.Currency, lang)
 	}
 	for _, p := range v.Trust.Policies {
 		b.Trust.Policies = append(b.Trust.Policies, PolicyLink{Kind: p.Kind, URL: p.URL})

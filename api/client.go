@@ -38,7 +38,7 @@ func (s *Server) admitShopper(c *fiber.Ctx, r *request) {
 		return
 	}
 	if ip, err := netip.ParseAddr(strings.TrimSpace(string(header))); err == nil {
-		r.ip = ip.Unmap()
+		r.ip, r.named = ip.Unmap(), true
 	}
 }
 

@@ -197,7 +197,8 @@ func (d *Dev) bank(c *fiber.Ctx) error {
 var errDevResult = fault.New(fault.Invalid, "result_invalid", "A result is succeeded or failed.")
 
 func (d *Dev) answer(c *fiber.Ctx) error {
-	id, result := param(c, "payment_id"), ""
+	id := param(c, "payment_id")
+	var result string
 	form := strings.HasPrefix(c.Get(fiber.HeaderContentType), fiber.MIMEApplicationForm)
 	if form {
 		values, err := url.ParseQuery(string(c.Body()))

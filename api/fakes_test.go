@@ -79,6 +79,11 @@ func (s *shop) known(method string, m, id uuid.UUID, write bool, missing *fault.
 	return nil
 }
 
+// has is known for what is read along with that thing.
+func (s *shop) has(method string, m, id uuid.UUID) bool {
+	return s.known(method, m, id, false, order.ErrNotFound, nil) == nil
+}
+
 func (s *shop) fail(method string, err error) {
 	s.Lock()
 	defer s.Unlock()
@@ -215,7 +220,7 @@ func (f fakeCarts) Undo(_ context.Context, a cart.Access, id uuid.UUID) (*cart.V
 }
 
 func (f fakeCarts) AddCode(_ context.Context, a cart.Access, id uuid.UUID, code string) (*cart.View, error) {
-	return f.cart("AddCode", &a, id, true, code)
+	return f.cart("AddCode", &a, id, true, a.IP+" "+code)
 }
 
 func (f fakeCarts) RemoveCode(_ context.Context, a cart.Access, id uuid.UUID, code string) (*cart.View, error) {
@@ -298,7 +303,7 @@ func (f fakeOrders) Order(_ context.Context, m, id uuid.UUID) (*order.Order, err
 }
 
 func (f fakeOrders) Timeline(_ context.Context, m, id uuid.UUID) ([]order.Event, error) {
-	if f.known("Timeline", m, id, false, order.ErrNotFound, nil) != nil {
+	if !f.has("Timeline", m, id) {
 		return nil, nil
 	}
 	return []order.Event{{ID: lineID, Type: "order.placed", Data: json.RawMessage(`{"number":"` + goodNumber + `"}`), Actor: "system", At: noon}}, nil
@@ -394,14 +399,14 @@ func (f fakePayments) Payment(_ context.Context, m, id uuid.UUID) (*payment.Paym
 }
 
 func (f fakePayments) OfOrder(_ context.Context, m, id uuid.UUID) ([]payment.Payment, error) {
-	if f.known("OfOrder", m, id, false, order.ErrNotFound, nil) != nil {
+	if !f.has("OfOrder", m, id) {
 		return nil, nil
 	}
 	return []payment.Payment{*thePayment()}, nil
 }
 
 func (f fakePayments) RefundsOfOrder(_ context.Context, m, id uuid.UUID) ([]payment.Refund, error) {
-	if f.known("RefundsOfOrder", m, id, false, order.ErrNotFound, nil) != nil {
+	if !f.has("RefundsOfOrder", m, id) {
 		return nil, nil
 	}
 	return []payment.Refund{theRefund()}, nil
@@ -438,7 +443,7 @@ func (f fakeShipments) Shipment(_ context.Context, m, id uuid.UUID) (*shipping.S
 }
 
 func (f fakeShipments) OfOrder(_ context.Context, m, id uuid.UUID) ([]shipping.Shipment, error) {
-	if f.known("ShipmentsOfOrder", m, id, false, order.ErrNotFound, nil) != nil {
+	if !f.has("ShipmentsOfOrder", m, id) {
 		return nil, nil
 	}
 	return []shipping.Shipment{theShipment()}, nil

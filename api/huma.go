@@ -24,7 +24,7 @@ func init() {
 		return problemOfHuma(nil, status, msg, errs...)
 	}
 	// A parser's error may quote the value, so only its format's words stay.
-	huma.ErrorFormatter = func(format string, args ...any) string {
+	huma.ErrorFormatter = func(format string, args ...any) string { //nolint:reassign // it is there to be set
 		for _, a := range args {
 			if _, ok := a.(error); ok {
 				return strings.TrimSuffix(format, ": %v")
@@ -44,7 +44,7 @@ func newHuma(s *Server) huma.API {
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", ""
 	config.Formats = map[string]huma.Format{"application/json": codec, "json": codec}
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		publishableScheme: {Type: "http", Scheme: "bearer", BearerFormat: "ds_pk_...", Description: "Publishable key: may be shown in a storefront"},
+		publishableScheme: {Type: "http", Scheme: "bearer", BearerFormat: "ds_pk_...", Description: "Publishable key: may be shown in a storefront"}, //nolint:gosec // forms of keys, no keys
 		secretScheme:      {Type: "http", Scheme: "bearer", BearerFormat: "ds_sk_...", Description: "Secret key: for servers only, limited by its scopes"},
 	}
 	config.Info.Description = "One purchase from cart to delivery. Errors are problem documents; /docs/errors lists every code."

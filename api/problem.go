@@ -20,7 +20,7 @@ import (
 
 // Problem is the body of every error answer (RFC 9457). Members that a fault
 // carries besides, such as new totals, stand next to the documented ones.
-type Problem struct {
+type Problem struct { //nolint:errname // it is what RFC 9457 calls it
 	_       struct{}      `additionalProperties:"true"`
 	Type    string        `json:"type" format:"uri-reference" example:"/docs/errors#cart_closed" doc:"Where the code is explained"`
 	Title   string        `json:"title" example:"Cart closed" doc:"The code in words"`
@@ -233,13 +233,13 @@ const maxFields = 50
 // huma finds wrong, without the values that it would echo.
 func problemOfHuma(ctx huma.Context, status int, msg string, errs ...error) huma.StatusError {
 	var e *fault.Error
-	switch {
-	case status == http.StatusBadRequest:
+	switch status {
+	case http.StatusBadRequest:
 		e = errMalformed
 		if msg == "request body is required" {
 			e = e.Saying("This call needs a body.")
 		}
-	case status == 0:
+	case 0:
 		return &Problem{} // huma asks for the type, to document it
 	default:
 		e = faultOfStatus(status)

@@ -174,7 +174,7 @@ func registerPromotions(s *Server, svc promotions) {
 	})
 	handle(s, Route{
 		ID: "add-promotion", Method: http.MethodPost, Path: "/v1/promotions", Status: http.StatusCreated, Tag: "promotions", Summary: "Make a promotion",
-		Auth: write, Errors: []*fault.Error{pricing.ErrCode, pricing.ErrCodeTaken},
+		Auth: write, Errors: []*fault.Error{pricing.ErrPromotion, pricing.ErrCode, pricing.ErrCodeTaken},
 	}, func(ctx context.Context, in *addPromotionIn) (*promotionOut, error) {
 		var p pricing.Promotion
 		in.Body.write(&p)
@@ -188,7 +188,7 @@ func registerPromotions(s *Server, svc promotions) {
 	})
 	handle(s, Route{
 		ID: "replace-promotion", Method: http.MethodPut, Path: promotionPath, Tag: "promotions", Summary: "Change a promotion: all of it, but for its codes and uses",
-		Auth: write, Errors: []*fault.Error{pricing.ErrPromotionUnknown, pricing.ErrArchived, pricing.ErrVersion, pricing.ErrLimit, pricing.ErrCode, pricing.ErrCodeTaken},
+		Auth: write, Errors: []*fault.Error{pricing.ErrPromotionUnknown, pricing.ErrArchived, pricing.ErrVersion, pricing.ErrPromotion, pricing.ErrLimit, pricing.ErrCode, pricing.ErrCodeTaken},
 	}, func(ctx context.Context, in *replacePromotionIn) (*promotionOut, error) {
 		base, err := in.base()
 		if err != nil {

@@ -19,9 +19,10 @@ type request struct {
 	trace   string
 	started time.Time // by the machine's clock
 	now     time.Time // by the program's clock, once it has entered
-	route   *Route // nil until a route has matched
+	route   *Route    // nil until a route has matched
 	caller  Principal
 	ip      netip.Addr
+	named   bool // ip is what Shopper-IP says
 	lang    locale.Lang
 	once    idem.Key
 	body    []byte
@@ -70,9 +71,6 @@ func (r *request) pattern() string {
 // caller is the holder of the API key; on public routes it is empty.
 func caller(ctx context.Context) Principal { return requestIn(ctx).caller }
 
-// callerOf is caller for Fiber handlers.
-func callerOf(c *fiber.Ctx) Principal { return requestOf(c).caller }
-
 // contextOf is the context with the deadline, for Fiber handlers.
 func contextOf(c *fiber.Ctx) context.Context { return requestOf(c).context() }
 
@@ -80,11 +78,18 @@ func contextOf(c *fiber.Ctx) context.Context { return requestOf(c).context() }
 // believed, else the peer's.
 func shopper(ctx context.Context) netip.Addr { return requestIn(ctx).ip }
 
+// guesser is the address that wrong guesses are counted for. It is empty when
+// nobody knows whose they are: a server of the merchant that names no Shopper-IP
+// stands for all its shoppers.
+func guesser(ctx context.Context) string {
+	if r := requestIn(ctx); r.ip.IsValid() && (r.named || !r.caller.Secret) {
+		return r.ip.String()
+	}
+	return ""
+}
+
 // language is what Accept-Language asks for, among those we speak.
 func language(ctx context.Context) locale.Lang { return requestIn(ctx).lang }
-
-// traceID names the request in logs and problem documents.
-func traceID(ctx context.Context) string { return requestIn(ctx).trace }
 
 // onceKey is the Idempotency-Key of a route that is OnceInside, for the room to
 // claim in its own transaction.

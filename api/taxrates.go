@@ -106,7 +106,7 @@ func registerTaxRates(s *Server, svc taxRates) {
 	})
 	handle(s, Route{
 		ID: "add-tax-rate", Method: http.MethodPost, Path: "/v1/tax-rates", Status: http.StatusCreated, Tag: "tax rates", Summary: "Add a tax rate",
-		Auth: write, Errors: []*fault.Error{pricing.ErrTaxRateTaken},
+		Auth: write, Errors: []*fault.Error{pricing.ErrTaxRate, pricing.ErrTaxRateTaken},
 	}, func(ctx context.Context, in *addTaxRateIn) (*taxRateOut, error) {
 		var t pricing.TaxRate
 		in.Body.write(&t)
@@ -121,7 +121,7 @@ func registerTaxRates(s *Server, svc taxRates) {
 	handle(s, Route{
 		ID: "replace-tax-rate", Method: http.MethodPut, Path: path, Tag: "tax rates", Summary: "Change a tax rate",
 		Description: "Orders keep the tax that they were placed with.",
-		Auth:        write, Errors: []*fault.Error{pricing.ErrTaxRateUnknown, pricing.ErrTaxRateTaken, pricing.ErrVersion},
+		Auth:        write, Errors: []*fault.Error{pricing.ErrTaxRateUnknown, pricing.ErrTaxRate, pricing.ErrTaxRateTaken, pricing.ErrVersion},
 	}, func(ctx context.Context, in *replaceTaxRateIn) (*taxRateOut, error) {
 		base, err := in.base()
 		if err != nil {

@@ -105,11 +105,7 @@ func registerTracking(s *Server, o *orderRoom) {
 		Description: "Every miss gets the same answer. After five tries within ten minutes for one number, or from one address, further ones wait.",
 		Auth:        publishable(), Once: OnceNever, Errors: []*fault.Error{order.ErrNotFound, order.ErrTooManyTries},
 	}, func(ctx context.Context, in *lookUpOrderIn) (*trackedOut, error) {
-		ip := ""
-		if from := shopper(ctx); from.IsValid() {
-			ip = from.String()
-		}
-		v, err := o.orders.ByNumberAndEmail(ctx, caller(ctx).Merchant, in.Body.Number, in.Body.Email, ip)
+		v, err := o.orders.ByNumberAndEmail(ctx, caller(ctx).Merchant, in.Body.Number, in.Body.Email, guesser(ctx))
 		if err != nil {
 			return nil, err
 		}

@@ -11,7 +11,7 @@ import (
 func TestIfMatchGuardsAVersion(t *testing.T) {
 	t.Parallel()
 	for tag, want := range map[string]*fault.Error{
-		"": nil, "*": nil, `"7"`: nil, `W/"7"`: nil, ` "7" `: nil,
+		"": nil, "*": nil, `"7"`: nil, `W/"7"`: nil, ` "7" `: nil, //nolint:gocritic // the spaces are the point
 		`"6"`: errVersion, `W/"8"`: errVersion,
 		"7": errIfMatch, `"x"`: errIfMatch, `"-7"`: errIfMatch, `"+7"`: errIfMatch, `""`: errIfMatch, `"7`: errIfMatch, `"7","8"`: errIfMatch, `"99999999999999999999"`: errIfMatch,
 	} {
