@@ -2,16 +2,19 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
-	_ "embed" // the template of the pages
+	_ "embed" // the template of the pages and the examples
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"html/template"
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 
 	"doorstep/internal/fault"
@@ -22,6 +25,9 @@ import (
 
 //go:embed docs.html
 var docsHTML string
+
+//go:embed examples.json
+var examplesJSON []byte
 
 var docsTemplate = template.Must(template.New("docs").Parse(docsHTML))
 
@@ -50,12 +56,12 @@ type (
 		Faults       []docFault
 	}
 	docGroup struct {
-		Tag string
-		Ops []docOp
+		Tag, Anchor string
+		Ops         []docOp
 	}
 	docOp struct {
 		ID, Method, Path, Summary, Description string
-		Auth, Once, Curl, Request              string
+		Auth, Once, Curl, Query, Request       string
 		Params, Fields                         []docField
 		Answers                                []docAnswer
 	}
@@ -65,6 +71,7 @@ type (
 	}
 	docAnswer struct {
 		Status, Text, Example string
+		Faults                []docFault // what Text lists, when it lists codes
 	}
 	docFault struct {
 		Code, Title, Text string
@@ -98,12 +105,35 @@ func renderReference(o *huma.OpenAPI) ([]byte, error) {
 		}
 	}
 	page := docPage{Title: "API reference", Nonce: nonceMark}
-	for _, tag := range slices.Sorted(maps.Keys(byTag)) {
+	for _, tag := range slices.SortedFunc(maps.Keys(byTag), byPlace(tagOrder)) {
 		ops := byTag[tag]
-		slices.SortFunc(ops, func(a, b docOp) int { return strings.Compare(a.Path+" "+a.Method, b.Path+" "+b.Method) })
-		page.Groups = append(page.Groups, docGroup{Tag: tag, Ops: ops})
+		slices.SortFunc(ops, func(a, b docOp) int {
+			return cmp.Or(strings.Compare(a.Path, b.Path), byPlace(methodOrder)(a.Method, b.Method))
+		})
+		page.Groups = append(page.Groups, docGroup{Tag: tag, Anchor: "tag-" + strings.ReplaceAll(tag, " ", "-"), Ops: ops})
 	}
 	return render(page)
+}
+
+// tagOrder is the road of a purchase: first what a shopper does, then what the
+// merchant does, then how the shop is kept. Others follow by name.
+var tagOrder = []string{
+	"search", "products", "carts", "checkouts", "tracking", "orders", "payments", "shipments",
+	"shipping", "promotions", "tax rates", "stock", "imports", "settings", "health",
+}
+
+// methodOrder reads before it writes and writes before it removes.
+var methodOrder = []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
+
+// byPlace compares by the place in a list; what is not there comes last, by name.
+func byPlace(list []string) func(a, b string) int {
+	place := func(s string) int {
+		if i := slices.Index(list, s); i >= 0 {
+			return i
+		}
+		return len(list)
+	}
+	return func(a, b string) int { return cmp.Or(cmp.Compare(place(a), place(b)), strings.Compare(a, b)) }
 }
 
 func render(page docPage) ([]byte, error) {
@@ -135,11 +165,18 @@ func (d documenter) operation(method, path string, op *huma.Operation) docOp {
 		o.Params = append(o.Params, docField{Name: p.Name, In: p.In, Type: d.typeOf(p.Schema), Doc: doc, Required: p.Required})
 	}
 	kind := ""
+	if example := examples[o.ID]; strings.HasPrefix(example, "?") {
+		o.Query = example
+	} else {
+		o.Request = example
+	}
 	if op.RequestBody != nil {
 		for _, ct := range slices.Sorted(maps.Keys(op.RequestBody.Content)) {
 			kind = ct
 			if schema := op.RequestBody.Content[ct].Schema; schema != nil && strings.Contains(ct, "json") {
-				o.Request = d.example(schema)
+				if o.Request == "" {
+					o.Request = d.example(schema)
+				}
 				o.Fields = d.fields(schema, "", 0)
 				break
 			}
@@ -148,6 +185,9 @@ func (d documenter) operation(method, path string, op *huma.Operation) docOp {
 	for _, status := range slices.Sorted(maps.Keys(op.Responses)) {
 		r := op.Responses[status]
 		a := docAnswer{Status: status, Text: r.Description}
+		if a.Faults = faultsIn(r.Description); a.Faults != nil {
+			a.Text = ""
+		}
 		if m := r.Content["application/json"]; m != nil && m.Schema != nil {
 			a.Example = d.example(m.Schema)
 		}
@@ -157,17 +197,66 @@ func (d documenter) operation(method, path string, op *huma.Operation) docOp {
 	return o
 }
 
-// curl is a line that can be pasted into a shell, with DOORSTEP, KEY and the
-// path's parameters as variables.
+// examples are what one would really send, by operation, where the schema alone
+// would show every field there is: the body of the curl line or, beginning with
+// a question mark, its query.
+var examples = func() map[string]string {
+	var raw map[string]json.RawMessage
+	if err := json.Unmarshal(examplesJSON, &raw); err != nil {
+		panic("api: examples.json: " + err.Error())
+	}
+	texts := make(map[string]string, len(raw))
+	for id, example := range raw {
+		var query string
+		if json.Unmarshal(example, &query) != nil { // a body, as it is laid out there
+			query = strings.ReplaceAll(string(example), "\n  ", "\n")
+		}
+		texts[id] = query
+	}
+	return texts
+}()
+
+// listed is how a route's errors stand in the document; see Route.Errors.
+var listed = regexp.MustCompile("^`([a-z0-9_]+)`: (.*)$")
+
+// faultsIn reads the errors of an answer back; nil when it is about something else.
+func faultsIn(description string) []docFault {
+	var all []docFault
+	for _, text := range strings.Split(description, "\n\n") {
+		m := listed.FindStringSubmatch(text)
+		if m == nil {
+			return nil
+		}
+		all = append(all, docFault{Code: m[1], Text: m[2]})
+	}
+	return all
+}
+
+// secrets are the headers that prove whose cart or checkout it is, and the
+// variables that hold them in the curl lines.
+var secrets = map[string]string{"Cart-Secret": "CART_SECRET", "Checkout-Secret": "CHECKOUT_SECRET"}
+
+// curl is a line that can be pasted into a shell, with the variables of the
+// page's beginning and the path's parameters.
 func curl(o docOp, kind string) string {
 	var b strings.Builder
 	b.WriteString("curl")
 	if o.Method != http.MethodGet {
 		b.WriteString(" -X " + o.Method)
 	}
-	b.WriteString(` "$DOORSTEP` + strings.NewReplacer("{", "$", "}", "").Replace(o.Path) + `"`)
-	if o.Auth != "public" && o.Auth != "" {
+	b.WriteString(` "$API` + strings.NewReplacer("{", "$", "}", "").Replace(o.Path) + o.Query + `"`)
+	switch o.Auth {
+	case "public", "":
+	case "publishable":
 		b.WriteString(" \\\n  -H \"Authorization: Bearer $KEY\"")
+	default:
+		b.WriteString(" \\\n  -H \"Authorization: Bearer $SECRET\"")
+	}
+	for _, p := range o.Params {
+		// What starts a checkout takes a cart's secret only with a cart.
+		if name := secrets[p.Name]; name != "" && strings.Contains(o.Path, "{id}") {
+			b.WriteString(" \\\n  -H \"" + p.Name + ": $" + name + "\"")
+		}
 	}
 	if o.Once == OnceRequired.String() || o.Once == OnceInside.String() {
 		b.WriteString(" \\\n  -H \"Idempotency-Key: $(uuidgen)\"")
@@ -240,14 +329,7 @@ func (d documenter) typeOf(s *huma.Schema) string {
 		}
 		t += ": " + strings.Join(names, ", ")
 	}
-	for _, bound := range []struct {
-		v    *float64
-		word string
-	}{{s.Minimum, " >= "}, {s.Maximum, " <= "}} {
-		if bound.v != nil {
-			t += bound.word + fmt.Sprint(*bound.v)
-		}
-	}
+	t += bounds(s)
 	if s.MaxLength != nil {
 		t += fmt.Sprintf(", at most %d characters", *s.MaxLength)
 	}
@@ -255,6 +337,21 @@ func (d documenter) typeOf(s *huma.Schema) string {
 		t += fmt.Sprintf(", default %v", s.Default)
 	}
 	return t
+}
+
+// bounds says what a number lies between.
+func bounds(s *huma.Schema) string {
+	number := func(v *float64) string { return strconv.FormatFloat(*v, 'f', -1, 64) }
+	switch {
+	case s.Minimum != nil && s.Maximum != nil:
+		return ", " + number(s.Minimum) + " to " + number(s.Maximum)
+	case s.Minimum != nil:
+		return ", at least " + number(s.Minimum)
+	case s.Maximum != nil:
+		return ", at most " + number(s.Maximum)
+	default:
+		return ""
+	}
 }
 
 // example is a body with a plausible value for each field.
