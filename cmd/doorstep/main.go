@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	_ "time/tzdata" // zones of merchants and warehouses, wherever this runs
 
@@ -49,6 +50,7 @@ func commands() []command {
 	return []command{
 		{"demo", "[--addr HOST:PORT] [--data DIR] [--json]", "start the whole shop with demo data, sandbox payments and captured mail, and print its addresses and keys", runDemo},
 		{"serve", "[--addr HOST:PORT] [--data DIR]", "start the shop", runServe},
+		{"health", "[--addr HOST:PORT]", "ask the running program whether it can serve; exit code 1 when it cannot", runHealth},
 		{"migrate", "[--data DIR]", "bring the database to this version's schema; serve does it too", runMigrate},
 		{"merchants", "create NAME [--currency EUR] | list", "shops on this installation", runMerchants},
 		{"staff", "invite EMAIL --role ROLE [--merchant ID] | list", "people who work for a shop", runStaff},
@@ -137,7 +139,13 @@ func flags(io streams, name, args, about string) (*flag.FlagSet, *string) {
 	f.SetOutput(io.err)
 	f.Usage = func() {
 		fmt.Fprintf(io.err, "doorstep %s %s\n\n%s\n\n", name, args, about)
-		f.PrintDefaults()
+		f.VisitAll(func(option *flag.Flag) {
+			value, text := flag.UnquoteUsage(option)
+			if d := option.DefValue; d != "" && d != "false" && d != "0" && d != "0s" && d != "[]" {
+				text += "; default " + d
+			}
+			fmt.Fprintf(io.err, "  --%s\n        %s\n", strings.TrimSpace(option.Name+" "+value), text)
+		})
 	}
 	return f, f.String("data", "", "the data `DIR`; default DOORSTEP_DATA or ./.doorstep")
 }
