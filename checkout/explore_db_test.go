@@ -56,20 +56,27 @@ func by(key string, m payment.Method, token string) func(*scene) error {
 
 // complete remembers the orders that the buyer was told of.
 func (s *scene) complete(v *checkout.View, key string, m payment.Method, token string) error {
+	_, err := s.buy(v, key, m, token)
+	return err
+}
+
+// buy gives the number of the order that the buyer was told of.
+func (s *scene) buy(v *checkout.View, key string, m payment.Method, token string) (number string, err error) {
 	out, err := s.pay(v, key, m, token)
 	switch {
 	case out.Order != nil:
-		s.acknowledged = append(s.acknowledged, out.Order.Number)
+		number = out.Order.Number
 	case out.Replay != nil && out.Replay.Status == http.StatusOK:
 		var body struct{ Number string }
 		if err := json.Unmarshal(out.Replay.Body, &body); err != nil {
-			return err
+			return "", err
 		}
-		if body.Number != "" {
-			s.acknowledged = append(s.acknowledged, body.Number)
-		}
+		number = body.Number // none in the answer of an authentication
 	}
-	return err
+	if number != "" {
+		s.acknowledged = append(s.acknowledged, number)
+	}
+	return number, err
 }
 
 // kept checks that each order that somebody was told of stands.

@@ -30,10 +30,21 @@ import (
 
 var start = time.Date(2026, 3, 5, 12, 0, 0, 0, time.UTC)
 
+// teller is what a world needs of a test; a property test is none of testing's own.
+type teller interface {
+	Helper()
+	Context() context.Context
+	Error(args ...any)
+	Errorf(format string, args ...any)
+	Fatal(args ...any)
+	Failed() bool
+	FailNow()
+}
+
 // world is one merchant with everything a checkout touches, on a clock that
 // moves only when told.
 type world struct {
-	t        testing.TB
+	t        teller
 	db       *db.DB
 	clock    *clock.Manual
 	gateway  *sandbox.Gateway
@@ -91,7 +102,7 @@ func newWorld(t testing.TB, change ...func(*db.Config)) *world {
 }
 
 // another is one more merchant of the same world.
-func (w *world) another(t testing.TB) *world {
+func (w *world) another(t teller) *world {
 	t.Helper()
 	other := *w
 	other.t, other.merchant, other.location = t, id.New(), id.New()
