@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"io"
@@ -158,4 +159,20 @@ func isUTF8(charset string) bool {
 	default:
 		return false
 	}
+}
+
+// noNull refuses a body that says null for one of the fields. Elsewhere null is
+// nothing said; where that means everything, it may as well be a program that
+// has lost what it wanted to say.
+func noNull(ctx context.Context, fields ...string) error {
+	var said map[string]any
+	if err := codec.Unmarshal(requestIn(ctx).body, &said); err != nil {
+		return nil //nolint:nilerr // no body, or the validator says what is wrong with it
+	}
+	for _, name := range fields {
+		if value, there := said[name]; there && value == nil {
+			return errValidation.At("body."+name, "expected a value, or the field left out for everything")
+		}
+	}
+	return nil
 }

@@ -119,6 +119,7 @@ func TestParcelsAreSentAndFollowed(t *testing.T) {
 	run(t, s, []scenario{
 		{name: "everything", method: "POST", path: ship, header: with(rootKey), body: `{"carrier":"haypost","tracking_number":"RR123456785AM"}`, status: 201, want: []string{`"status":"in_transit"`, `"lines":[{`}},
 		{name: "some", method: "POST", path: ship, header: with(rootKey), body: `{"lines":[{"line_id":"` + aLine + `","quantity":1}]}`, status: 201},
+		{name: "null is not everything", method: "POST", path: ship, header: with(rootKey), body: `{"lines":null}`, status: 422, want: []string{"body.lines"}},
 		{name: "nothing", method: "POST", path: ship, header: with(rootKey), body: `{"lines":[]}`, status: 422, want: []string{"body.lines"}},
 		{name: "less than one", method: "POST", path: ship, header: with(rootKey), body: `{"lines":[{"line_id":"` + aLine + `","quantity":0}]}`, status: 422, want: []string{"body.lines[0].quantity"}},
 		{name: "another order", method: "POST", path: "/v1/orders/" + foreign + "/shipments", header: with(rootKey), body: `{}`, status: 404},

@@ -161,6 +161,9 @@ func registerRefunds(s *Server, o *orderRoom) {
 }
 
 func (o *orderRoom) refund(ctx context.Context, in *refundOrderIn) (*refundsOut, error) {
+	if err := noNull(ctx, "amount", "lines"); err != nil {
+		return nil, err
+	}
 	merchant := caller(ctx).Merchant
 	n := order.NewRefund{ID: refundID(merchant, in.Key), Lines: lineQuantities(in.Body.Lines), Reason: in.Body.Reason}
 	if a := in.Body.Amount; a != nil {
@@ -251,7 +254,7 @@ func registerOrderPayments(s *Server, o *orderRoom) {
 // toCapture is the amount to take in minor units, 0 for all of it.
 func (o *orderRoom) toCapture(ctx context.Context, in *capturePaymentIn) (int64, error) {
 	if in.Body == nil || in.Body.Amount == nil {
-		return 0, nil
+		return 0, noNull(ctx, "amount")
 	}
 	a := in.Body.Amount
 	if a.Amount < 1 {

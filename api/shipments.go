@@ -128,6 +128,9 @@ func registerOrderShipments(s *Server, o *orderRoom) {
 			shipping.ErrShipment, shipping.ErrNumberTaken,
 		},
 	}, func(ctx context.Context, in *shipOrderIn) (*shipmentOut, error) {
+		if err := noNull(ctx, "lines"); err != nil {
+			return nil, err
+		}
 		sent, err := o.orders.Ship(ctx, caller(ctx).Merchant, in.ID, order.NewShipment{
 			Lines: lineQuantities(in.Body.Lines), Carrier: in.Body.Carrier, TrackingNumber: in.Body.TrackingNumber, LabelURL: in.Body.LabelURL,
 		})
