@@ -223,7 +223,7 @@ func TestACodeThatComesFreeInBetweenIsUsed(t *testing.T) {
 			}
 		})
 		<-asked
-		w.trips.at(2, func() { close(declined); all.Wait() }) // and gives it back
+		w.trips.at(1, func() { close(declined); all.Wait() }) // and gives it back
 	})
 	if out, err := w.pay(v, "k", payment.Card, sandbox.Visa); err != nil || out.Order == nil || out.Order.Total != 1400 {
 		t.Fatalf("%+v %v", out, err)
