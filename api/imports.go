@@ -222,7 +222,7 @@ func (r *importRoom) start(ctx context.Context, in *startImportIn) (*startImport
 	request := requestIn(ctx)
 	info, err := request.file.Stat()
 	if err != nil {
-		return nil, fullDisk.Because(err)
+		return nil, errFullDisk.Because(err)
 	}
 	if info.Size() == 0 {
 		return nil, errMalformed.Saying("This call needs a body.")
@@ -262,7 +262,7 @@ func (s *Server) keepUpload(file *os.File) (string, error) {
 		err = os.MkdirAll(dir, 0o700)
 	}
 	if err != nil {
-		return "", fullDisk.Because(err)
+		return "", errFullDisk.Because(err)
 	}
 	path := filepath.Join(dir, uploadPrefix+id.New().String()+uploadSuffix)
 	if err := os.Rename(file.Name(), path); err == nil {
@@ -270,7 +270,7 @@ func (s *Server) keepUpload(file *os.File) (string, error) {
 	}
 	if err := copyUpload(path, file); err != nil { // on another disk
 		_ = os.Remove(path)
-		return "", fullDisk.Because(err)
+		return "", errFullDisk.Because(err)
 	}
 	return path, nil
 }
