@@ -273,7 +273,20 @@ func safeMessage(m string) string {
 			return clip(m, 300)
 		}
 	}
-	return "expected the documented form"
+	switch {
+	case m == "invalid integer":
+		return "expected an integer"
+	case m == "invalid float":
+		return "expected a number"
+	case m == "invalid boolean":
+		return "expected true or false"
+	case strings.HasPrefix(m, "invalid date/time"):
+		return "expected a time such as 2026-03-01T12:00:00Z"
+	case strings.Contains(m, "UUID"):
+		return "expected a UUID"
+	default:
+		return "expected the documented form"
+	}
 }
 
 // clip cuts text at n bytes, for names of fields come from the caller too.

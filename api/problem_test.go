@@ -212,3 +212,22 @@ func TestAccessLogsNameTheRouteAndNotTheAddress(t *testing.T) {
 		t.Errorf("observed %+v", seen)
 	}
 }
+
+func TestWhatAParserSaysIsSaidWithoutWhatWasSent(t *testing.T) {
+	t.Parallel()
+	for said, want := range map[string]string{
+		"expected number >= 1":                   "expected number >= 1",
+		"invalid integer":                        "expected an integer",
+		"invalid float":                          "expected a number",
+		"invalid boolean":                        "expected true or false",
+		"invalid date/time for format 2006":      "expected a time such as 2026-03-01T12:00:00Z",
+		"invalid value: invalid UUID length: 6":  "expected a UUID",
+		"invalid value: invalid UUID format":     "expected a UUID",
+		"invalid value: canary is not a colour":  "expected the documented form",
+		"json: cannot unmarshal canary into int": "expected the documented form",
+	} {
+		if got := safeMessage(said); got != want {
+			t.Errorf("%q: %q, want %q", said, got, want)
+		}
+	}
+}
