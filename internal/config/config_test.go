@@ -79,9 +79,9 @@ func TestEverySettingIsReadAndSaidToMeanSomething(t *testing.T) {
 	if len(printed) != v.NumField() {
 		t.Fatalf("%d settings, %d lines", v.NumField(), len(printed))
 	}
-	plain, err := Config{}, error(nil)
 	set(t, nil)
-	if plain, err = Load(); err != nil {
+	plain, err := Load()
+	if err != nil {
 		t.Fatal(err)
 	}
 	for i, f := range fields() {

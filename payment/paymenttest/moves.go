@@ -204,7 +204,7 @@ func captureOrVoid(s *suite) {
 			}
 		})
 		now := s.find(a)
-		if !(now.Status == payment.Captured && now.Captured == amount) && !(now.Status == payment.Voided && now.Captured == 0) {
+		if (now.Status != payment.Captured || now.Captured != amount) && (now.Status != payment.Voided || now.Captured != 0) {
 			s.Fatalf("%+v", now)
 		}
 		for what, do := range map[string]call{"capture": s.Provider.Capture, "void": s.Provider.Void} {

@@ -94,7 +94,7 @@ type suite struct {
 }
 
 func (s *suite) context() context.Context {
-	ctx, cancel := context.WithTimeout(s.T.Context(), patience)
+	ctx, cancel := context.WithTimeout(s.Context(), patience)
 	s.Cleanup(cancel)
 	return ctx
 }

@@ -144,7 +144,7 @@ func (j Journal) Books(each func(c Charge)) error {
 	if err != nil {
 		return fmt.Errorf("sandbox: %w", err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // only read
 	newest := map[string]Charge{}
 	if _, err := replay(f, func(c Charge) { newest[c.ID] = c }); err != nil {
 		return fmt.Errorf("sandbox: %s: %w", string(j), err)
