@@ -5,6 +5,7 @@ SHELL    := /bin/bash
 GO       ?= go
 BIN      := bin/doorstep
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+COMMIT   := $(shell git rev-parse HEAD 2>/dev/null)
 LINT     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 VULN     := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 SOURCES   = $(shell find . -name '*.go' -not -path './.*') $(shell find . -name '*.sql' -not -path './.*') go.mod go.sum
@@ -21,7 +22,7 @@ build: $(BIN) ## make bin/doorstep
 
 $(BIN): $(SOURCES)
 	@mkdir -p bin
-	$(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o $(BIN) ./cmd/doorstep
+	$(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)" -o $(BIN) ./cmd/doorstep
 
 test: setup setup-browser ## every test, with a private PostgreSQL and a real browser
 	$(GO) test -timeout 12m ./...

@@ -17,8 +17,11 @@ import (
 	"doorstep/internal/fault"
 )
 
-// version is set by the build.
-var version = "dev"
+// version and commit are set by the build.
+var (
+	version = "dev"
+	commit  = ""
+)
 
 // The exit codes: what a script may rely on.
 const (
@@ -69,8 +72,9 @@ func commands() []command {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	os.Exit(run(ctx, streams{os.Stdout, os.Stderr}, os.Args[1:]))
+	code := run(ctx, streams{os.Stdout, os.Stderr}, os.Args[1:])
+	stop()
+	os.Exit(code)
 }
 
 // run does what the command line says and gives the exit code.

@@ -57,9 +57,11 @@ func (h *house) authenticate(ctx context.Context, paymentID string, succeeded bo
 	return err
 }
 
-// pictures serves the demo's product pictures, drawn on the spot so that no page
-// looks broken without a network.
-func (h *house) pictures(door *api.Server) {
+// demoPages sends a curious browser to the documentation, and serves the demo's
+// product pictures, drawn on the spot so that no page looks broken without a
+// network.
+func (h *house) demoPages(door *api.Server) {
+	door.App().Get("/", func(c *fiber.Ctx) error { return c.Redirect("/docs") })
 	door.App().Get("/demo/images/:file", func(c *fiber.Ctx) error {
 		name, ok := strings.CutSuffix(c.Params("file"), ".svg")
 		if !ok {

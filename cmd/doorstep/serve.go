@@ -59,8 +59,8 @@ func serve(ctx context.Context, c config.Config, log *slog.Logger, ready, prepar
 		}
 		return fmt.Errorf("cannot listen: %w", err)
 	}
-	defer ln.Close()
-	c.Addr = ln.Addr().String() // port 0 has become a real one
+	defer func() { _ = ln.Close() }() // closed already when all went well
+	c.Addr = ln.Addr().String()       // port 0 has become a real one
 	starting, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	dsn, server := c.DatabaseURL.Reveal(), (*pgserver.Server)(nil)
@@ -200,7 +200,7 @@ func (h *house) door(ctx context.Context, engine search.Engine, follower *search
 	})
 	rooms := h.apiRooms(engine)
 	if h.demo {
-		h.pictures(door)
+		h.demoPages(door)
 	}
 	api.Register(door, rooms)
 	return door, nil

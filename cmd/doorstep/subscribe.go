@@ -35,11 +35,11 @@ func (h *house) subscribe() {
 	h.jobs.Every("catalog.sweep", 15*time.Second, counted(h.catalog.Sweep))
 	h.jobs.Every("catalog.price_tick", time.Second, counted(h.catalog.PriceTick))
 	h.jobs.Every("catalog.prune_changes", time.Hour, counted(h.catalog.PruneChanges))
-	h.jobs.Every("catalog.imports", 5*time.Second, counted(h.catalog.WorkImports))
+	h.jobs.Every("catalog.imports", time.Second, counted(h.catalog.WorkImports))
 	h.jobs.Every("api.sweep_uploads", 10*time.Minute, func(ctx context.Context) error {
 		return api.SweepUploads(ctx, h.uploads(), h.catalog.ImportFilesNeeded)
 	})
-	h.jobs.Every("order.imports", 5*time.Second, h.orders.WorkImports)
+	h.jobs.Every("order.imports", time.Second, h.orders.WorkImports)
 	h.jobs.Every("order.prune_attempts", time.Hour, counted(h.orders.PruneAttempts))
 	h.jobs.Every("idem.prune", time.Hour, counted(h.idem.Prune))
 	h.jobs.Every("jobs.rescue", c.JobTimeout/4, h.jobs.Rescue)

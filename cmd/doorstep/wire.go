@@ -53,8 +53,9 @@ func settings(data, addr string) (config.Config, error) {
 
 // build says which program this is.
 func build() api.Version {
-	v := api.Version{Version: version, Commit: "unknown", Go: runtime.Version()}
-	if info, ok := debug.ReadBuildInfo(); ok {
+	v := api.Version{Version: version, Commit: commit, Go: runtime.Version()}
+	if info, ok := debug.ReadBuildInfo(); ok && commit == "" {
+		v.Commit = "unknown"
 		for _, s := range info.Settings {
 			if s.Key == "vcs.revision" {
 				v.Commit = s.Value
