@@ -58,7 +58,7 @@ func runBench(ctx context.Context, io streams, args []string) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(folder)
+	defer func() { _ = os.RemoveAll(folder) }()     // what cannot be removed is in the temporary folder anyway
 	if err := os.Chmod(folder, 0o711); err != nil { // PostgreSQL's own user has to get in
 		return err
 	}

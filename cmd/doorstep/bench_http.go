@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -55,7 +56,7 @@ func freeAddr() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer ln.Close()
+	defer func() { _ = ln.Close() }() // the address is what we came for
 	return ln.Addr().String(), nil
 }
 
@@ -238,7 +239,7 @@ func stat(pid int) []string {
 	if err != nil {
 		return nil
 	}
-	open, end := strings.IndexByte(string(text), '('), strings.LastIndexByte(string(text), ')')
+	open, end := bytes.IndexByte(text, '('), bytes.LastIndexByte(text, ')')
 	if open < 0 || end < open {
 		return nil
 	}

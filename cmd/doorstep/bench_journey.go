@@ -204,7 +204,7 @@ func (b *bench) start(ctx context.Context) error {
 	// With PostgreSQL already running: ours stays up while a second program uses it.
 	var running time.Duration
 	other := folder + "-outside"
-	if err := os.MkdirAll(other, 0o711); err == nil {
+	if err = os.MkdirAll(other, 0o711); err == nil {
 		running, err = b.firstAnswer(ctx, other, "DATABASE_URL="+dsn)
 	}
 	c.close()

@@ -26,7 +26,7 @@ func strangers() []stranger {
 		return m{"name": "Sokha Chan", "line1": "Street 240 no. 8", "city": city, "postcode": "0010", "country": country, "phone": "+37477000111"}
 	}
 	return []stranger{
-		{locale.En, "pomegranite mug", "pomegranate-mug", true, "EUR", newEmail(), in("AM", "Yerevan")},
+		{locale.En, "pomegranite mug", "pomegranate-mug", true, "EUR", newEmail(), in("AM", "Yerevan")}, //nolint:misspell // people do
 		{locale.Hy, "Նռնազարդ գավաթ", "pomegranate-mug", false, "AMD", newEmail(), in("AM", "Gyumri")},
 		{locale.Km, "កែវគំនូរផ្លែទទឹម", "pomegranate-mug", false, "USD", newEmail(), in("KH", "Phnom Penh")},
 	}

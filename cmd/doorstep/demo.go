@@ -106,7 +106,7 @@ func (h *house) prepareDemo(ctx context.Context) (demoShop, error) {
 	if shop, err = h.makeDemo(ctx); err != nil {
 		return shop, fmt.Errorf("demo data: %w", err)
 	}
-	text, err = json.MarshalIndent(shop, "", "  ")
+	text, err = json.MarshalIndent(shop, "", "  ") //nolint:gosec // the keys of the demo are kept in the open for whoever tries it out
 	if err != nil {
 		return shop, err
 	}
@@ -221,7 +221,7 @@ func (h *house) demoProducts(ctx context.Context, merchant uuid.UUID, currency s
 	if err := os.WriteFile(file, demo.Products, 0o600); err != nil {
 		return err
 	}
-	defer os.Remove(file)
+	defer func() { _ = os.Remove(file) }() // the next start writes it again
 	sum := sha256.Sum256(demo.Products)
 	i, err := h.catalog.StartImport(ctx, merchant, catalog.ImportFile{
 		Name: "demo-products.csv", Path: file, SHA256: sum[:], Size: int64(len(demo.Products)),

@@ -131,7 +131,7 @@ func digest(path string) ([]byte, int64, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // only read
 	h := sha256.New()
 	n, err := io.Copy(h, f)
 	return h.Sum(nil), n, err
@@ -166,7 +166,7 @@ func whole(path string, write func(w io.Writer) error) (err error) {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) // after the rename there is nothing to remove
+	defer func() { _ = os.Remove(f.Name()) }() // after the rename there is nothing to remove
 	if err := errors.Join(write(f), f.Sync(), f.Close()); err != nil {
 		return err
 	}
@@ -212,7 +212,7 @@ func runRestore(ctx context.Context, out streams, args []string) error {
 	if err != nil {
 		return errNoFile.Because(err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // only read
 	c, err := settings(*data, "")
 	if err != nil {
 		return err
@@ -310,7 +310,7 @@ func empty(ctx context.Context, dsn string) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close(ctx)
+	defer func() { _ = conn.Close(ctx) }() // only read
 	var tables int
 	if err := conn.QueryRow(ctx, `select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'public' and c.relkind = 'r'`).Scan(&tables); err != nil {
 		return err

@@ -42,7 +42,7 @@ func runHealth(ctx context.Context, io streams, args []string) error {
 	if err != nil {
 		return fmt.Errorf("nothing answers at %s: %w", c.Addr, err)
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }() // the status is what we came for
 	if res.StatusCode != http.StatusOK {
 		return errNotWell
 	}
