@@ -76,7 +76,6 @@ func spawn(ctx context.Context, env []string, path string, args func(addr string
 	for i, e := range c.cmd.Env {
 		c.cmd.Env[i] = strings.ReplaceAll(e, "{addr}", addr)
 	}
-	c.cmd.Stderr = os.Stderr
 	if err := c.cmd.Start(); err != nil {
 		return nil, err
 	}

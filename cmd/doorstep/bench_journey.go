@@ -55,7 +55,7 @@ func (c *client) post(path, key string, body, out any) (int, error) {
 // answer is the part of the two answers that the bench needs.
 type answer struct {
 	ID     string `json:"id"`
-	Status string `json:"status"`
+	Status any    `json:"status"` // a word, or the number of a problem
 	Code   string `json:"code"`
 	Totals struct {
 		Total json.RawMessage `json:"total"`
