@@ -7,6 +7,7 @@ import (
 
 	"doorstep/cart"
 	"doorstep/internal/fault"
+	"doorstep/pricing"
 
 	"github.com/google/uuid"
 )
@@ -202,7 +203,7 @@ func registerCartActs(s *Server, svc carts) {
 	handle(s, Route{
 		ID: "add-cart-code", Method: http.MethodPost, Path: cartPath + "/discount-codes/{code}", Tag: "carts", Summary: "Put a discount code onto a cart",
 		Description: "A code that the shop knows stays, with its saving or the reason why it does not apply yet. One that it does not know, or no longer, is refused; ten of those within ten minutes, on one cart or from one address, and further ones wait.",
-		Auth:        publishable(), Errors: append([]*fault.Error{cart.ErrDiscount, cart.ErrCodes, cart.ErrTooManyTries}, cartFaults...),
+		Auth:        publishable(), Errors: append([]*fault.Error{cart.ErrDiscount, cart.ErrCodes, pricing.ErrTooManyTries}, cartFaults...),
 	}, func(ctx context.Context, in *cartCodeIn) (*cartOut, error) {
 		return changed(ctx, &in.CartChange, func(a cart.Access) (*cart.View, error) {
 			v, err := svc.AddCode(ctx, a, in.ID, in.Code)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"doorstep/cart"
+	"doorstep/checkout"
 	"doorstep/pricing"
 )
 
@@ -124,12 +125,16 @@ func TestWrongGuessesAreCountedForWhoeverMakesThem(t *testing.T) {
 		if got := rooms.last(t, "AddCode").given; got != c.want+" TEN" {
 			t.Errorf("%s: the cart is told %q", c.name, got)
 		}
+		send(t, s, "POST", "/v1/checkouts", c.header, `{"items":[{"sku":"MUG-01","quantity":1}],"discount_codes":["TEN"]}`)
+		if got := rooms.last(t, "Start").given.(checkout.Request).IP; got != c.want {
+			t.Errorf("%s: the checkout is told %q", c.name, got)
+		}
 		send(t, s, "POST", "/v1/order-lookups", c.header, `{"number":"DS-7K3M-Q2XT-H","email":"ani@example.com"}`)
 		if got := rooms.last(t, "ByNumberAndEmail").given; got != c.want {
 			t.Errorf("%s: the order is told %q", c.name, got)
 		}
 	}
-	rooms.fail("AddCode", cart.ErrTooManyTries.After(time.Minute))
+	rooms.fail("AddCode", pricing.ErrTooManyTries.After(time.Minute))
 	run(t, s, []scenario{{name: "throttled", method: "POST", path: "/v1/carts/" + anID + "/discount-codes/TEN", header: with(rootKey), status: 429,
 		want: []string{`"code":"too_many_attempts"`}, wantHeader: map[string]string{"Retry-After": "60"}}})
 }

@@ -13,6 +13,7 @@ import (
 	"doorstep/internal/money"
 	"doorstep/order"
 	"doorstep/payment"
+	"doorstep/pricing"
 	"doorstep/shipping/policy"
 
 	"github.com/google/uuid"
@@ -243,14 +244,14 @@ func registerCheckouts(s *Server, svc checkouts, w *Writer) {
 		ID: "start-checkout", Method: http.MethodPost, Path: "/v1/checkouts", Status: http.StatusCreated, Tag: "checkouts",
 		Summary:     "Begin to buy: from a cart or from items",
 		Description: "The first of two calls. The answer shows everything that will be paid: shipping, tax, discounts and the ways to pay.",
-		Auth:        publishable(), Errors: []*fault.Error{checkout.ErrEmpty, checkout.ErrSKU, checkout.ErrCurrency, checkout.ErrCountry, checkout.ErrOutOfStock, cart.ErrNotFound, cart.ErrClosed},
+		Auth:        publishable(), Errors: []*fault.Error{checkout.ErrEmpty, checkout.ErrSKU, checkout.ErrCurrency, checkout.ErrCountry, checkout.ErrOutOfStock, pricing.ErrTooManyTries, cart.ErrNotFound, cart.ErrClosed},
 	}, func(ctx context.Context, in *startCheckoutIn) (*checkoutOut, error) {
 		b := &in.Body
 		if (b.CartID == nil) == (len(b.Items) == 0) {
 			return nil, checkout.ErrEmpty.Saying("Send either items or cart_id.")
 		}
 		q := checkout.Request{
-			Merchant: caller(ctx).Merchant, CartID: b.CartID, CartSecret: in.CartSecret, Trusted: caller(ctx).Secret,
+			Merchant: caller(ctx).Merchant, CartID: b.CartID, CartSecret: in.CartSecret, Trusted: caller(ctx).Secret, IP: guesser(ctx),
 			Currency: b.Currency, Locale: string(language(ctx)), Form: b.value(),
 		}
 		for _, it := range b.Items {
@@ -268,7 +269,7 @@ func registerCheckouts(s *Server, svc checkouts, w *Writer) {
 	})
 	handle(s, Route{
 		ID: "change-checkout", Method: http.MethodPatch, Path: "/v1/checkouts/{id}", Tag: "checkouts", Summary: "Change address, shipping option or discount codes",
-		Auth: publishable(), Errors: []*fault.Error{checkout.ErrNotFound, checkout.ErrClosed, checkout.ErrInProgress, checkout.ErrOption, checkout.ErrVersion},
+		Auth: publishable(), Errors: []*fault.Error{checkout.ErrNotFound, checkout.ErrClosed, checkout.ErrInProgress, checkout.ErrOption, checkout.ErrVersion, pricing.ErrTooManyTries},
 	}, func(ctx context.Context, in *changeCheckoutIn) (*checkoutOut, error) {
 		f := in.Body.value()
 		have, said, err := in.version()
@@ -306,7 +307,7 @@ func registerCheckouts(s *Server, svc checkouts, w *Writer) {
 }
 
 func (p *CheckoutPath) access(ctx context.Context) checkout.Access {
-	return checkout.Access{Merchant: caller(ctx).Merchant, Secret: p.Secret, Trusted: caller(ctx).Secret}
+	return checkout.Access{Merchant: caller(ctx).Merchant, Secret: p.Secret, Trusted: caller(ctx).Secret, IP: guesser(ctx)}
 }
 
 // Writer words the answers that are also stored: it is checkout.Answers.

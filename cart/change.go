@@ -1,7 +1,6 @@
 package cart
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -12,7 +11,6 @@ import (
 	"github.com/google/uuid"
 
 	"doorstep/catalog"
-	"doorstep/internal/attempt"
 	"doorstep/internal/db"
 	"doorstep/internal/id"
 	"doorstep/internal/locale"
@@ -328,22 +326,10 @@ func (s *Service) Undo(ctx context.Context, a Access, cart uuid.UUID) (*View, er
 	return s.show(ctx, &a, cart, k)
 }
 
-// wrongCodes is how many codes that the shop does not know may be tried, on one
-// cart and from one address.
-var wrongCodes = attempt.Limit{Tries: 10, Window: 10 * time.Minute}
-
-func guesses(a *Access, cart uuid.UUID) []attempt.Try {
-	tries := []attempt.Try{attempt.Of("code_cart", cart.String())}
-	if a.IP != "" {
-		tries = append(tries, attempt.From("code_ip", a.IP))
-	}
-	return tries
-}
-
 // AddCode puts a discount code onto a cart, where it stays with its outcome. A
 // code that the shop does not know, or no longer, is refused with ErrDiscount;
 // after ten of those within ten minutes, on one cart or from one address, every
-// code is refused with ErrTooManyTries, without a look at it. Three round trips.
+// code is refused with pricing.ErrTooManyTries, without a look at it. Three round trips.
 func (s *Service) AddCode(ctx context.Context, a Access, cart uuid.UUID, code string) (*View, error) {
 	unknown := ErrDiscount.With("reason_code", pricing.ReasonUnknownCode)
 	key := pricing.CodeKey(code)
@@ -351,15 +337,13 @@ func (s *Service) AddCode(ctx context.Context, a Access, cart uuid.UUID, code st
 		return nil, unknown
 	}
 	var facts pricing.Facts
-	var wait time.Duration
-	tries := guesses(&a, cart)
-	sit, err := s.open(ctx, &a, cart, append(s.Promotions.FactsQueries(a.Merchant, []string{key}, nil, &facts),
-		wrongCodes.Query(a.Merchant, s.DB.Now(), &wait, tries...))...)
+	guesses := pricing.GuessesOf(a.Merchant, cart, a.IP)
+	sit, err := s.open(ctx, &a, cart, append(s.Promotions.FactsQueries(a.Merchant, []string{key}, nil, &facts), guesses.Query(s.DB.Now()))...)
 	if err != nil {
 		return nil, err
 	}
-	if wait > 0 {
-		return nil, ErrTooManyTries.After(wait)
+	if err := guesses.Judge(ctx, s.DB, 0); err != nil {
+		return nil, err
 	}
 	if slices.Contains(sit.row.Codes, key) {
 		return s.show(ctx, &a, cart, sit.known(&a))
@@ -373,12 +357,10 @@ func (s *Service) AddCode(ctx context.Context, a Access, cart uuid.UUID, code st
 	}
 	for _, o := range alone.Discounts {
 		if o.Code == key && o.Reason == pricing.ReasonUnknownCode {
-			// Those of the same moment are counted one by one, so that no more misses are
-			// told from hits than there are tries.
-			if wait, err = wrongCodes.Count(ctx, s.DB, a.Merchant, 1, tries...); err == nil && wait > 0 {
-				err = ErrTooManyTries.After(wait)
+			if err := guesses.Judge(ctx, s.DB, 1); err != nil {
+				return nil, err
 			}
-			return nil, cmp.Or(err, error(unknown))
+			return nil, unknown
 		}
 	}
 	if len(sit.row.Codes) >= MaxCodes {

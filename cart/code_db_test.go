@@ -85,7 +85,7 @@ func TestCodesCannotBeGuessed(t *testing.T) {
 	refused := func(what string, s *shopper, code string, wait time.Duration) {
 		t.Helper()
 		_, err := s.code(code)
-		if f, _ := fault.As(err); !fault.Is(err, cart.ErrTooManyTries) || f.Kind != fault.TooMany || f.RetryAfter != wait {
+		if f, _ := fault.As(err); !fault.Is(err, pricing.ErrTooManyTries) || f.Kind != fault.TooMany || f.RetryAfter != wait {
 			t.Errorf("%s: %v, wait %v", what, err, f)
 		}
 	}
@@ -135,7 +135,7 @@ func TestGuessesAtOnceAreCountedExactly(t *testing.T) {
 			switch _, err := s.code("NEVER"); {
 			case fault.Is(err, cart.ErrDiscount):
 				told.Add(1)
-			case fault.Is(err, cart.ErrTooManyTries):
+			case fault.Is(err, pricing.ErrTooManyTries):
 				refused.Add(1)
 			default:
 				t.Error(err)

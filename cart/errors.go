@@ -17,11 +17,8 @@ var (
 	ErrCodes      = fault.New(fault.Invalid, "too_many_codes", "There are too many discount codes.")
 	// ErrDiscount carries the pricing.Reason as reason_code.
 	ErrDiscount = fault.New(fault.Invalid, "discount_refused", "This discount code is not known.")
-	// ErrTooManyTries refuses all discount codes for a while, after too many that
-	// the shop does not know.
-	ErrTooManyTries = fault.New(fault.TooMany, "too_many_attempts", "Too many codes that are not known. Wait a while and try again.")
-	ErrUndo         = fault.New(fault.Conflict, "nothing_to_undo", "There is nothing to bring back.")
-	ErrSelf         = fault.New(fault.Invalid, "cart_merge_self", "A cart cannot be merged into itself.")
+	ErrUndo     = fault.New(fault.Conflict, "nothing_to_undo", "There is nothing to bring back.")
+	ErrSelf     = fault.New(fault.Invalid, "cart_merge_self", "A cart cannot be merged into itself.")
 )
 
 // raised are the faults that guards of this room raise inside the database.

@@ -65,8 +65,13 @@ func (s *Service) Change(ctx context.Context, who Access, checkout uuid.UUID, f 
 	if f.ExpectedVersion != nil && *f.ExpectedVersion != r.Version {
 		return nil, ErrVersion.With("version", r.Version)
 	}
+	before := codeKeys(r.Codes)
 	if err := sit.fill(&f); err != nil {
 		return nil, err
+	}
+	if f.Codes != nil {
+		sit.guess(slices.DeleteFunc(slices.Clone(r.Codes), func(c string) bool { return slices.Contains(before, pricing.CodeKey(c)) }),
+			pricing.GuessesOf(r.Merchant, checkout, who.IP))
 	}
 	if a := sit.contact.Shipping; a != nil && a.Country != "" && !sit.rules.Settings.ShipsTo(a.Country) {
 		return nil, ErrCountry.At("body.shipping_address.country", "the shop ships to other countries").With("countries", sit.rules.Settings.Countries)
@@ -75,11 +80,14 @@ func (s *Service) Change(ctx context.Context, who Access, checkout uuid.UUID, f 
 		hmac := s.Vault.EmailHMAC(r.Merchant, sit.contact.Email)
 		queries := append(s.Promotions.FactsQueries(r.Merchant, r.Codes, hmac, &sit.facts), isNewQuery(r.Merchant, hmac, &sit.isNew))
 		sit.facts = pricing.Facts{}
+		if sit.guesses != nil {
+			queries = append(queries, sit.guesses.Query(s.DB.Now()))
+		}
 		if err := s.DB.Read(ctx, queries...); err != nil {
 			return nil, err
 		}
 	}
-	a, err := s.assess(sit)
+	a, err := s.assessTyped(ctx, sit)
 	if err != nil {
 		return nil, err
 	}
@@ -122,10 +130,10 @@ func (s *Service) Cancel(ctx context.Context, who Access, checkout uuid.UUID, re
 			return nil, err
 		}
 		r := &sit.row
-		switch {
-		case r.Status == Canceled:
+		switch r.Status {
+		case Canceled:
 			return s.View(ctx, who, checkout)
-		case r.Status == Authentication:
+		case Authentication:
 			err = s.giveUp(ctx, r.Merchant, sit.payment.ID)
 		default:
 			if err := changeable(r.Status); err != nil {

@@ -137,7 +137,8 @@ func New(c Config) *Service {
 type Access struct {
 	Merchant uuid.UUID
 	Secret   string
-	Trusted  bool // a secret key of the merchant: no checkout secret needed
+	Trusted  bool   // a secret key of the merchant: no checkout secret needed
+	IP       string // of the shopper, whose wrong discount codes are counted; empty is not counted
 }
 
 // View is a checkout as it is shown. Amounts are minor units of Currency.

@@ -11,6 +11,7 @@ import (
 	"doorstep/customer"
 	"doorstep/internal/db"
 	"doorstep/internal/id"
+	"doorstep/pricing"
 )
 
 // Limits of one checkout.
@@ -44,7 +45,8 @@ type Request struct {
 	Merchant   uuid.UUID
 	CartID     *uuid.UUID
 	CartSecret string
-	Trusted    bool // a secret key: the cart's secret is not needed
+	Trusted    bool   // a secret key: the cart's secret is not needed
+	IP         string // of the shopper, whose wrong discount codes are counted; empty is not counted
 	Items      []Item
 	Currency   string // empty is the cart's or the shop's first
 	Locale     string // of the request, unless the form names one
@@ -60,6 +62,13 @@ func (s *Service) Start(ctx context.Context, q Request) (*View, error) {
 	if err := sit.fill(&q.Form); err != nil {
 		return nil, err
 	}
+	if q.Form.Codes != nil {
+		session := uuid.Nil
+		if q.CartID != nil {
+			session = *q.CartID
+		}
+		sit.guess(r.Codes, pricing.GuessesOf(q.Merchant, session, q.IP))
+	}
 	if err := s.lines(ctx, sit, &q); err != nil {
 		return nil, err
 	}
@@ -70,7 +79,7 @@ func (s *Service) Start(ctx context.Context, q Request) (*View, error) {
 	if a := sit.contact.Shipping; a != nil && a.Country != "" && !set.ShipsTo(a.Country) {
 		return nil, ErrCountry.At("body.shipping_address.country", "the shop ships to other countries").With("countries", set.Countries)
 	}
-	a, err := s.assess(sit)
+	a, err := s.assessTyped(ctx, sit)
 	if err != nil {
 		return nil, err
 	}
@@ -216,6 +225,9 @@ func bounded(quantities []int64) error {
 func (s *Service) readOffers(ctx context.Context, sit *situation, queries []*db.Query) error {
 	r := &sit.row
 	queries = append(queries, versionQuery(r.Merchant, &sit.version))
+	if sit.guesses != nil {
+		queries = append(queries, sit.guesses.Query(s.DB.Now()))
+	}
 	facts := func() []*db.Query {
 		hmac := s.Vault.EmailHMAC(r.Merchant, sit.contact.Email)
 		return append(s.Promotions.FactsQueries(r.Merchant, r.Codes, hmac, &sit.facts), isNewQuery(r.Merchant, hmac, &sit.isNew))

@@ -68,6 +68,8 @@ type situation struct {
 	rules   *Rules
 	payment attempt // the newest; zero when there was none
 	state   idem.State
+	typed   []string         // codes that are new on this checkout
+	guesses *pricing.Guesses // counts those of them that are wrong; nil without any
 }
 
 // read gathers the situation of a checkout, and the state of key when it is given.

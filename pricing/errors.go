@@ -26,6 +26,10 @@ var (
 	ErrPromotion = fault.New(fault.Invalid, "invalid_promotion", "The promotion cannot work like this.")
 	ErrTaxRate   = fault.New(fault.Invalid, "invalid_tax_rate", "The tax rate cannot work like this.")
 
+	// ErrTooManyTries refuses all codes for a while, after too many that the shop
+	// does not know.
+	ErrTooManyTries = fault.New(fault.TooMany, "too_many_attempts", "Too many codes that are not known. Wait a while and try again.")
+
 	// ErrPromotionUsedUp, ErrCustomerUsedUp and ErrCodeSpent end a purchase whose
 	// promotion was taken by somebody else in the meantime; price it again.
 	ErrPromotionUsedUp = fault.New(fault.Conflict, "promotion_used_up", "This promotion has been used up in the meantime.")
