@@ -313,10 +313,10 @@ func (d documenter) typeOf(s *huma.Schema) string {
 		return ""
 	}
 	t := s.Type
-	switch {
-	case t == huma.TypeArray:
+	switch t {
+	case huma.TypeArray:
 		return "array of " + d.typeOf(s.Items)
-	case t == "":
+	case "":
 		t = "any"
 	}
 	if s.Format != "" && s.Format != "int64" && s.Format != "int32" && s.Format != "double" {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -167,7 +168,7 @@ func answer(server io.Reader, client io.Writer, mute *atomic.Bool) {
 			}
 			continue
 		}
-		_, _ = out.Write(append(head, body...)) // a bufio.Writer keeps its error for Flush
+		_, _ = out.Write(slices.Concat(head, body)) // a bufio.Writer keeps its error for Flush
 		if in.Buffered() == 0 && out.Flush() != nil {
 			return
 		}

@@ -141,8 +141,7 @@ func (c *trips) Load() int64 { return c.n.Load() }
 
 // at lets do happen at the n-th such moment from now on, once.
 func (c *trips) at(n int64, do func()) {
-	var f func()
-	f = func() {
+	f := func() {
 		if n--; n == 0 {
 			c.before.Store(nil)
 			do()
