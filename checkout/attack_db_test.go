@@ -231,6 +231,30 @@ func TestACodeThatComesFreeInBetweenIsUsed(t *testing.T) {
 	w.settled()
 }
 
+func TestAChangeThatComesInBetweenIsShownBeforeItIsPaid(t *testing.T) {
+	t.Parallel()
+	for name, way := range ways {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			v := w.one(1)
+			w.trips.at(2, func() { // the other tab has it sent elsewhere, for the same price
+				f := form()
+				if _, err := w.svc.Change(t.Context(), checkout.Access{Merchant: w.merchant, Trusted: true}, v.ID, f); err != nil {
+					t.Error(err)
+				}
+			})
+			if out, err := w.pay(v, "k", way.method, way.token); !errors.Is(err, checkout.ErrVersion) {
+				t.Fatalf("%+v %v", out, err)
+			}
+			if out, err := w.pay(v, "k", way.method, way.token); err != nil || out.Order == nil {
+				t.Fatalf("%+v %v", out, err)
+			}
+			w.settled()
+		})
+	}
+}
+
 func TestAFeeWithTaxOnItIsNoDrift(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

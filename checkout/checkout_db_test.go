@@ -3,6 +3,7 @@ package checkout_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -132,6 +133,9 @@ func TestA3DSecureStepIsPlayedToBothEnds(t *testing.T) {
 	out, err := w.pay(v, "a", payment.Card, sandbox.ThreeDSecure)
 	if err != nil || out.Action == nil || out.Action.URL != "https://shop.example/3ds/"+out.PaymentID.String() {
 		t.Fatalf("%+v %v", out, err)
+	}
+	if out, err := w.pay(v, "a", payment.Card, sandbox.ThreeDSecure); err != nil || out.Replay == nil || !strings.Contains(string(out.Replay.Body), `"authentication_required"`) {
+		t.Fatalf("the same key is not sent to the same place: %+v %v", out, err)
 	}
 	if out, err := w.pay(v, "b", payment.Card, ""); err != nil || out.Action == nil {
 		t.Fatalf("asking before the buyer has acted: %+v %v", out, err)

@@ -63,6 +63,10 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 			config.ConnConfig.RuntimeParams[name] = value
 		}
 	}
+	config.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
+		uuids(conn.TypeMap())
+		return nil
+	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("db: %w", err)
