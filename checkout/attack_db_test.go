@@ -124,6 +124,22 @@ func TestUnitsHeldTooLongAreFoundAtAnotherPlace(t *testing.T) {
 	w.settled()
 }
 
+func TestUnitsOfWhichHalfWereHeldTooLongAreAllSoldOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.product("MUG", 2)
+	w.product("TEA", 2)
+	v := w.start(checkout.Item{SKU: "MUG", Quantity: 1}, checkout.Item{SKU: "TEA", Quantity: 1})
+	w.front.once("authorize", mood{after: func() { // a sweep that got no further than the first
+		w.exec(`update reservations set status = 'expired' where variant_id = $1`, w.variant("MUG"))
+		w.exec(`update stock set free = free + 1 where variant_id = $1`, w.variant("MUG"))
+	}})
+	if out, err := w.pay(v, "k", payment.Card, sandbox.Visa); err != nil || out.Order == nil {
+		t.Fatalf("%+v %v", out, err)
+	}
+	w.settled()
+}
+
 func TestTheLinesThatRunOutAreNamed(t *testing.T) {
 	t.Parallel()
 	for name, way := range ways {

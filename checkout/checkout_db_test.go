@@ -432,6 +432,9 @@ func TestAnOpenCheckoutEndsByCancelOrByTime(t *testing.T) {
 		t.Fatalf("%+v %v", out, err)
 	}
 	w.clock.Advance(25 * time.Hour)
+	if _, err := w.pay(expired, "before the sweep", payment.Card, sandbox.Visa); !errors.Is(err, checkout.ErrClosed) {
+		t.Errorf("got %v", err)
+	}
 	if err := w.svc.Expire(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
 
+	"doorstep/checkout"
 	"doorstep/internal/db"
 )
 
@@ -218,4 +219,33 @@ func lost(base *world, wire *wire, t *testing.T, stage, act string, n, how int64
 		t.Fatal(name)
 	}
 	return happened
+}
+
+func TestALostAnswerToACommitIsReadBack(t *testing.T) {
+	t.Parallel()
+	for name, way := range ways {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, wire := wired(t)
+			w.product("MUG", 1000)
+			told := 0
+			for n := int64(1); ; n++ {
+				v := w.start(checkout.Item{SKU: "MUG", Quantity: 1})
+				wire.cut(n, answerLost)
+				out, err := w.pay(v, fmt.Sprint("k", n), way.method, way.token)
+				if !wire.heal() {
+					break
+				}
+				if err == nil && out.Order != nil {
+					told++
+				} else if err != nil || way.method.Offline() {
+					t.Errorf("request %d: %+v %v", n, out, err)
+				}
+			}
+			if told < 3 {
+				t.Errorf("told of %d orders", told)
+			}
+			w.settled()
+		})
+	}
 }

@@ -78,28 +78,38 @@ func TestAnAuthorizationThatComesAfterItWasGivenUpIsLetGo(t *testing.T) {
 	}
 }
 
-func TestAnAuthorizationThatComesWhenAllIsOverIsLetGoAtOnce(t *testing.T) {
+func TestAnAuthorizationThatComesWhenAllIsOverIsLetGo(t *testing.T) {
 	t.Parallel()
 	for name, late := range map[string]time.Duration{"soon": 0, "when nobody looks for it any more": 11 * time.Minute} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t)
-			v := w.one(5)
-			w.front.once("authorize", mood{before: func() {
-				w.recovers()
-				w.clock.Advance(late)
-				w.recovers()
-			}})
-			if out, err := w.pay(v, "k", payment.Card, sandbox.Visa); !errors.Is(err, payment.ErrDeclined) {
-				t.Fatalf("%+v %v", out, err)
-			}
-			_ = w.gateway.Books(func(c sandbox.Charge) {
-				if c.Status != payment.Voided {
-					t.Errorf("still there: %+v", c)
+		for _, void := range []string{"answers", "does nothing and 500"} {
+			t.Run(name+", void "+void, func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t)
+				v := w.one(5)
+				w.front.be(func(call string) mood {
+					switch call {
+					case "authorize":
+						return mood{before: func() {
+							w.recovers()
+							w.clock.Advance(late)
+							w.recovers()
+						}}
+					case "void":
+						return moods[void]
+					}
+					return mood{}
+				})
+				if out, err := w.pay(v, "k", payment.Card, sandbox.Visa); !errors.Is(err, payment.ErrDeclined) {
+					t.Fatalf("%+v %v", out, err)
 				}
+				_ = w.gateway.Books(func(c sandbox.Charge) {
+					if void == "answers" && c.Status != payment.Voided {
+						t.Errorf("still there: %+v", c)
+					}
+				})
+				w.settled()
 			})
-			w.settled()
-		})
+		}
 	}
 }
 

@@ -94,14 +94,12 @@ func (s *Service) expire(ctx context.Context, d due) error {
 	if d.Payment != nil {
 		out, err := s.Settle(ctx, d.Merchant, *d.Payment)
 		switch {
-		case out.Order != nil:
-			return nil
 		case out.Action != nil:
 			if err := s.giveUp(ctx, d.Merchant, *d.Payment); err != nil {
 				return err
 			}
 		case err == nil:
-			return nil // the gateway is silent; there will be another time
+			return nil // it is an order, or the gateway is silent and there will be another time
 		case !isEnd(err):
 			return err
 		}
