@@ -43,7 +43,7 @@ func (s *Service) Create(ctx context.Context, merchant uuid.UUID, q NewCart) (*V
 	r.Locale = language(q.Locale, sit.rules.Settings.Languages)
 	queries := []*db.Query{versionQuery(merchant, &sit.version)}
 	if len(want.skus) > 0 {
-		queries = append(queries, catalog.OfferQueriesBySKU(&sit.offers, merchant, r.Currency, r.Locale, s.DB.Now(), want.skus)...)
+		queries = append(queries, catalog.OfferQueryBySKU(&sit.offers, merchant, r.Currency, r.Locale, s.DB.Now(), want.skus))
 	}
 	queries = append(queries, s.prices(sit, merchant, &known{facts: sit.rules.promote()})...)
 	if err := s.DB.Read(ctx, queries...); err != nil {
@@ -225,7 +225,7 @@ func (s *Service) Add(ctx context.Context, a Access, cart uuid.UUID, items []Ite
 	var queries []*db.Query
 	for _, currency := range r.Settings.Currencies {
 		offers[currency] = &catalog.Offers{}
-		queries = append(queries, catalog.OfferQueriesBySKU(offers[currency], a.Merchant, currency, "", s.DB.Now(), want.skus)...)
+		queries = append(queries, catalog.OfferQueryBySKU(offers[currency], a.Merchant, currency, "", s.DB.Now(), want.skus))
 	}
 	sit, err := s.open(ctx, &a, cart, queries...)
 	if err != nil {
@@ -234,7 +234,7 @@ func (s *Service) Add(ctx context.Context, a Access, cart uuid.UUID, items []Ite
 	found, ok := offers[sit.row.Currency]
 	if !ok { // the shop sells in it since a moment ago, or no longer
 		found = &catalog.Offers{}
-		if err := s.DB.Read(ctx, catalog.OfferQueriesBySKU(found, a.Merchant, sit.row.Currency, "", s.DB.Now(), want.skus)...); err != nil {
+		if err := s.DB.Read(ctx, catalog.OfferQueryBySKU(found, a.Merchant, sit.row.Currency, "", s.DB.Now(), want.skus)); err != nil {
 			return nil, err
 		}
 	}
@@ -257,7 +257,7 @@ func (s *Service) SetQuantity(ctx context.Context, a Access, cart, line uuid.UUI
 		return nil, ErrQuantity.At("body.quantity", "is not between 1 and 9,999")
 	}
 	var offers catalog.Offers // for the stock alone, which has no currency
-	sit, err := s.open(ctx, &a, cart, catalog.OfferQueries(&offers, a.Merchant, "", "", s.DB.Now(), []uuid.UUID{line})...)
+	sit, err := s.open(ctx, &a, cart, catalog.OfferQuery(&offers, a.Merchant, "", "", s.DB.Now(), []uuid.UUID{line}))
 	if err != nil {
 		return nil, err
 	}

@@ -54,7 +54,7 @@ func (sit *situation) known(a *Access, more ...uuid.UUID) known {
 func (s *Service) prices(sit *situation, merchant uuid.UUID, k *known) []*db.Query {
 	var all []*db.Query
 	if len(k.variants) > 0 {
-		all = catalog.OfferQueries(&sit.offers, merchant, k.currency, k.locale, s.DB.Now(), k.variants)
+		all = append(all, catalog.OfferQuery(&sit.offers, merchant, k.currency, k.locale, s.DB.Now(), k.variants))
 	}
 	if k.facts {
 		sit.facts = pricing.Facts{}

@@ -70,7 +70,7 @@ func (o *Offer) Available() int64 {
 	return sum
 }
 
-// Offers collects the answers of OfferQueries and its sisters. The zero value
+// Offers collects the answers of OfferQuery and its sisters. The zero value
 // is ready to be filled; it is not safe for use by several goroutines.
 type Offers struct {
 	byVariant map[uuid.UUID]*Offer
@@ -92,66 +92,51 @@ func (o *Offers) BySKU(sku string) (*Offer, bool) {
 // Len is how many variants were found.
 func (o *Offers) Len() int { return len(o.byVariant) }
 
-// The two queries of an offer. What picks the variants differs, the columns do
-// not; $1 is the merchant, $2 the variants, their SKUs or the checkout. Written
-// as one look-up per variant (a lateral OFFSET 0 is never turned into another
-// join) behind an array whose length the planner cannot see: so the statement
-// keeps one cached plan, which is right for a basket in a catalogue of any size.
+// The query of offers. What picks the variants differs, the columns do not; $1
+// is the merchant, $2 the variants, their SKUs or the checkout. It gives a row
+// for each location with units. Written as one look-up per variant (a lateral
+// OFFSET 0 is never turned into another join) behind an array whose length the
+// planner cannot see: so the statement keeps one cached plan, which is right for
+// a basket in a catalogue of any size.
 const (
-	offerHead = `select o.variant_id, o.product_id, o.sku, o.slug, coalesce(nullif(o.translations #>> array[`
+	offerHead = `select o.variant_id, s.location_id, coalesce(s.free, 0), o.product_id, o.sku, o.slug, coalesce(nullif(o.translations #>> array[`
 	offerTail = `, 'title'], ''), o.title), coalesce(o.image, ''), o.options, o.option_values,
 		o.weight_g, o.length_mm, o.width_mm, o.height_mm, o.hs_code, o.origin_country, o.tax_class, o.category, o.tags,
 		o.on_sale, o.track_stock, p.amount_minor, p.sale_minor, p.sale_starts_at, p.sale_ends_at `
 	offerOf    = ` cross join lateral (select * from v_offers o where o.merchant_id = $1 and o.variant_id = w.variant_id offset 0) o`
 	offerOfSKU = ` cross join lateral (select * from v_offers o where o.merchant_id = $1 and o.sku = w.sku offset 0) o`
 	priceOf    = ` left join lateral (select * from prices p where p.merchant_id = $1 and p.variant_id = o.variant_id and p.currency = `
-	priceEnd   = ` offset 0) p on true`
+	stockOf    = ` offset 0) p on true
+		left join lateral (select s.location_id, s.free, l.priority from stock s
+			join locations l on l.merchant_id = s.merchant_id and l.id = s.location_id and l.active
+			where s.merchant_id = $1 and s.variant_id = o.variant_id and s.free > 0 offset 0) s on true
+		order by s.priority, s.location_id`
 
 	fromVariants = ` from unnest((select $2::uuid[])) as w (variant_id)`
 	fromSKUs     = ` from unnest((select $2::text[])) as w (sku)`
 	fromCheckout = ` from (select * from v_checkout_lines where merchant_id = $1 and checkout_id = $2) w`
 
-	offersByVariant  = offerHead + `$4::text` + offerTail + fromVariants + offerOf + priceOf + `$3` + priceEnd
-	offersBySKU      = offerHead + `$4::text` + offerTail + fromSKUs + offerOfSKU + priceOf + `$3` + priceEnd
-	offersByCheckout = offerHead + `w.locale` + offerTail + fromCheckout + offerOf + priceOf + `w.currency` + priceEnd
-
-	stockHead = `select s.variant_id, s.location_id, s.free`
-	variantOf = ` cross join lateral (select v.id as variant_id from variants v where v.merchant_id = $1 and v.sku = w.sku offset 0) v`
-	stockOf   = ` cross join lateral (select s.variant_id, s.location_id, s.free, l.priority from stock s
-		join locations l on l.merchant_id = s.merchant_id and l.id = s.location_id and l.active
-		where s.merchant_id = $1 and s.free > 0 and s.variant_id = `
-	stockTail = ` offset 0) s order by s.priority, s.location_id`
-
-	stockByVariant  = stockHead + fromVariants + stockOf + `w.variant_id` + stockTail
-	stockBySKU      = stockHead + fromSKUs + variantOf + stockOf + `v.variant_id` + stockTail
-	stockByCheckout = stockHead + fromCheckout + stockOf + `w.variant_id` + stockTail
+	offersByVariant  = offerHead + `$4::text` + offerTail + fromVariants + offerOf + priceOf + `$3` + stockOf
+	offersBySKU      = offerHead + `$4::text` + offerTail + fromSKUs + offerOfSKU + priceOf + `$3` + stockOf
+	offersByCheckout = offerHead + `w.locale` + offerTail + fromCheckout + offerOf + priceOf + `w.currency` + stockOf
 )
 
-// OfferQueries are the queries that fill o with the offers of the variants, to
+// OfferQuery is the query that fills o with the offers of the variants, to
 // travel with others in one db.Read. Unknown variants are left out; currency is
 // an ISO code, locale a language code for the titles, now picks the price.
-func OfferQueries(o *Offers, merchant uuid.UUID, currency, locale string, now time.Time, variants []uuid.UUID) []*db.Query {
-	return []*db.Query{
-		{SQL: offersByVariant, Args: []any{merchant, variants, currency, locale}, Each: o.collect(now)},
-		{SQL: stockByVariant, Args: []any{merchant, variants}, Each: o.addStock},
-	}
+func OfferQuery(o *Offers, merchant uuid.UUID, currency, locale string, now time.Time, variants []uuid.UUID) *db.Query {
+	return &db.Query{SQL: offersByVariant, Args: []any{merchant, variants, currency, locale}, Each: o.collect(now)}
 }
 
-// OfferQueriesBySKU is OfferQueries for variants named by their SKUs.
-func OfferQueriesBySKU(o *Offers, merchant uuid.UUID, currency, locale string, now time.Time, skus []string) []*db.Query {
-	return []*db.Query{
-		{SQL: offersBySKU, Args: []any{merchant, skus, currency, locale}, Each: o.collect(now)},
-		{SQL: stockBySKU, Args: []any{merchant, skus}, Each: o.addStock},
-	}
+// OfferQueryBySKU is OfferQuery for variants named by their SKUs.
+func OfferQueryBySKU(o *Offers, merchant uuid.UUID, currency, locale string, now time.Time, skus []string) *db.Query {
+	return &db.Query{SQL: offersBySKU, Args: []any{merchant, skus, currency, locale}, Each: o.collect(now)}
 }
 
-// OfferQueriesForCheckout is OfferQueries for the variants of a checkout, in
-// its own currency and language, so that it need not be read first.
-func OfferQueriesForCheckout(o *Offers, merchant, checkout uuid.UUID, now time.Time) []*db.Query {
-	return []*db.Query{
-		{SQL: offersByCheckout, Args: []any{merchant, checkout}, Each: o.collect(now)},
-		{SQL: stockByCheckout, Args: []any{merchant, checkout}, Each: o.addStock},
-	}
+// OfferQueryForCheckout is OfferQuery for the variants of a checkout, in its own
+// currency and language, so that it need not be read first.
+func OfferQueryForCheckout(o *Offers, merchant, checkout uuid.UUID, now time.Time) *db.Query {
+	return &db.Query{SQL: offersByCheckout, Args: []any{merchant, checkout}, Each: o.collect(now)}
 }
 
 func (o *Offers) collect(now time.Time) func(pgx.Rows) error {
@@ -160,39 +145,40 @@ func (o *Offers) collect(now time.Time) func(pgx.Rows) error {
 		for rows.Next() {
 			var (
 				f               Offer
+				location        *uuid.UUID
+				free            int64
 				options, values []string
 				amount, sale    *int64
 				starts, ends    *time.Time
 			)
-			err := rows.Scan(&f.VariantID, &f.ProductID, &f.SKU, &f.Slug, &f.Title, &f.Image, &options, &values,
+			err := rows.Scan(&f.VariantID, &location, &free, &f.ProductID, &f.SKU, &f.Slug, &f.Title, &f.Image, &options, &values,
 				&f.WeightG, &f.LengthMM, &f.WidthMM, &f.HeightMM, &f.HSCode, &f.OriginCountry, &f.TaxClass, &f.Category, &f.Tags,
 				&f.OnSale, &f.TrackStock, &amount, &sale, &starts, &ends)
 			if err != nil {
 				return err
 			}
-			f.OptionValues = named(options, values)
-			if amount != nil {
-				f.Priced, f.Regular, f.Unit = true, *amount, activePrice(*amount, sale, starts, ends, now)
+			offer, known := o.byVariant[f.VariantID]
+			if !known {
+				f.OptionValues = named(options, values)
+				if amount != nil {
+					f.Priced, f.Regular, f.Unit = true, *amount, activePrice(*amount, sale, starts, ends, now)
+				}
+				offer = &f
+				o.byVariant[f.VariantID], o.bySKU[f.SKU] = offer, offer
 			}
-			o.byVariant[f.VariantID], o.bySKU[f.SKU] = &f, &f
+			if location != nil {
+				offer.addStock(Free{*location, free})
+			}
 		}
 		return rows.Err()
 	}
 }
 
-func (o *Offers) addStock(rows pgx.Rows) error {
-	for rows.Next() {
-		var variant uuid.UUID
-		var s Free
-		if err := rows.Scan(&variant, &s.LocationID, &s.Free); err != nil {
-			return err
-		}
-		offer, ok := o.byVariant[variant]
-		if ok && !slices.Contains(offer.Stock, s) { // a variant asked for twice comes twice
-			offer.Stock = append(offer.Stock, s)
-		}
+// addStock adds a location's units; a variant asked for twice comes twice.
+func (o *Offer) addStock(s Free) {
+	if !slices.Contains(o.Stock, s) {
+		o.Stock = append(o.Stock, s)
 	}
-	return rows.Err()
 }
 
 // named puts a variant's values beside the product's option names.
@@ -219,14 +205,14 @@ func activePrice(amount int64, sale *int64, starts, ends *time.Time, now time.Ti
 // are left out.
 func (s *Service) Offers(ctx context.Context, merchant uuid.UUID, currency, locale string, variants []uuid.UUID) (*Offers, error) {
 	var o Offers
-	return &o, s.db.Read(ctx, OfferQueries(&o, merchant, currency, locale, s.db.Now(), variants)...)
+	return &o, s.db.Read(ctx, OfferQuery(&o, merchant, currency, locale, s.db.Now(), variants))
 }
 
 // OffersBySKU reads the offers of the variants with these SKUs in one round
 // trip; find them with Offers.BySKU. Unknown SKUs are left out.
 func (s *Service) OffersBySKU(ctx context.Context, merchant uuid.UUID, currency, locale string, skus []string) (*Offers, error) {
 	var o Offers
-	return &o, s.db.Read(ctx, OfferQueriesBySKU(&o, merchant, currency, locale, s.db.Now(), skus)...)
+	return &o, s.db.Read(ctx, OfferQueryBySKU(&o, merchant, currency, locale, s.db.Now(), skus))
 }
 
 // VariantIDs finds variants by SKU in one query. Unknown SKUs are left out.

@@ -31,6 +31,19 @@ type Take struct {
 	VariantID  uuid.UUID `json:"variant_id"`
 	LocationID uuid.UUID `json:"location_id"`
 	Quantity   int64     `json:"quantity"`
+	// plenty says that so many units were seen there that no shopper can see
+	// these go.
+	plenty bool
+}
+
+// plentyOver is how many units more than LowStock there have to be beyond a
+// take. When others are quicker than that, the take fails as if there were none
+// left, and whoever looks again sees how few there are.
+const plentyOver = 100
+
+// take is so many units out of one of the offer's locations.
+func (o *Offer) take(s Free, quantity int64) Take {
+	return Take{VariantID: o.VariantID, LocationID: s.LocationID, Quantity: quantity, plenty: s.Free-quantity > LowStock+plentyOver}
 }
 
 // Shortage says what is missing. SKU is empty for a variant that is unknown.
@@ -74,12 +87,12 @@ func (o *Offers) Allocate(wanted []Wanted) (takes []Take, short []Shortage) {
 func (o *Offer) allocate(takes []Take, quantity int64) []Take {
 	for _, s := range o.Stock {
 		if s.Free >= quantity {
-			return append(takes, Take{o.VariantID, s.LocationID, quantity})
+			return append(takes, o.take(s, quantity))
 		}
 	}
 	for _, s := range o.Stock {
 		part := min(s.Free, quantity)
-		takes = append(takes, Take{o.VariantID, s.LocationID, part})
+		takes = append(takes, o.take(s, part))
 		if quantity -= part; quantity == 0 {
 			break
 		}
@@ -127,6 +140,10 @@ const takeOne = `with u as (
 		select $1, $6, v.product_id, $5 from u join variants v on v.merchant_id = $1 and v.id = u.variant_id where u.free <= $7)
 	select must((select count(*) from u), 1, 'out_of_stock')`
 
+// takePlenty is takeOne where so many units are left that nobody is told.
+const takePlenty = `update stock set free = free - $4, updated_at = $5
+	where merchant_id = $1 and variant_id = $2 and location_id = $3 and free - $4 > $6`
+
 // TakeStock queues the fall of the free counts. It belongs at the end of a
 // transaction, for it locks the rows that buyers of the same variant wait for.
 // It queues one statement per row, sorted, so that two baskets never wait for
@@ -137,6 +154,10 @@ func TakeStock(tx db.Tx, merchant uuid.UUID, takes []Take, now time.Time) {
 	takes = slices.Clone(takes)
 	slices.SortFunc(takes, byLockOrder)
 	for _, t := range takes {
+		if t.plenty {
+			tx.Guard(1, ErrOutOfStock, takePlenty, merchant, t.VariantID, t.LocationID, t.Quantity, now, LowStock)
+			continue
+		}
 		tx.Queue(takeOne, merchant, t.VariantID, t.LocationID, t.Quantity, now, id.New(), LowStock)
 	}
 }

@@ -75,7 +75,7 @@ func TestRandomBasketsNeverDeadlock(t *testing.T) {
 		buyers.Go(func() {
 			for range 40 {
 				var offers catalog.Offers
-				if err := w.db.Read(t.Context(), catalog.OfferQueries(&offers, w.merchant, "EUR", "en", w.db.Now(), variants)...); err != nil {
+				if err := w.db.Read(t.Context(), catalog.OfferQuery(&offers, w.merchant, "EUR", "en", w.db.Now(), variants)); err != nil {
 					t.Error(err)
 					return
 				}
@@ -107,4 +107,38 @@ func TestRandomBasketsNeverDeadlock(t *testing.T) {
 	if again := w.tries.Load() - w.calls.Load(); again != 0 { // a deadlock is tried again in silence
 		t.Fatalf("%d transactions had to be repeated", again)
 	}
+}
+
+func TestUnitsThatLookedPlentifulAreNotSoldWhenFewAreLeft(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	location, variant := w.location("MAIN", 0), w.variant("HOT")
+	w.stock(variant, location, 1000)
+	allocate := func(quantity int64) []catalog.Take {
+		t.Helper()
+		var offers catalog.Offers
+		if err := w.db.Read(t.Context(), catalog.OfferQuery(&offers, w.merchant, "EUR", "en", w.db.Now(), []uuid.UUID{variant})); err != nil {
+			t.Fatal(err)
+		}
+		takes, short := offers.Allocate([]catalog.Wanted{{VariantID: variant, Quantity: quantity}})
+		if len(short) > 0 {
+			t.Fatalf("short of %+v", short)
+		}
+		return takes
+	}
+	before := allocate(10) // seen among 1,000
+	if err := w.buy(id.New(), allocate(990)); err != nil {
+		t.Fatal(err)
+	}
+	told := w.count(`select count(*) from catalog_changes`)
+	if err := w.buy(id.New(), before); !errors.Is(err, catalog.ErrOutOfStock) {
+		t.Fatalf("the last units went without anybody being told: %v", err)
+	}
+	if err := w.buy(id.New(), allocate(10)); err != nil { // seen anew
+		t.Fatal(err)
+	}
+	if n := w.count(`select count(*) from catalog_changes`); n != told+1 {
+		t.Errorf("%d changes told of the last units, want 1", n-told)
+	}
+	w.invariant()
 }

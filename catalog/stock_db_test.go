@@ -67,7 +67,7 @@ func (m *stockMachine) Adjust(t *rapid.T) {
 
 func (m *stockMachine) Hold(t *rapid.T) {
 	var offers catalog.Offers
-	if err := m.w.db.Read(m.w.t.Context(), catalog.OfferQueries(&offers, m.w.merchant, "EUR", "en", m.w.db.Now(), m.variants)...); err != nil {
+	if err := m.w.db.Read(m.w.t.Context(), catalog.OfferQuery(&offers, m.w.merchant, "EUR", "en", m.w.db.Now(), m.variants)); err != nil {
 		t.Fatal(err)
 	}
 	var wanted []catalog.Wanted

@@ -167,7 +167,7 @@ func (s *Service) lines(ctx context.Context, sit *situation, q *Request) error {
 		}
 		sit.row.Currency = rules.Settings.Currencies[0]
 	}
-	if err := s.readOffers(ctx, sit, catalog.OfferQueriesBySKU(&sit.offers, q.Merchant, sit.row.Currency, sit.row.Locale, s.DB.Now(), skus)); err != nil {
+	if err := s.readOffers(ctx, sit, catalog.OfferQueryBySKU(&sit.offers, q.Merchant, sit.row.Currency, sit.row.Locale, s.DB.Now(), skus)); err != nil {
 		return err
 	}
 	wanted := make([]catalog.Wanted, 0, len(q.Items))
@@ -205,7 +205,7 @@ func (s *Service) cartLines(ctx context.Context, sit *situation, q *Request) err
 	if len(r.Variants) > maxLines {
 		return ErrTooMany
 	}
-	if err := s.readOffers(ctx, sit, catalog.OfferQueries(&sit.offers, q.Merchant, r.Currency, r.Locale, s.DB.Now(), r.Variants)); err != nil {
+	if err := s.readOffers(ctx, sit, catalog.OfferQuery(&sit.offers, q.Merchant, r.Currency, r.Locale, s.DB.Now(), r.Variants)); err != nil {
 		return err
 	}
 	return bounded(r.Quantities)
@@ -222,9 +222,9 @@ func bounded(quantities []int64) error {
 
 // readOffers reads offers together with the version of the rules, and what
 // promotions need to know of the buyer.
-func (s *Service) readOffers(ctx context.Context, sit *situation, queries []*db.Query) error {
+func (s *Service) readOffers(ctx context.Context, sit *situation, offers *db.Query) error {
 	r := &sit.row
-	queries = append(queries, versionQuery(r.Merchant, &sit.version))
+	queries := []*db.Query{offers, versionQuery(r.Merchant, &sit.version)}
 	if sit.guesses != nil {
 		queries = append(queries, sit.guesses.Query(s.DB.Now()))
 	}

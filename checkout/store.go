@@ -90,9 +90,8 @@ func (s *Service) read(ctx context.Context, merchant, checkout uuid.UUID, key *i
 				}
 				return nil
 			}},
-		latestPayment(merchant, checkout, &sit.payment),
 	}
-	queries = append(queries, catalog.OfferQueriesForCheckout(&sit.offers, merchant, checkout, s.DB.Now())...)
+	queries = append(queries, catalog.OfferQueryForCheckout(&sit.offers, merchant, checkout, s.DB.Now()))
 	withFacts := s.mayPromote(merchant)
 	if withFacts {
 		queries = append(queries, s.Promotions.CheckoutFactsQueries(merchant, checkout, &sit.facts)...)
@@ -105,6 +104,11 @@ func (s *Service) read(ctx context.Context, merchant, checkout uuid.UUID, key *i
 	}
 	if !sit.found {
 		return nil, ErrNotFound
+	}
+	if sit.row.Attempt > 0 {
+		if err := s.DB.Read(ctx, latestPayment(merchant, checkout, &sit.payment)); err != nil {
+			return nil, err
+		}
 	}
 	var err error
 	if sit.contact, err = s.Vault.Open(merchant, sit.sealed); err != nil {
