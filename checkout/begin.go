@@ -34,7 +34,8 @@ func (s *Service) enter(ctx context.Context) (leave func(), err error) {
 // begin writes the attempt before any gateway is called: the key, the frozen
 // order, the uses of promotions, the payment, and last the stock.
 func (s *Service) begin(ctx context.Context, p *plan) (err error) {
-	if p.encoded, err = p.draft.encode(); err != nil {
+	encoded, err := p.draft.encode()
+	if err != nil {
 		return err
 	}
 	leave, err := s.enter(ctx)
@@ -42,7 +43,13 @@ func (s *Service) begin(ctx context.Context, p *plan) (err error) {
 		return err
 	}
 	err = db.Run(ctx, s.DB, func(tx db.Tx) error {
-		s.queueAttempt(tx, p, InProgress)
+		if p.key.Key != "" {
+			idem.Claim(tx, p.key, p.now, s.lease())
+		}
+		s.queueAttempt(tx, p, InProgress, encoded)
+		if p.row.CartID != nil {
+			cart.Claim(tx, p.row.Merchant, *p.row.CartID, p.row.ID, p.now)
+		}
 		catalog.Hold(tx, p.row.Merchant, p.row.ID, p.payment.Attempt, catalog.Active, p.draft.Takes, p.now.Add(s.HoldTTL), p.now)
 		return nil
 	})
@@ -50,11 +57,8 @@ func (s *Service) begin(ctx context.Context, p *plan) (err error) {
 	return s.explain(ctx, p, err)
 }
 
-func (s *Service) queueAttempt(tx db.Tx, p *plan, status Status) {
+func (s *Service) queueAttempt(tx db.Tx, p *plan, status Status, draft []byte) {
 	r := p.row
-	if p.key.Key != "" {
-		idem.Claim(tx, p.key, p.now, s.lease())
-	}
 	var orderID *uuid.UUID
 	if status == StatusCompleted {
 		orderID = &p.draft.Order.ID
@@ -62,10 +66,7 @@ func (s *Service) queueAttempt(tx db.Tx, p *plan, status Status) {
 	tx.Guard(1, errChanged, `update checkouts set status = $4, attempt = $5, draft = $6, order_id = $7, completed_at = $8,
 			version = version + 1, updated_at = $9
 		where merchant_id = $1 and id = $2 and version = $3 and status in ('incomplete', 'ready_for_payment')`,
-		r.Merchant, r.ID, r.Version, string(status), p.payment.Attempt, p.encoded, orderID, completedAt(status, p.now), p.now)
-	if r.CartID != nil && status == InProgress {
-		cart.Claim(tx, r.Merchant, *r.CartID, r.ID, p.now)
-	}
+		r.Merchant, r.ID, r.Version, string(status), p.payment.Attempt, draft, orderID, completedAt(status, p.now), p.now)
 	s.Promotions.Redeem(tx, r.Merchant, r.ID, p.payment.Attempt, p.sit.sealed.EmailHMAC, p.uses)
 	payment.Insert(tx, &p.payment)
 }
@@ -81,25 +82,21 @@ func completedAt(status Status, now time.Time) *time.Time {
 func (s *Service) placeAtOnce(ctx context.Context, p *plan) (Outcome, error) {
 	o := &p.draft.Order
 	p.payment.OrderID = &o.ID
-	var err error
-	if p.encoded, err = p.draft.encode(); err != nil {
-		return Outcome{}, err
-	}
 	status, body := s.Answers.Completed(o)
 	leave, err := s.enter(ctx)
 	if err != nil {
 		return Outcome{}, err
 	}
 	err = db.Run(ctx, s.DB, func(tx db.Tx) error {
-		s.queueAttempt(tx, p, StatusCompleted)
+		if p.key.Key != "" {
+			idem.Record(tx, p.key, p.now, status, body)
+		}
+		s.queueAttempt(tx, p, StatusCompleted, nil)
 		if p.row.CartID != nil {
 			cart.Convert(tx, p.row.Merchant, *p.row.CartID, p.row.ID, p.now)
 		}
 		if err := order.Place(tx, o, p.payment.ID); err != nil {
 			return err
-		}
-		if p.key.Key != "" {
-			idem.Settle(tx, p.key, status, body)
 		}
 		catalog.Hold(tx, p.row.Merchant, p.row.ID, p.payment.Attempt, catalog.Committed, p.draft.Takes, p.now.Add(s.HoldTTL), p.now)
 		return nil

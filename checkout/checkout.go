@@ -75,6 +75,11 @@ type providers interface {
 	Provider(name string) (payment.Provider, bool)
 }
 
+// orders reads what a checkout has become.
+type orders interface {
+	Order(ctx context.Context, merchant, order uuid.UUID) (*order.Order, error)
+}
+
 // Answers are the bodies that are stored with an idempotency key in the
 // transaction that makes them true. The API fills this in, so that a replayed
 // answer is the same to the byte.
@@ -94,6 +99,7 @@ type Config struct {
 	Rules          rules
 	Carts          carts
 	Promotions     promotions
+	Orders         orders
 	Providers      providers
 	Answers        Answers
 	Log            *slog.Logger
@@ -183,8 +189,6 @@ type MethodOffer struct {
 type draft struct {
 	Order order.Order    `json:"order"`
 	Takes []catalog.Take `json:"takes"`
-
-	changed bool // since it was written
 }
 
 func (d *draft) encode() ([]byte, error) { return json.Marshal(d) }

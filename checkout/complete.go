@@ -81,7 +81,12 @@ func (s *Service) Complete(ctx context.Context, c Completion) (Outcome, error) {
 }
 
 func (s *Service) complete(ctx context.Context, c *Completion, changed bool) (Outcome, error) {
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return Outcome{}, err
+	}
 	sit, err := s.read(ctx, c.Who.Merchant, c.Checkout, &c.Key)
+	leave()
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -96,7 +101,7 @@ func (s *Service) complete(ctx context.Context, c *Completion, changed bool) (Ou
 	}
 	switch sit.row.Status {
 	case StatusCompleted:
-		return completed(sit)
+		return s.placed(ctx, c.Who.Merchant, *sit.row.OrderID, sit.payment.ID)
 	case InProgress:
 		return s.resume(ctx, sit, c)
 	case Authentication:
@@ -152,13 +157,13 @@ func (s *Service) comeBack(ctx context.Context, sit *situation, c *Completion) (
 	return Outcome{}, &again{error: ErrInProgress}
 }
 
-// completed answers for a checkout that is an order already.
-func completed(sit *situation) (Outcome, error) {
-	d, err := decodeDraft(sit.row.Draft)
+// placed answers for a payment that has become an order, as the order is now.
+func (s *Service) placed(ctx context.Context, merchant, order, payment uuid.UUID) (Outcome, error) {
+	o, err := s.Orders.Order(ctx, merchant, order)
 	if err != nil {
 		return Outcome{}, err
 	}
-	return Outcome{Order: &d.Order, PaymentID: sit.payment.ID}, nil
+	return Outcome{Order: o, PaymentID: payment}, nil
 }
 
 // pay prices the checkout once more, compares with what the buyer agreed to,

@@ -57,7 +57,6 @@ func (s *Service) place(ctx context.Context, a *attempt, r *row, d *draft, resul
 			take(takes)
 		case db.Violates(err, numberTaken):
 			d.Order.Number = order.NewNumber()
-			d.changed = true
 		case db.Violates(err, nameTaken):
 			return s.silent(ctx, a, err)
 		case refused(err):
@@ -80,7 +79,7 @@ func refused(err error) bool {
 // allocate finds the units of a checkout wherever they are now.
 func (s *Service) allocate(ctx context.Context, r *row) (takes []catalog.Take, short bool, err error) {
 	var offers catalog.Offers
-	if err := s.DB.Read(ctx, catalog.OfferQueriesForCheckout(&offers, r.Merchant, r.ID, s.DB.Now())...); err != nil {
+	if err := s.DB.Read(ctx, catalog.OfferQueryForCheckout(&offers, r.Merchant, r.ID, s.DB.Now())); err != nil {
 		return nil, false, err
 	}
 	takes, missing := offers.Allocate(r.wanted())
@@ -91,14 +90,7 @@ func (s *Service) placeWith(ctx context.Context, a *attempt, r *row, d *draft, r
 	o := &d.Order
 	captured := int64(0)
 	if result.Status == payment.Captured {
-		captured, o.PaymentStatus, d.changed = result.Captured, "paid", true
-	}
-	var redrawn []byte
-	if d.changed {
-		var err error
-		if redrawn, err = d.encode(); err != nil {
-			return err
-		}
+		captured, o.PaymentStatus = result.Captured, "paid"
 	}
 	status, body := s.Answers.Completed(o)
 	leave, err := s.enter(ctx)
@@ -112,9 +104,9 @@ func (s *Service) placeWith(ctx context.Context, a *attempt, r *row, d *draft, r
 				version = version + 1, updated_at = $8
 			where merchant_id = $1 and id = $2 and `+open,
 			a.MerchantID, a.ID, string(result.Status), result.GatewayID, o.ID, captured, holdEnds(result), now)
-		tx.Guard(1, errSettled, `update checkouts set status = 'completed', order_id = $4, completed_at = $5, draft = coalesce($6, draft),
+		tx.Guard(1, errSettled, `update checkouts set status = 'completed', order_id = $4, completed_at = $5, draft = null,
 				version = version + 1, updated_at = $5
-			where merchant_id = $1 and id = $2 and attempt = $3 and `+locked, r.Merchant, r.ID, a.Attempt, o.ID, now, redrawn)
+			where merchant_id = $1 and id = $2 and attempt = $3 and `+locked, r.Merchant, r.ID, a.Attempt, o.ID, now)
 		if r.CartID != nil {
 			cart.ConvertClaimed(tx, r.Merchant, *r.CartID, r.ID, now)
 		}

@@ -16,7 +16,6 @@ type plan struct {
 	sit     *situation
 	row     *row
 	draft   draft
-	encoded []byte
 	uses    []pricing.Use
 	totals  *pricing.Result
 	payment payment.Payment

@@ -69,7 +69,7 @@ func (s *Service) Settle(ctx context.Context, merchant, paymentID uuid.UUID) (Ou
 		return Outcome{}, err
 	}
 	if a.settled() {
-		return a.outcome(r)
+		return s.outcome(ctx, a)
 	}
 	result, err := s.ask(ctx, a, s.GatewayTimeout, func(ctx context.Context, provider payment.Provider) (payment.Result, error) {
 		return provider.Find(ctx, a.GatewayKey)
@@ -123,15 +123,11 @@ func (a *attempt) ended() *fault.Error {
 // isEnd says whether err tells that an attempt came to nothing.
 func isEnd(err error) bool { return fault.Is(err, payment.ErrDeclined, ErrOutOfStock) }
 
-// outcome is what is known of the attempt without asking anybody.
-func (a *attempt) outcome(r *row) (Outcome, error) {
+// outcome is what is known of the attempt without asking a gateway.
+func (s *Service) outcome(ctx context.Context, a *attempt) (Outcome, error) {
 	switch {
 	case a.OrderID != nil:
-		d, err := decodeDraft(r.Draft)
-		if err != nil {
-			return Outcome{}, err
-		}
-		return Outcome{Order: &d.Order, PaymentID: a.ID}, nil
+		return s.placed(ctx, a.MerchantID, *a.OrderID, a.ID)
 	case a.over():
 		return Outcome{}, a.ended()
 	case a.Status == payment.RequiresAction:
@@ -179,14 +175,14 @@ func (s *Service) afterRace(ctx context.Context, a *attempt, result payment.Resu
 	if !errors.Is(err, errSettled) && !errors.Is(err, db.ErrUnknown) {
 		return Outcome{}, err
 	}
-	now, r, err := s.attemptByID(ctx, a.MerchantID, a.ID)
+	now, _, err := s.attemptByID(ctx, a.MerchantID, a.ID)
 	if err != nil {
 		return Outcome{}, err
 	}
 	if now.over() && holds(result) {
 		return Outcome{}, s.bury(ctx, now, result)
 	}
-	return now.outcome(r)
+	return s.outcome(ctx, now)
 }
 
 // silent notes that the gateway kept silent. The checkout stays locked; the same

@@ -95,7 +95,7 @@ func newWorld(t testing.TB, change ...func(*db.Config)) *world {
 		CashOnDelivery: customer.CashOnDelivery{Enabled: true, Fees: []money.Amount{money.Of(150, "EUR")}, MaxTotals: []money.Amount{money.Of(50000, "EUR")}},
 	}}
 	w.svc = checkout.New(checkout.Config{
-		DB: w.db, Vault: vault, Rules: w, Carts: w, Promotions: w.promo, Providers: w.payments, Answers: answers{},
+		DB: w.db, Vault: vault, Rules: w, Carts: w, Promotions: w.promo, Orders: w.orders, Providers: w.payments, Answers: answers{},
 		GatewayTimeout: time.Second,
 	})
 	return w.another(t)

@@ -105,6 +105,18 @@ func Claim(tx db.Tx, k Key, now time.Time, lease time.Duration) {
 	tx.Guard(1, ErrInFlight, claim, k.Merchant, k.Key, k.Hash, now.Add(lease), now)
 }
 
+const record = `insert into idempotency_keys (merchant_id, key, request_hash, status, http_status, body, lease_until, created_at)
+	values ($1, $2, $3, 'done', $4, $5, $6, $6)
+	on conflict (merchant_id, key) do update set status = 'done', http_status = excluded.http_status, body = excluded.body
+	where idempotency_keys.status = 'running' and idempotency_keys.lease_until <= excluded.created_at
+	  and idempotency_keys.request_hash = excluded.request_hash`
+
+// Record is Claim and Settle at once, for an act that is a single transaction.
+// It fails with ErrInFlight as Claim does.
+func Record(tx db.Tx, k Key, now time.Time, status int, body []byte) {
+	tx.Guard(1, ErrInFlight, record, k.Merchant, k.Key, k.Hash, status, body, now)
+}
+
 const finish = `update idempotency_keys set status = 'done', http_status = $3, headers = $4, body = $5
 	where merchant_id = $1 and key = $2 and status = 'running'`
 

@@ -339,3 +339,45 @@ func TestNobodyActsOnAKeyThatIsNotTheirs(t *testing.T) {
 		})
 	}
 }
+
+func TestARecordedAnswerIsReplayedAndNeverRecordedTwice(t *testing.T) {
+	t.Parallel()
+	s := newShelf(t)
+	record := func(body string) error {
+		return db.Run(t.Context(), s.db, func(tx db.Tx) error {
+			idem.Record(tx, s.key, s.clock.Now(), 200, []byte(body))
+			return nil
+		})
+	}
+	if err := record("first"); err != nil {
+		t.Fatal(err)
+	}
+	if err := record("second"); !errors.Is(err, idem.ErrInFlight) {
+		t.Fatalf("recorded over an answer: %v", err)
+	}
+	if state, err := s.begin(s.key); err != nil || !state.Done || state.Status != 200 || string(state.Body) != "first" {
+		t.Fatalf("%+v %v", state, err)
+	}
+}
+
+func TestARecordTakesOverAClaimOnlyWhenItsLeaseIsOver(t *testing.T) {
+	t.Parallel()
+	s := newShelf(t)
+	s.claims(s.key)
+	record := func(k idem.Key) error {
+		return db.Run(t.Context(), s.db, func(tx db.Tx) error {
+			idem.Record(tx, k, s.clock.Now(), 200, []byte("answer"))
+			return nil
+		})
+	}
+	if err := record(s.key); !errors.Is(err, idem.ErrInFlight) {
+		t.Fatalf("recorded under a live claim: %v", err)
+	}
+	s.clock.Advance(lease)
+	if err := record(key("k", "buy two mugs")); !errors.Is(err, idem.ErrInFlight) {
+		t.Fatalf("another request took the key over: %v", err)
+	}
+	if err := record(s.key); err != nil {
+		t.Fatal(err)
+	}
+}
