@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	_ "time/tzdata" // zones of merchants and warehouses, wherever this runs
@@ -70,8 +71,15 @@ func commands() []command {
 	}
 }
 
+// gcPercent lets the heap grow to four times what is in use before it is swept.
+// A shop uses little memory and much of it briefly; GOGC overrides it.
+const gcPercent = 300
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	code := run(ctx, streams{os.Stdout, os.Stderr}, os.Args[1:])
 	stop()
 	os.Exit(code)
