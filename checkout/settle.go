@@ -44,7 +44,7 @@ func (s *Service) authorize(ctx context.Context, p *plan, token string) (Outcome
 	if left > 0 {
 		result, err = s.ask(ctx, a, min(left, s.GatewayTimeout), func(ctx context.Context, provider payment.Provider) (payment.Result, error) {
 			return provider.Authorize(ctx, payment.Authorization{
-				Key: a.GatewayKey, Merchant: a.MerchantID, PaymentID: a.ID, Amount: a.AmountMinor, Currency: a.Currency, Token: token,
+				Key: a.GatewayKey, Merchant: a.MerchantID, Checkout: a.CheckoutID, PaymentID: a.ID, Method: a.Method, Amount: a.AmountMinor, Currency: a.Currency, Token: token,
 			})
 		})
 	}

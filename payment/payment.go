@@ -22,6 +22,8 @@ const (
 	Card           Method = "card"
 	BankTransfer   Method = "bank_transfer"
 	CashOnDelivery Method = "cash_on_delivery"
+	Wallet         Method = "wallet"
+	PayPal         Method = "paypal"
 )
 
 // Offline says that no gateway is called: the merchant sees the money arrive.
@@ -44,6 +46,9 @@ const (
 	Expired           Status = "expired"
 	Failed            Status = "failed"
 	Unknown           Status = "unknown"
+	Disputed          Status = "disputed"
+	DisputeWon        Status = "won"
+	DisputeLost       Status = "lost"
 )
 
 // Payment is one attempt to pay one checkout. Amounts are minor units.

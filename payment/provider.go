@@ -45,7 +45,9 @@ type Capabilities struct {
 type Authorization struct {
 	Key       string // idempotency key
 	Merchant  uuid.UUID
+	Checkout  uuid.UUID
 	PaymentID uuid.UUID
+	Method    Method
 	Amount    int64
 	Currency  string
 	Token     string // stands for a card; the number itself never comes here
