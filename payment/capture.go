@@ -15,7 +15,7 @@ import (
 )
 
 // Capture takes amount minor units of what is held, all of it when amount is 0.
-// For an offline method it records that the money has arrived. It may be
+// For an offline method it records that this much has arrived in all. It may be
 // repeated: a payment captured before is returned as it is, and a capture that
 // the gateway did but nobody recorded is recorded with what the gateway took. It
 // fails with ErrNotFound, ErrCaptureAmount, ErrNotCapturable (nothing is held, or
@@ -32,10 +32,10 @@ func (s *Service) Capture(ctx context.Context, merchant, payment uuid.UUID, amou
 		return nil, ErrCaptureAmount
 	}
 	switch {
+	case p.awaits() && amount > p.CapturedMinor:
+		return s.arrived(ctx, p, amount)
 	case p.Status == Captured || p.Status == PartiallyCaptured:
 		return p, nil
-	case p.Method.Offline() && p.Status == Pending:
-		return s.recordCapture(ctx, p, amount)
 	case p.Status != Authorized || p.GatewayID == nil:
 		return nil, ErrNotCapturable
 	case amount < p.AmountMinor && !s.inPart(p):
@@ -131,21 +131,50 @@ func (s *Service) recording(ctx context.Context) (context.Context, context.Cance
 	return context.WithTimeout(context.WithoutCancel(ctx), s.timeout)
 }
 
-// recordCapture notes what was taken. Somebody else may have been quicker.
+// awaits says that the money of a payment, or the rest of it, is to arrive
+// without a gateway. Once some of it has gone back, no more is waited for.
+func (p *Payment) awaits() bool {
+	return p.Method.Offline() && p.RefundedMinor == 0 && (p.Status == Pending || p.Status == PartiallyCaptured)
+}
+
+// arrivedTries bounds how often an arrival is noted anew because another one
+// came between; each of them notes one.
+const arrivedTries = 20
+
+// arrived notes that amount of an offline payment is here in all.
+func (s *Service) arrived(ctx context.Context, p *Payment, amount int64) (*Payment, error) {
+	for range arrivedTries {
+		now, err := s.recordCapture(ctx, p, amount)
+		if err != nil || now.CapturedMinor >= amount || !now.awaits() {
+			return now, err
+		}
+		p = now // a part came in between
+	}
+	return nil, ErrNotCapturable
+}
+
+// recordCapture notes what was taken in all. Somebody else may have been quicker.
 func (s *Service) recordCapture(ctx context.Context, p *Payment, amount int64) (*Payment, error) {
 	ctx, cancel := s.recording(ctx)
 	defer cancel()
 	now := s.db.Now()
+	err := db.Run(ctx, s.db, func(tx db.Tx) error { return s.queueCapture(tx, p, amount, now) })
+	return s.outcome(ctx, p, err, Captured, PartiallyCaptured)
+}
+
+// queueCapture queues that amount of a payment was taken in all, beyond what p
+// says was taken before. The transaction fails with ErrNotCapturable when the
+// payment has changed since p was read.
+func (s *Service) queueCapture(tx db.Tx, p *Payment, amount int64, now time.Time) error {
 	status := Captured
 	if amount < p.AmountMinor {
 		status = PartiallyCaptured
 	}
-	err := db.Run(ctx, s.db, func(tx db.Tx) error {
-		tx.Guard(1, ErrNotCapturable, `update payments set status = $3, captured_minor = $4, version = version + 1, updated_at = $5
-			where merchant_id = $1 and id = $2 and status in ('authorized', 'pending')`, p.MerchantID, p.ID, string(status), amount, now)
-		return s.tell(tx, p, "payment.captured", amount, now)
-	})
-	return s.outcome(ctx, p, err, Captured, PartiallyCaptured)
+	tx.Guard(1, ErrNotCapturable, `update payments set status = $3, captured_minor = $4, version = version + 1, updated_at = $5
+		where merchant_id = $1 and id = $2 and captured_minor = $6
+		  and (status in ('authorized', 'pending') or status = 'partially_captured' and provider = $7 and refunded_minor = 0)`,
+		p.MerchantID, p.ID, string(status), amount, now, p.CapturedMinor, Offline)
+	return s.tell(tx, p, "payment.captured", amount-p.CapturedMinor, now)
 }
 
 // recordVoid notes that nothing is held any more.

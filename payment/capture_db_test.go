@@ -300,6 +300,52 @@ func TestAnOfflinePaymentIsWhatTheMerchantSaysItIs(t *testing.T) {
 	}
 }
 
+func TestMoneyThatArrivesInPartsAddsUpAndIsNeverCountedTwice(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := w.insert(payment.BankTransfer)
+	for _, step := range []struct {
+		inAll  int64
+		status payment.Status
+		want   int64
+	}{
+		{400, payment.PartiallyCaptured, 400}, {400, payment.PartiallyCaptured, 400}, {100, payment.PartiallyCaptured, 400},
+		{amount - 1, payment.PartiallyCaptured, amount - 1}, {0, payment.Captured, amount}, {300, payment.Captured, amount},
+	} {
+		got, err := w.Capture(t.Context(), w.merchant, p.ID, step.inAll)
+		if err != nil || got.Status != step.status || got.CapturedMinor != step.want {
+			t.Fatalf("%d in all: %+v %v", step.inAll, got, err)
+		}
+	}
+	w.wantTold("payment.captured", "payment.captured", "payment.captured")
+	if _, err := w.Capture(t.Context(), w.merchant, p.ID, amount+1); !errors.Is(err, payment.ErrCaptureAmount) {
+		t.Fatal(err)
+	}
+	// What has begun to go back is not waited for any more.
+	p = w.insert(payment.BankTransfer)
+	if _, err := w.Capture(t.Context(), w.merchant, p.ID, 400); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Refund(t.Context(), w.merchant, p.ID, payment.NewRefund{Amount: 400, Reason: "order canceled"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Capture(t.Context(), w.merchant, p.ID, amount); err != nil {
+		t.Fatal(err)
+	}
+	w.stands(p, payment.PartiallyCaptured, 400, 400)
+	// However many say at once how much is here, the most that is said counts.
+	p = w.insert(payment.CashOnDelivery)
+	for _, err := range together(10, func(i int) error {
+		_, err := w.Capture(t.Context(), w.merchant, p.ID, int64(i+1)*amount/10)
+		return err
+	}) {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	w.stands(p, payment.Captured, amount, 0)
+}
+
 func TestForgottenAndOverduePaymentsAreFound(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
