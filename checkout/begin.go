@@ -12,6 +12,7 @@ import (
 	"doorstep/internal/db"
 	"doorstep/internal/fault"
 	"doorstep/internal/idem"
+	"doorstep/internal/killpoint"
 	"doorstep/order"
 	"doorstep/payment"
 	"doorstep/pricing"
@@ -51,8 +52,10 @@ func (s *Service) begin(ctx context.Context, p *plan) (err error) {
 			cart.Claim(tx, p.row.Merchant, *p.row.CartID, p.row.ID, p.now)
 		}
 		catalog.Hold(tx, p.row.Merchant, p.row.ID, p.payment.Attempt, catalog.Active, p.draft.Takes, p.now.Add(s.HoldTTL), p.now)
+		killpoint.Hit("checkout.begin.queued")
 		return nil
 	})
+	killpoint.Hit("checkout.begin.committed")
 	leave()
 	return s.explain(ctx, p, err)
 }
@@ -99,8 +102,10 @@ func (s *Service) placeAtOnce(ctx context.Context, p *plan) (Outcome, error) {
 			return err
 		}
 		catalog.Hold(tx, p.row.Merchant, p.row.ID, p.payment.Attempt, catalog.Committed, p.draft.Takes, p.now.Add(s.HoldTTL), p.now)
+		killpoint.Hit("checkout.at_once.queued")
 		return nil
 	})
+	killpoint.Hit("checkout.at_once.committed")
 	leave()
 	if err = s.explain(ctx, p, err); err != nil {
 		return Outcome{}, err

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"doorstep/internal/idem"
+	"doorstep/internal/killpoint"
 	"doorstep/internal/money"
 	"doorstep/order"
 	"doorstep/payment"
@@ -71,6 +72,7 @@ func (s *Service) Complete(ctx context.Context, c Completion) (Outcome, error) {
 		out, err := s.complete(ctx, &c, changed)
 		var a *again
 		if !errors.As(err, &a) {
+			killpoint.Hit("checkout.answer")
 			return out, err
 		}
 		if try == completeTries || ctx.Err() != nil {
@@ -205,6 +207,7 @@ func (s *Service) pay(ctx context.Context, sit *situation, c *Completion) (Outco
 	if !c.Payment.Method.Offline() && totals.Total > 0 && c.Payment.Token == "" {
 		return Outcome{}, ErrToken
 	}
+	killpoint.Hit("checkout.priced")
 	p := s.plan(sit, a, c, &totals, offer)
 	if p.payment.Provider == payment.Offline {
 		return s.placeAtOnce(ctx, p)

@@ -11,6 +11,7 @@ import (
 	"doorstep/catalog"
 	"doorstep/internal/db"
 	"doorstep/internal/idem"
+	"doorstep/internal/killpoint"
 	"doorstep/payment"
 )
 
@@ -91,9 +92,11 @@ func (s *Service) doom(ctx context.Context, a *attempt, r *row, result payment.R
 			idem.Settle(tx, idem.Key{Merchant: r.Merchant, Key: a.RequestKey}, status, body)
 		}
 		catalog.Release(tx, r.Merchant, r.ID, a.Attempt, now)
+		killpoint.Hit("checkout.dismiss.queued")
 		return nil
 	})
 	if err == nil {
+		killpoint.Hit("checkout.dismiss.committed")
 		*a = ended
 	}
 	return err
@@ -114,6 +117,7 @@ func (s *Service) bury(ctx context.Context, a *attempt, result payment.Result) e
 		_, err = s.DB.Exec(ctx, `update payments set status = 'failed', version = version + 1, updated_at = $3
 			where merchant_id = $1 and id = $2 and status = 'unknown' and failure_code <> ''`, a.MerchantID, a.ID, s.DB.Now())
 	}
+	killpoint.Hit("checkout.void.recorded")
 	if err != nil {
 		s.Log.WarnContext(ctx, "a hold without an order is not let go yet", "payment", a.ID, "error", err)
 	}
@@ -140,7 +144,9 @@ func (s *Service) letGo(ctx context.Context, a *attempt, result payment.Result) 
 		return false, nil
 	}
 	move := payment.Movement{Key: "void:" + a.ID.String(), GatewayID: result.GatewayID, Currency: a.Currency}
+	killpoint.Hit("checkout.void.ask")
 	result, err = s.ask(ctx, a, s.GatewayTimeout, func(ctx context.Context, p payment.Provider) (payment.Result, error) { return p.Void(ctx, move) })
+	killpoint.Hit("checkout.void.answered")
 	if err != nil {
 		return false, err
 	}

@@ -12,6 +12,7 @@ import (
 	"doorstep/catalog"
 	"doorstep/internal/db"
 	"doorstep/internal/idem"
+	"doorstep/internal/killpoint"
 	"doorstep/order"
 	"doorstep/payment"
 )
@@ -43,6 +44,7 @@ func (s *Service) place(ctx context.Context, a *attempt, r *row, d *draft, resul
 		err := s.placeWith(ctx, a, r, d, result, stock)
 		switch {
 		case err == nil:
+			killpoint.Hit("checkout.place.committed")
 			return Outcome{Order: &d.Order, PaymentID: a.ID}, nil
 		case errors.Is(err, catalog.ErrReservationGone):
 			take(d.Takes) // the stock was held too long and given back: take it again, if it is there
@@ -117,6 +119,7 @@ func (s *Service) placeWith(ctx context.Context, a *attempt, r *row, d *draft, r
 			idem.Settle(tx, idem.Key{Merchant: r.Merchant, Key: a.RequestKey}, status, body)
 		}
 		stock(tx, now)
+		killpoint.Hit("checkout.place.queued")
 		return nil
 	})
 }

@@ -13,6 +13,7 @@ import (
 	"doorstep/internal/db"
 	"doorstep/internal/fault"
 	"doorstep/internal/idem"
+	"doorstep/internal/killpoint"
 	"doorstep/payment"
 )
 
@@ -43,11 +44,13 @@ func (s *Service) authorize(ctx context.Context, p *plan, token string) (Outcome
 	err := context.DeadlineExceeded
 	if left > 0 {
 		result, err = s.ask(ctx, a, min(left, s.GatewayTimeout), func(ctx context.Context, provider payment.Provider) (payment.Result, error) {
+			killpoint.Hit("checkout.authorize.ask")
 			return provider.Authorize(ctx, payment.Authorization{
 				Key: a.GatewayKey, Merchant: a.MerchantID, Checkout: a.CheckoutID, PaymentID: a.ID, Method: a.Method, Amount: a.AmountMinor, Currency: a.Currency, Token: token,
 			})
 		})
 	}
+	killpoint.Hit("checkout.authorize.answered")
 	// The buyer may have gone, or the deadline of the request be near: what the
 	// gateway has answered is recorded all the same.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.GatewayTimeout)
@@ -72,8 +75,10 @@ func (s *Service) Settle(ctx context.Context, merchant, paymentID uuid.UUID) (Ou
 		return s.outcome(ctx, a)
 	}
 	result, err := s.ask(ctx, a, s.GatewayTimeout, func(ctx context.Context, provider payment.Provider) (payment.Result, error) {
+		killpoint.Hit("checkout.settle.ask")
 		return provider.Find(ctx, a.GatewayKey)
 	})
+	killpoint.Hit("checkout.settle.answered")
 	switch {
 	case errors.Is(err, payment.ErrNotAtGateway):
 		return s.absent(ctx, a, r)
@@ -196,8 +201,10 @@ func (s *Service) silent(ctx context.Context, a *attempt, why error) (Outcome, e
 		if a.RequestKey != "" {
 			idem.Yield(tx, idem.Key{Merchant: a.MerchantID, Key: a.RequestKey}, now)
 		}
+		killpoint.Hit("checkout.silent.queued")
 		return nil
 	})
+	killpoint.Hit("checkout.silent.committed")
 	if err == nil && a.doomed() {
 		return Outcome{}, a.ended() // whatever the gateway will say of it
 	}
@@ -220,8 +227,10 @@ func (s *Service) awaitBuyer(ctx context.Context, a *attempt, result payment.Res
 		if a.RequestKey != "" {
 			idem.Settle(tx, idem.Key{Merchant: a.MerchantID, Key: a.RequestKey}, status, body)
 		}
+		killpoint.Hit("checkout.await.queued")
 		return nil
 	})
+	killpoint.Hit("checkout.await.committed")
 	switch {
 	case db.Violates(err, nameTaken):
 		return s.silent(ctx, a, err)

@@ -21,6 +21,7 @@ import (
 	"doorstep/internal/db"
 	"doorstep/internal/fault"
 	"doorstep/internal/id"
+	"doorstep/internal/killpoint"
 	"doorstep/internal/locale"
 )
 
@@ -112,6 +113,7 @@ func (s *Service) Send(ctx context.Context, m Mail) (Status, error) {
 		}
 		return row.Status, nil
 	}
+	killpoint.Hit("notify.claimed")
 	status, err := s.deliver(ctx, m, row)
 	// The note is made even when ctx has ended meanwhile.
 	noteCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
@@ -119,6 +121,7 @@ func (s *Service) Send(ctx context.Context, m Mail) (Status, error) {
 	if noteErr := s.store.settle(noteCtx, row, status, err); noteErr != nil {
 		return Sending, errors.Join(err, noteErr)
 	}
+	killpoint.Hit("notify.recorded")
 	if status == Failed {
 		return Failed, nil // the reason stands in the row
 	}
@@ -147,10 +150,12 @@ func (s *Service) deliver(ctx context.Context, m Mail, row *claim) (Status, erro
 		row.captured = &captured{recipient: email, Message: message}
 		return Captured, nil
 	}
+	killpoint.Hit("notify.ask")
 	err = s.sender.Send(ctx, Envelope{
 		From: from, To: netmail.Address{Name: clean(name, longName), Address: email}, ReplyTo: m.Data.Shop.Email,
 		MessageID: row.messageID, Date: s.clock.Now(), Lang: m.Lang, Message: message,
 	})
+	killpoint.Hit("notify.answered")
 	switch {
 	case err == nil:
 		return Sent, nil

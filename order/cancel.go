@@ -16,6 +16,7 @@ import (
 	"doorstep/internal/db"
 	"doorstep/internal/fault"
 	"doorstep/internal/jobs"
+	"doorstep/internal/killpoint"
 	"doorstep/payment"
 	"doorstep/shipping"
 )
@@ -71,6 +72,7 @@ func lockNow(ctx context.Context, tx db.Tx, merchant, order uuid.UUID) (*locked,
 // back on sale, and Canceled makes sure that the money goes back too. Canceling
 // again gives the order as it is. It fails with ErrNotFound or ErrNotCancelable.
 func (s *Service) Cancel(ctx context.Context, merchant, order uuid.UUID, why, actor string) (*Order, error) {
+	killpoint.Hit("order.cancel.asked")
 	now := s.DB.Now()
 	why = reason(why)
 	err := db.Run(ctx, s.DB, func(tx db.Tx) error {
@@ -100,6 +102,7 @@ func (s *Service) Cancel(ctx context.Context, merchant, order uuid.UUID, why, ac
 	if err != nil {
 		return nil, err
 	}
+	killpoint.Hit("order.cancel.committed")
 	return s.Order(ctx, merchant, order)
 }
 
@@ -119,6 +122,7 @@ func (s *Service) cancel(tx db.Tx, merchant, order uuid.UUID, o *locked, back []
 	if o.source == "checkout" {
 		catalog.Restock(tx, merchant, o.checkout, back, now) // last: it locks what buyers wait for
 	}
+	killpoint.Hit("order.cancel.queued")
 	return nil
 }
 
@@ -130,6 +134,7 @@ const moneyBackTries = 8
 // go, what was taken is refunded. It may be repeated and may run at the same
 // time as a capture, which it then finds done or impossible.
 func (s *Service) MoneyBack(ctx context.Context, c Canceled) error {
+	killpoint.Hit("order.money_back.begun")
 	all, err := s.Payments.OfOrder(ctx, c.MerchantID, c.OrderID)
 	if err != nil {
 		return err
@@ -138,6 +143,7 @@ func (s *Service) MoneyBack(ctx context.Context, c Canceled) error {
 	for _, p := range all {
 		failed = errors.Join(failed, s.giveBack(ctx, &p, c))
 	}
+	killpoint.Hit("order.money_back.done")
 	return failed
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"doorstep/internal/db"
 	"doorstep/internal/id"
+	"doorstep/internal/killpoint"
 	"doorstep/internal/money"
 	"doorstep/payment"
 )
@@ -54,6 +55,7 @@ var errLinesMoved = ErrRefundLines.Saying("The lines are being refunded at the s
 // payment.ErrRefundTooHigh. The status of a refund is pending until the gateway
 // has answered.
 func (s *Service) Refund(ctx context.Context, merchant, order uuid.UUID, n NewRefund) ([]payment.Refund, error) {
+	killpoint.Hit("order.refund.asked")
 	n.Reason = reason(n.Reason)
 	if n.Amount < 0 || (n.Amount > 0 && len(n.Lines) > 0) {
 		return nil, ErrRefundInput
@@ -64,6 +66,7 @@ func (s *Service) Refund(ctx context.Context, merchant, order uuid.UUID, n NewRe
 	for try := 1; ; try++ {
 		done, err := s.refund(ctx, merchant, order, n)
 		if !errors.Is(err, errMoved) {
+			killpoint.Hit("order.refund.answer")
 			return done, err
 		}
 		if try == refundTries {

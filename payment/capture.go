@@ -12,6 +12,7 @@ import (
 
 	"doorstep/internal/db"
 	"doorstep/internal/fault"
+	"doorstep/internal/killpoint"
 )
 
 // Capture takes amount minor units of what is held, all of it when amount is 0.
@@ -41,7 +42,9 @@ func (s *Service) Capture(ctx context.Context, merchant, payment uuid.UUID, amou
 	case amount < p.AmountMinor && !s.inPart(p):
 		return nil, ErrCaptureAmount
 	}
+	killpoint.Hit("payment.capture.ask")
 	r, err := s.move(ctx, p, Provider.Capture, Movement{Key: "cap:" + p.ID.String(), Amount: amount})
+	killpoint.Hit("payment.capture.answered")
 	if errors.Is(err, ErrNotAtGateway) {
 		return nil, ErrNotCapturable.Because(err)
 	}
@@ -84,7 +87,9 @@ func (s *Service) Void(ctx context.Context, merchant, payment uuid.UUID) (*Payme
 	default:
 		return nil, ErrNotVoidable
 	}
+	killpoint.Hit("payment.void.ask")
 	r, err := s.move(ctx, p, Provider.Void, Movement{Key: "void:" + p.ID.String()})
+	killpoint.Hit("payment.void.answered")
 	if err != nil {
 		return nil, ErrGatewayTrouble.Because(err)
 	}
@@ -159,6 +164,7 @@ func (s *Service) recordCapture(ctx context.Context, p *Payment, amount int64) (
 	defer cancel()
 	now := s.db.Now()
 	err := db.Run(ctx, s.db, func(tx db.Tx) error { return s.queueCapture(tx, p, amount, now) })
+	killpoint.Hit("payment.capture.committed")
 	return s.outcome(ctx, p, err, Captured, PartiallyCaptured)
 }
 
@@ -174,6 +180,7 @@ func (s *Service) queueCapture(tx db.Tx, p *Payment, amount int64, now time.Time
 		where merchant_id = $1 and id = $2 and captured_minor = $6
 		  and (status in ('authorized', 'pending') or status = 'partially_captured' and provider = $7 and refunded_minor = 0)`,
 		p.MerchantID, p.ID, string(status), amount, now, p.CapturedMinor, Offline)
+	killpoint.Hit("payment.capture.queued")
 	return s.tell(tx, p, "payment.captured", amount-p.CapturedMinor, now)
 }
 
@@ -185,8 +192,10 @@ func (s *Service) recordVoid(ctx context.Context, p *Payment) (*Payment, error) 
 	err := db.Run(ctx, s.db, func(tx db.Tx) error {
 		tx.Guard(1, ErrNotVoidable, `update payments set status = 'voided', version = version + 1, updated_at = $3
 			where merchant_id = $1 and id = $2 and status in ('authorized', 'pending')`, p.MerchantID, p.ID, now)
+		killpoint.Hit("payment.void.queued")
 		return s.tell(tx, p, "payment.voided", p.AmountMinor, now)
 	})
+	killpoint.Hit("payment.void.committed")
 	return s.outcome(ctx, p, err, Voided)
 }
 

@@ -10,6 +10,7 @@ import (
 	"doorstep/internal/db"
 	"doorstep/internal/id"
 	"doorstep/internal/jobs"
+	"doorstep/internal/killpoint"
 )
 
 // NewRefund asks for money back. ID names the refund: the same ID is the same
@@ -55,6 +56,7 @@ func (s *Service) Refund(ctx context.Context, merchant, payment uuid.UUID, n New
 		return nil, ErrRefundAmount
 	}
 	r, err := s.book(ctx, p, n)
+	killpoint.Hit("payment.refund.booked")
 	if errors.Is(err, db.ErrUnknown) {
 		r, err = s.RefundByID(ctx, merchant, n.ID)
 		if errors.Is(err, ErrNotFound) {
@@ -83,6 +85,7 @@ func (s *Service) book(ctx context.Context, p *Payment, n NewRefund) (*Refund, e
 		tx.Queue(`insert into refunds (merchant_id, id, payment_id, order_id, status, amount_minor, currency, reason, lines, gateway_key, created_at, updated_at)
 			values ($1, $2, $3, $4, 'pending', $5, $6, $7, $8, $9, $10, $10)`,
 			r.MerchantID, r.ID, r.PaymentID, r.OrderID, r.AmountMinor, r.Currency, r.Reason, r.Lines, r.GatewayKey, now)
+		killpoint.Hit("payment.refund.book")
 		if n.With != nil {
 			return n.With(tx)
 		}
@@ -101,11 +104,13 @@ func (s *Service) finishRefund(ctx context.Context, r *Refund) (*Refund, error) 
 	}
 	result := Result{RefundID: "offline:" + r.ID.String()} // cash or a transfer: the merchant hands it back
 	if !p.Method.Offline() {
+		killpoint.Hit("payment.refund.ask")
 		result, err = s.move(ctx, p, Provider.Refund, Movement{Key: r.GatewayKey, Amount: r.AmountMinor})
 		if errors.Is(err, ErrNotAtGateway) { // which is certain: nothing was given back
 			result, err = Result{RefundFailed: true, FailureCode: ErrNotAtGateway.Code}, nil
 		}
 	}
+	killpoint.Hit("payment.refund.answered")
 	ctx, cancel := s.recording(ctx)
 	defer cancel()
 	if err != nil {
@@ -115,6 +120,7 @@ func (s *Service) finishRefund(ctx context.Context, r *Refund) (*Refund, error) 
 	if err := s.recordRefund(ctx, p, r, result); err != nil {
 		return nil, err
 	}
+	killpoint.Hit("payment.refund.committed")
 	return s.RefundByID(ctx, r.MerchantID, r.ID)
 }
 
@@ -138,6 +144,7 @@ func (s *Service) recordRefund(ctx context.Context, p *Payment, r *Refund, resul
 		}
 		data := movement(p, r.AmountMinor)
 		data["refund_id"], data["reason"] = r.ID, r.Reason
+		killpoint.Hit("payment.refund.queued")
 		return s.orders.PaymentChanged(tx, r.MerchantID, r.OrderID, event, data, now)
 	})
 }

@@ -13,6 +13,7 @@ import (
 
 	"doorstep/internal/db"
 	"doorstep/internal/fault"
+	"doorstep/internal/killpoint"
 )
 
 // The faults of a key in use.
@@ -61,6 +62,7 @@ func (s *Store) Begin(ctx context.Context, k Key, lease time.Duration) (State, e
 		now := s.db.Now()
 		n, err := s.db.Exec(ctx, claim, k.Merchant, k.Key, k.Hash, now.Add(lease), now)
 		if err != nil || n == 1 {
+			killpoint.Hit("idem.claimed")
 			return State{}, err
 		}
 		var state State
@@ -77,7 +79,9 @@ func (s *Store) Begin(ctx context.Context, k Key, lease time.Duration) (State, e
 
 // Finish stores the answer of a claimed key.
 func (s *Store) Finish(ctx context.Context, k Key, status int, headers map[string]string, body []byte) error {
+	killpoint.Hit("idem.finish")
 	_, err := s.db.Exec(ctx, finish, finishArgs(k, status, headers, body)...)
+	killpoint.Hit("idem.finished")
 	return err
 }
 

@@ -23,6 +23,7 @@ import (
 
 	"doorstep/internal/db"
 	"doorstep/internal/id"
+	"doorstep/internal/killpoint"
 )
 
 // Event is something that has happened. Its fields are stored as JSON: add
@@ -164,6 +165,8 @@ func (w *deliverer) Work(ctx context.Context, job *river.Job[delivery]) error {
 		// Of another version of the program: leave it to that one.
 		return river.JobSnooze(time.Minute)
 	}
+	killpoint.Hit("jobs.work.begun")
+	defer killpoint.Hit("jobs.work.done")
 	return handle(ctx, job.Args.Payload)
 }
 

@@ -8,6 +8,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
+
+	"doorstep/internal/killpoint"
 )
 
 // relayBatch is how many events one transaction turns into jobs.
@@ -28,6 +30,7 @@ func (r *Runner) relayLoop(ctx context.Context) {
 			}
 			news = err == nil && n == relayBatch
 			if n > 0 {
+				killpoint.Hit("jobs.relay.committed")
 				pause(ctx, fetchCooldown+time.Millisecond)
 			}
 		}
@@ -90,6 +93,7 @@ func (r *Runner) relay(ctx context.Context) (int, error) {
 	}); err != nil {
 		return 0, err
 	}
+	killpoint.Hit("jobs.relay.taken")
 	if n == 0 {
 		return 0, nil
 	}
@@ -98,6 +102,7 @@ func (r *Runner) relay(ctx context.Context) (int, error) {
 			return 0, err
 		}
 	}
+	killpoint.Hit("jobs.relay.queued")
 	return n, tx.Commit(ctx)
 }
 
