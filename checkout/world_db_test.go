@@ -141,8 +141,10 @@ func (c *trips) Load() int64 { return c.n.Load() }
 
 // at lets do happen at the n-th such moment from now on, once.
 func (c *trips) at(n int64, do func()) {
+	var left atomic.Int64 // recovery settles several attempts at once
+	left.Store(n)
 	f := func() {
-		if n--; n == 0 {
+		if left.Add(-1) == 0 {
 			c.before.Store(nil)
 			do()
 		}
