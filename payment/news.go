@@ -61,8 +61,9 @@ type Bookkeeper interface {
 // units of Currency.
 type GatewayCharge struct {
 	GatewayID  string
-	Key        string // of the authorization; empty when the provider does not say
-	PaymentID  uuid.UUID
+	Key        string    // of the authorization; empty when the provider does not say
+	Merchant   uuid.UUID // ours, from the metadata; zero when it carries none
+	PaymentID  uuid.UUID // likewise
 	Currency   string
 	Status     Status
 	Authorized int64
@@ -70,6 +71,7 @@ type GatewayCharge struct {
 	Refunded   int64
 	Refunds    []GatewayRefund
 	Dispute    Status // disputed, won, lost; empty when there is none
+	Disputed   int64  // the sum in dispute; 0 for all that was captured
 	CreatedAt  time.Time
 	HoldEnds   time.Time
 }

@@ -75,6 +75,13 @@ type Result struct {
 	RefundID    string // of Refund
 	// RefundFailed says that the gateway refused the refund, for FailureCode.
 	RefundFailed bool
+	// Refunds are all refunds of the charge, as Find knows them. Nil means that
+	// Find does not say: then the provider's books are asked.
+	Refunds []GatewayRefund
+	// Dispute is disputed, won or lost; empty when there is none, or when Refunds
+	// is nil. Disputed is the sum in dispute, 0 for all that was captured.
+	Dispute  Status
+	Disputed int64
 }
 
 // Action is what the buyer must do before the payment can go on.
