@@ -7,8 +7,6 @@ import (
 	"github.com/google/uuid"
 
 	"doorstep/catalog"
-	"doorstep/customer"
-	"doorstep/payment"
 	"doorstep/pricing"
 	"doorstep/shipping/policy"
 )
@@ -49,7 +47,8 @@ func (s *Service) assess(sit *situation) (*assessment, error) {
 		}
 	}
 	a.input = in
-	a.methods, err = s.methods(sit, a)
+	b := a.bill()
+	a.methods, _, err = s.methods(&sit.rules.Settings, &b)
 	return a, err
 }
 
@@ -137,55 +136,6 @@ func choose(options []policy.Option, chosen string) *policy.Option {
 		}
 	}
 	return best
-}
-
-// methods are the ways to pay that apply, each with its fee and total.
-func (s *Service) methods(sit *situation, a *assessment) ([]MethodOffer, error) {
-	set := &sit.rules.Settings
-	country := a.input.Destination.Country
-	var all []MethodOffer
-	if set.Card.Enabled {
-		if p, ok := s.Providers.ProviderFor(payment.Card); ok {
-			all = append(all, MethodOffer{Method: payment.Card, Provider: p.Name(), Total: a.totals.Total})
-		}
-	}
-	if b := &set.BankTransfer; b.Enabled && listed(b.Countries, country) {
-		all = append(all, MethodOffer{Method: payment.BankTransfer, Provider: payment.Offline, Total: a.totals.Total, DueDays: max(b.DueDays, 1)})
-	}
-	if c := &set.CashOnDelivery; c.Enabled && country != "" && listed(c.Countries, country) {
-		m := MethodOffer{Method: payment.CashOnDelivery, Provider: payment.Offline, Total: a.totals.Total}
-		if m.Fee, _ = customer.In(a.input.Currency, c.Fees); m.Fee > 0 {
-			totals, err := a.withFee(m.Fee)
-			if err != nil {
-				return nil, err
-			}
-			m.Total = totals.Total
-		}
-		if limit, ok := customer.In(a.input.Currency, c.MaxTotals); !ok || m.Total <= limit {
-			all = append(all, m)
-		}
-	}
-	return all, nil
-}
-
-// withFee prices the same order with a fee for the way to pay.
-func (a *assessment) withFee(fee int64) (pricing.Result, error) {
-	in := a.input
-	in.PaymentFee = fee
-	return pricing.Total(in)
-}
-
-func listed(countries []string, country string) bool {
-	return len(countries) == 0 || slices.Contains(countries, country)
-}
-
-// method is the offer of one way to pay.
-func (a *assessment) method(m payment.Method) (MethodOffer, bool) {
-	i := slices.IndexFunc(a.methods, func(o MethodOffer) bool { return o.Method == m })
-	if i < 0 {
-		return MethodOffer{}, false
-	}
-	return a.methods[i], true
 }
 
 // codeKeys are the codes as the database keeps them.

@@ -176,15 +176,6 @@ type ViewLine struct {
 	Total    pricing.LineTotal
 }
 
-// MethodOffer is a way to pay this checkout. Total includes Fee.
-type MethodOffer struct {
-	Method   payment.Method
-	Provider string
-	Fee      int64
-	Total    int64
-	DueDays  int64 // bank transfer
-}
-
 // draft is the order as it will stand, frozen when a payment attempt begins.
 type draft struct {
 	Order order.Order    `json:"order"`

@@ -204,7 +204,7 @@ func (s *Service) pay(ctx context.Context, sit *situation, c *Completion) (Outco
 	if len(a.short) > 0 {
 		return Outcome{}, ErrOutOfStock.With("lines", a.short)
 	}
-	if !c.Payment.Method.Offline() && totals.Total > 0 && c.Payment.Token == "" {
+	if c.Payment.Method.NeedsToken() && totals.Total > 0 && c.Payment.Token == "" {
 		return Outcome{}, ErrToken
 	}
 	killpoint.Hit("checkout.priced")

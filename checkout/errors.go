@@ -20,6 +20,7 @@ var (
 	ErrEmail        = fault.New(fault.Invalid, "email_invalid", "This is not an e-mail address.")
 	ErrText         = fault.New(fault.Invalid, "text_invalid", "A text is too long or has signs that cannot be printed.")
 	ErrCodes        = fault.New(fault.Invalid, "too_many_codes", "There are too many discount codes.")
+	ErrAmount       = fault.New(fault.Invalid, "amount_invalid", "The amount is no amount that can be paid.")
 	ErrOption       = fault.New(fault.Invalid, "shipping_option_unavailable", "This way of shipping is not offered for this order.")
 	ErrIncomplete   = fault.New(fault.Invalid, "checkout_incomplete", "Something is still missing before this can be paid.")
 	ErrToken        = fault.New(fault.Invalid, "payment_token_missing", "Paying by card needs a token of the payment provider.")

@@ -76,6 +76,9 @@ func (s *Service) Settle(ctx context.Context, merchant, paymentID uuid.UUID) (Ou
 	}
 	result, err := s.ask(ctx, a, s.GatewayTimeout, func(ctx context.Context, provider payment.Provider) (payment.Result, error) {
 		killpoint.Hit("checkout.settle.ask")
+		if c, ok := provider.(payment.Confirmer); ok && a.Status == payment.RequiresAction && a.GatewayID != nil {
+			return c.Confirm(ctx, a.GatewayKey, *a.GatewayID) // the buyer may have approved it, and nobody has said so
+		}
 		return provider.Find(ctx, a.GatewayKey)
 	})
 	killpoint.Hit("checkout.settle.answered")
