@@ -82,7 +82,7 @@ type completeCheckoutIn struct {
 	CheckoutPath
 	Body struct {
 		Payment struct {
-			Method string `json:"method" enum:"card,bank_transfer,cash_on_delivery"`
+			Method string `json:"method" enum:"card,wallet,paypal,bank_transfer,cash_on_delivery"`
 			Token  string `json:"token,omitempty" maxLength:"500" example:"tok_visa" doc:"Stands for a card; empty when the buyer comes back from an authentication"`
 		} `json:"payment"`
 		ExpectedTotal *Money `json:"expected_total,omitempty" doc:"What the buyer agreed to; without it, the total shown last"`
@@ -175,7 +175,7 @@ type HiddenOption struct {
 
 // PaymentMethod is a way to pay. Total includes Fee: send it as expected_total.
 type PaymentMethod struct {
-	Method   string `json:"method" enum:"card,bank_transfer,cash_on_delivery"`
+	Method   string `json:"method" enum:"card,wallet,paypal,bank_transfer,cash_on_delivery"`
 	Name     string `json:"name"`
 	Provider string `json:"provider"`
 	Fee      Money  `json:"fee"`

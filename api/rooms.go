@@ -8,6 +8,8 @@ type Rooms struct {
 	Writer    *Writer
 	Carts     carts
 	Checkouts checkouts
+	// PaymentMethods needs Writer too.
+	PaymentMethods paymentMethods
 	// Orders come with Contacts, Payments and Shipments: all four or none.
 	Orders     orders
 	Contacts   contacts
@@ -35,6 +37,9 @@ func Register(s *Server, r Rooms) {
 	}
 	if r.Checkouts != nil {
 		registerCheckouts(s, r.Checkouts, r.Writer)
+	}
+	if r.PaymentMethods != nil {
+		registerPaymentMethods(s, r.PaymentMethods, r.Writer)
 	}
 	if r.Orders != nil {
 		registerOrders(s, r.Orders, r.Contacts, r.Payments, r.Shipments, r.Writer)

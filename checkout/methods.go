@@ -203,8 +203,8 @@ func (s *Service) Methods(ctx context.Context, q MethodsRequest) (*Methods, erro
 	return m, err
 }
 
-// maxAmount keeps an amount and any fee within range.
-const maxAmount = int64(1) << 53
+// maxAmount is the highest amount that is asked about.
+const maxAmount = 1_000_000_000_000_000
 
 // methodRules reads the shop's rules, and with a cart all that its price depends on.
 func (s *Service) methodRules(ctx context.Context, sit *situation, q *MethodsRequest) error {

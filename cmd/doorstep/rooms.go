@@ -18,7 +18,7 @@ import (
 // apiRooms puts every room behind the door.
 func (h *house) apiRooms(engine search.Engine) api.Rooms {
 	r := api.Rooms{
-		Writer: h.writer, Carts: h.carts, Checkouts: h.checkouts,
+		Writer: h.writer, Carts: h.carts, Checkouts: h.checkouts, PaymentMethods: h.checkouts,
 		Orders: h.orders, Contacts: h.contacts, Payments: h.payments, Shipments: h.shipping, Deliveries: h.shipping,
 		Settings: h.customers, Locations: h.catalog, Promotions: h.pricing, TaxRates: h.pricing,
 		Catalogue: h.catalog, Search: engine, OrderImports: h.orders,
