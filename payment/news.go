@@ -46,6 +46,7 @@ type Notice struct {
 	Type      string // in the provider's words
 	Kind      NoticeKind
 	PaymentID uuid.UUID // ours, from the metadata; zero when it carries none
+	Merchant  uuid.UUID // whose payment it is, likewise
 	GatewayID string
 	At        time.Time
 }

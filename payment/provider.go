@@ -86,8 +86,12 @@ type Result struct {
 
 // Action is what the buyer must do before the payment can go on.
 type Action struct {
-	Type string `json:"type"` // "three_d_secure"
+	Type string `json:"type"` // "three_d_secure": go to URL; "client_secret": go on in the provider's own form
 	URL  string `json:"url"`
+	// ClientSecret opens this payment, and nothing else, in the provider's own form
+	// for the storefront, with the PublishableKey of the account.
+	ClientSecret   string `json:"client_secret,omitempty"`
+	PublishableKey string `json:"publishable_key,omitempty"`
 }
 
 // ErrNotAtGateway says that a gateway has never seen a key.

@@ -1,0 +1,40 @@
+package payment
+
+import (
+	"context"
+
+	"doorstep/internal/fault"
+)
+
+// ErrAmount says that a provider has no way to say an amount in its currency.
+var ErrAmount = fault.New(fault.Invalid, "amount_not_expressible", "The payment provider cannot move this amount in this currency.")
+
+// Measurer says which amounts a provider can move: some count a currency in
+// other units than everybody else. The error is ErrAmount.
+type Measurer interface {
+	Expressible(amount int64, currency string) error
+}
+
+// Expressible asks a provider whether it can move an amount of minor units; one
+// that says nothing of amounts can.
+func Expressible(p Provider, amount int64, currency string) error {
+	if m, ok := p.(Measurer); ok {
+		return m.Expressible(amount, currency)
+	}
+	return nil
+}
+
+// Fetcher reads an authorization by the gateway's own id, for providers that
+// would have to look through lists for a key. It answers as Find does.
+type Fetcher interface {
+	Fetch(ctx context.Context, key, gatewayID string) (Result, error)
+}
+
+// Find asks a provider how an authorization stands, by its gateway id when that
+// is known and of use.
+func Find(ctx context.Context, p Provider, key string, gatewayID *string) (Result, error) {
+	if f, ok := p.(Fetcher); ok && gatewayID != nil && *gatewayID != "" {
+		return f.Fetch(ctx, key, *gatewayID)
+	}
+	return p.Find(ctx, key)
+}
