@@ -40,16 +40,19 @@ func (s *Server) edge(c *fiber.Ctx) error {
 }
 
 // hangUp ends a connection whose body was not wanted: what was not read would be
-// taken for the next request. A little of it is read all the same, for a client
+// taken for the next request. It is read for a while all the same, for a client
 // that is cut off while it sends never sees why.
 func (s *Server) hangUp(c *fiber.Ctx) {
 	c.Context().SetConnectionClose()
 	stream := c.Request().BodyStream()
-	if stream == nil || c.Context().Conn().SetReadDeadline(s.machine.Now().Add(time.Second)) != nil {
+	if stream == nil || c.Context().Conn().SetReadDeadline(s.machine.Now().Add(lingerTime)) != nil {
 		return
 	}
-	_, _ = io.CopyN(io.Discard, stream, 1<<20) // best effort
+	_, _ = io.CopyN(io.Discard, stream, uploadLimit) // best effort
 }
+
+// lingerTime is how long a body that was not wanted is listened to.
+const lingerTime = 3 * time.Second
 
 // pass lets the request through to its route. A panic comes back as an error.
 func (s *Server) pass(c *fiber.Ctx, r *request) (err error) {
