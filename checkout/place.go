@@ -118,6 +118,11 @@ func (s *Service) placeWith(ctx context.Context, a *attempt, r *row, d *draft, r
 		if a.RequestKey != "" {
 			idem.Settle(tx, idem.Key{Merchant: r.Merchant, Key: a.RequestKey}, status, body)
 		}
+		if captured > 0 {
+			taken := a.Payment
+			taken.OrderID = &o.ID
+			taken.BookCapture(tx, captured, now)
+		}
 		stock(tx, now)
 		killpoint.Hit("checkout.place.queued")
 		return nil

@@ -61,8 +61,9 @@ func (s *Service) Connect(p payments, parcels shipments) { s.Payments, s.Shipmen
 // PaymentChanged queues what follows from a changed payment or refund of the
 // order: its payment status, from v_payment_status; pending -> confirmed once
 // it is paid; confirmed -> completed once it is also delivered; and one entry of
-// the timeline. A refund that failed gives its units back to their lines. It is
-// called inside the transaction that changed the payment.
+// the timeline. A refund that failed gives its units back to their lines, and an
+// order whose hold has ended by itself goes on hold. It is called inside the
+// transaction that changed the payment.
 func (s *Service) PaymentChanged(tx db.Tx, merchant, order uuid.UUID, event string, data any, now time.Time) error {
 	raw, err := json.Marshal(data)
 	if err != nil {
@@ -82,6 +83,9 @@ func (s *Service) PaymentChanged(tx db.Tx, merchant, order uuid.UUID, event stri
 			  and l.merchant_id = $1 and l.order_id = $2 and l.id = u.line_id`, merchant, order, failed.RefundID)
 	}
 	derive(tx, merchant, order, now)
+	if err := followHold(tx, merchant, order, event, raw, now); err != nil {
+		return err
+	}
 	note(tx, merchant, order, event, "system", raw, now)
 	return nil
 }

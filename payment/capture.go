@@ -55,8 +55,7 @@ func (s *Service) Capture(ctx context.Context, merchant, payment uuid.UUID, amou
 	case Captured:
 		return s.recordCapture(ctx, p, r.Captured)
 	case Voided, Expired, Failed: // the hold has ended, and nobody has noted it
-		_, err := s.recordVoid(ctx, p)
-		if err != nil && !errors.Is(err, ErrNotVoidable) {
+		if err := s.recordEnd(ctx, p, r); err != nil {
 			return nil, err
 		}
 	}
@@ -178,8 +177,10 @@ func (s *Service) queueCapture(tx db.Tx, p *Payment, amount int64, now time.Time
 	}
 	tx.Guard(1, ErrNotCapturable, `update payments set status = $3, captured_minor = $4, version = version + 1, updated_at = $5
 		where merchant_id = $1 and id = $2 and captured_minor = $6
-		  and (status in ('authorized', 'pending') or status = 'partially_captured' and provider = $7 and refunded_minor = 0)`,
+		  and (status in ('authorized', 'pending') or status = 'partially_captured' and provider = $7 and refunded_minor = 0
+		    or status in ('voided', 'expired') and provider <> $7)`,
 		p.MerchantID, p.ID, string(status), amount, now, p.CapturedMinor, Offline)
+	p.BookCapture(tx, amount-p.CapturedMinor, now)
 	killpoint.Hit("payment.capture.queued")
 	return s.tell(tx, p, "payment.captured", amount-p.CapturedMinor, now)
 }

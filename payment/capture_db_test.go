@@ -3,6 +3,8 @@ package payment_test
 import (
 	"context"
 	"errors"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -349,14 +351,18 @@ func TestMoneyThatArrivesInPartsAddsUpAndIsNeverCountedTwice(t *testing.T) {
 func TestForgottenAndOverduePaymentsAreFound(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	ids := func(all []payment.Payment, err error) (found []string) {
+	ids := func(find func(context.Context, time.Time, func(*payment.Payment) error) error, at time.Time) (found []string) {
 		t.Helper()
-		if err != nil {
+		var mu sync.Mutex
+		if err := find(t.Context(), at, func(p *payment.Payment) error {
+			mu.Lock()
+			defer mu.Unlock()
+			found = append(found, p.ID.String())
+			return nil
+		}); err != nil {
 			t.Fatal(err)
 		}
-		for _, p := range all {
-			found = append(found, p.ID.String())
-		}
+		slices.Sort(found) // the first made comes first
 		return found
 	}
 	due := func(d time.Duration) func(p *payment.Payment) {
@@ -370,19 +376,19 @@ func TestForgottenAndOverduePaymentsAreFound(t *testing.T) {
 	forgotten := w.held()
 	w.held(unplaced)
 	w.captured()
-	if got := ids(w.Overdue(t.Context(), start.Add(time.Hour))); len(got) != 0 {
+	if got := ids(w.Overdue, start.Add(time.Hour)); len(got) != 0 {
 		t.Fatal("due now is not overdue", got)
 	}
-	if got := ids(w.Overdue(t.Context(), start.Add(time.Hour+time.Microsecond))); len(got) != 1 || got[0] != first.ID.String() {
+	if got := ids(w.Overdue, start.Add(time.Hour+time.Microsecond)); len(got) != 1 || got[0] != first.ID.String() {
 		t.Fatal(got)
 	}
-	if got := ids(w.Overdue(t.Context(), start.Add(24*time.Hour))); len(got) != 2 || got[1] != second.ID.String() {
+	if got := ids(w.Overdue, start.Add(24*time.Hour)); len(got) != 2 || got[1] != second.ID.String() {
 		t.Fatal(got)
 	}
-	if got := ids(w.Uncaptured(t.Context(), start)); len(got) != 0 {
+	if got := ids(w.Uncaptured, start); len(got) != 0 {
 		t.Fatal(got)
 	}
-	if got := ids(w.Uncaptured(t.Context(), start.Add(time.Microsecond))); len(got) != 1 || got[0] != forgotten.ID.String() {
+	if got := ids(w.Uncaptured, start.Add(time.Microsecond)); len(got) != 1 || got[0] != forgotten.ID.String() {
 		t.Fatal(got)
 	}
 	if all, err := w.OfOrder(t.Context(), w.merchant, *first.OrderID); err != nil || len(all) != 1 || all[0].ID != first.ID {

@@ -13,6 +13,7 @@ var (
 	ErrRefundAmount   = fault.New(fault.Invalid, "refund_amount_invalid", "Refund 1 minor unit or more.")
 	ErrRefundTaken    = fault.New(fault.Conflict, "refund_id_taken", "This id names a refund of another payment.")
 	ErrNothingPaid    = fault.New(fault.Conflict, "nothing_to_refund", "Nothing has been paid for this order yet.")
+	ErrDisputed       = fault.New(fault.Conflict, "payment_disputed", "The buyer's bank has taken this money back, or is deciding about it: it cannot be refunded.")
 	ErrGatewayTrouble = fault.New(fault.Unavailable, "payment_provider_unavailable", "The payment provider does not answer. Try again with the same key.")
 	ErrCaptureAmount  = fault.New(fault.Invalid, "capture_amount_invalid", "Capture between 1 minor unit and the amount that is held.")
 )

@@ -94,8 +94,10 @@ type Refund struct {
 	GatewayKey  string    `gorm:"column:gateway_key"`
 	GatewayID   *string   `gorm:"column:gateway_id"`
 	FailureCode string    `gorm:"column:failure_code"`
-	CreatedAt   time.Time `gorm:"column:created_at"`
-	UpdatedAt   time.Time `gorm:"column:updated_at"`
+	// Source is shop, or outside for one that was made at the provider itself.
+	Source    string    `gorm:"column:source"`
+	CreatedAt time.Time `gorm:"column:created_at"`
+	UpdatedAt time.Time `gorm:"column:updated_at"`
 }
 
 // TableName is where GORM finds it.

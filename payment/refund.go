@@ -28,7 +28,7 @@ type NewRefund struct {
 // Refund books a refund against a captured payment and sends it to the gateway.
 // The sum of refunds never passes what was captured. When the gateway does not
 // answer, the refund stays pending and RecoverRefunds finishes it. It fails with
-// ErrNotFound, ErrNothingPaid, ErrRefundAmount, ErrRefundTooHigh or
+// ErrNotFound, ErrNothingPaid, ErrDisputed, ErrRefundAmount, ErrRefundTooHigh or
 // ErrRefundTaken; a breach of refunds_pkey means that the same ID is being
 // booked by somebody else at this instant.
 func (s *Service) Refund(ctx context.Context, merchant, payment uuid.UUID, n NewRefund) (*Refund, error) {
@@ -51,6 +51,9 @@ func (s *Service) Refund(ctx context.Context, merchant, payment uuid.UUID, n New
 	}
 	if p.OrderID == nil || p.CapturedMinor == 0 {
 		return nil, ErrNothingPaid
+	}
+	if p.Status == Disputed || p.Status == DisputeLost {
+		return nil, ErrDisputed
 	}
 	if n.Amount < 1 {
 		return nil, ErrRefundAmount
@@ -81,7 +84,7 @@ func (s *Service) book(ctx context.Context, p *Payment, n NewRefund) (*Refund, e
 	}
 	return r, db.Run(ctx, s.db, func(tx db.Tx) error {
 		tx.Guard(1, ErrRefundTooHigh, `update payments set refunded_minor = refunded_minor + $3, version = version + 1, updated_at = $4
-			where merchant_id = $1 and id = $2 and $3 <= captured_minor - refunded_minor`, r.MerchantID, r.PaymentID, r.AmountMinor, now)
+			where merchant_id = $1 and id = $2 and $3 <= captured_minor - refunded_minor and status not in ('disputed', 'lost')`, r.MerchantID, r.PaymentID, r.AmountMinor, now)
 		tx.Queue(`insert into refunds (merchant_id, id, payment_id, order_id, status, amount_minor, currency, reason, lines, gateway_key, created_at, updated_at)
 			values ($1, $2, $3, $4, 'pending', $5, $6, $7, $8, $9, $10, $10)`,
 			r.MerchantID, r.ID, r.PaymentID, r.OrderID, r.AmountMinor, r.Currency, r.Reason, r.Lines, r.GatewayKey, now)
@@ -139,8 +142,11 @@ func (s *Service) recordRefund(ctx context.Context, p *Payment, r *Refund, resul
 		if status == "failed" {
 			tx.Queue(`update payments set refunded_minor = refunded_minor - $3, version = version + 1, updated_at = $4
 				where merchant_id = $1 and id = $2`, r.MerchantID, r.PaymentID, r.AmountMinor, now)
-		} else if err := jobs.Publish(tx, Refunded{MerchantID: r.MerchantID, OrderID: r.OrderID, RefundID: r.ID}); err != nil {
-			return err
+		} else {
+			p.bookRefund(tx, r.ID, r.AmountMinor, now)
+			if err := jobs.Publish(tx, Refunded{MerchantID: r.MerchantID, OrderID: r.OrderID, RefundID: r.ID}); err != nil {
+				return err
+			}
 		}
 		data := movement(p, r.AmountMinor)
 		data["refund_id"], data["reason"] = r.ID, r.Reason
@@ -149,16 +155,16 @@ func (s *Service) recordRefund(ctx context.Context, p *Payment, r *Refund, resul
 	})
 }
 
-// RecoverRefunds sends refunds again that have been pending for longer than age.
+// RecoverRefunds sends refunds again that have been pending for longer than age,
+// several at a time, the one last tried longest ago first.
 func (s *Service) RecoverRefunds(ctx context.Context, age time.Duration) error {
-	refunds, err := s.pendingRefunds(ctx, s.db.Now().Add(-age))
-	if err != nil {
-		return err
-	}
-	for _, r := range refunds {
-		if _, err := s.finishRefund(ctx, r); err != nil {
-			s.log.WarnContext(ctx, "refund not recovered", "refund", r.ID, "error", err)
-		}
-	}
-	return nil
+	before := s.db.Now().Add(-age)
+	return sweep(ctx, func(last place) ([]*Refund, error) { return s.pendingRefunds(ctx, before, last) },
+		func(r *Refund) place { return place{r.UpdatedAt, r.ID} },
+		func(r *Refund) error {
+			if _, err := s.finishRefund(ctx, r); err != nil {
+				s.log.WarnContext(ctx, "refund not recovered", "refund", r.ID, "error", err)
+			}
+			return nil
+		})
 }

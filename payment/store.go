@@ -3,6 +3,7 @@ package payment
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -52,6 +53,13 @@ func (s *Service) RefundsOfOrder(ctx context.Context, merchant, order uuid.UUID)
 	return all, err
 }
 
+// refundsOf lists the refunds of a payment, the oldest first.
+func (s *Service) refundsOf(ctx context.Context, p *Payment) ([]*Refund, error) {
+	var all []*Refund
+	err := s.db.Gorm(ctx).Where("merchant_id = ? and payment_id = ?", p.MerchantID, p.ID).Order("created_at, id").Find(&all).Error
+	return all, err
+}
+
 // postpone moves a pending refund behind the others, so that those which cannot
 // be sent do not keep back those which can.
 func (s *Service) postpone(ctx context.Context, r *Refund) error {
@@ -60,27 +68,77 @@ func (s *Service) postpone(ctx context.Context, r *Refund) error {
 	return err
 }
 
+// place is where a sweep stands: behind the row of that time and id.
+type place struct {
+	at time.Time
+	id uuid.UUID
+}
+
+const (
+	// sweepBatch is how many rows a sweep reads at a time.
+	sweepBatch = 200
+	// atOnce is how many of them are worked on at a time, so that a slow gateway
+	// does not keep back the payments of others.
+	atOnce = 8
+)
+
+// sweep calls each for every row, page by page, several at a time. What fails
+// stays behind and keeps nobody back; the errors come joined.
+func sweep[T any](ctx context.Context, page func(last place) ([]T, error), where func(T) place, each func(T) error) error {
+	var mu sync.Mutex
+	var failed []error
+	var last place
+	for {
+		rows, err := page(last)
+		if err != nil {
+			return errors.Join(append(failed, err)...)
+		}
+		var all sync.WaitGroup
+		places := make(chan struct{}, atOnce)
+		for _, row := range rows {
+			places <- struct{}{}
+			all.Go(func() {
+				defer func() { <-places }()
+				if err := each(row); err != nil {
+					mu.Lock()
+					defer mu.Unlock()
+					failed = append(failed, err)
+				}
+			})
+		}
+		all.Wait()
+		if len(rows) < sweepBatch || ctx.Err() != nil {
+			return errors.Join(append(failed, ctx.Err())...)
+		}
+		last = where(rows[len(rows)-1])
+	}
+}
+
 // pendingRefunds are those last tried before then, the longest ago first.
-func (s *Service) pendingRefunds(ctx context.Context, before time.Time) ([]*Refund, error) {
+func (s *Service) pendingRefunds(ctx context.Context, before time.Time, last place) ([]*Refund, error) {
 	var all []*Refund
-	err := s.db.Gorm(ctx).Where("status = 'pending' and updated_at < ?", before).Order("updated_at").Limit(100).Find(&all).Error
+	err := s.db.Gorm(ctx).Where("status = 'pending' and updated_at < ? and (updated_at, id) > (?, ?)", before, last.at, last.id).
+		Order("updated_at, id").Limit(sweepBatch).Find(&all).Error
 	return all, err
 }
 
-// Uncaptured lists authorized payments of placed orders last touched before
-// then: the capture job is retried by itself, this finds what it lost.
-func (s *Service) Uncaptured(ctx context.Context, before time.Time) ([]Payment, error) {
-	var all []Payment
-	err := s.db.Gorm(ctx).Where("status = 'authorized' and order_id is not null and updated_at < ?", before).Order("updated_at").Limit(100).Find(&all).Error
-	return all, err
+// Uncaptured calls each for the authorized payments of placed orders last
+// touched before then, several at a time: the capture job is retried by itself,
+// this finds what it lost. The errors of each come joined.
+func (s *Service) Uncaptured(ctx context.Context, before time.Time, each func(*Payment) error) error {
+	return sweep(ctx, func(last place) (all []*Payment, err error) {
+		return all, s.db.Gorm(ctx).Where("status = 'authorized' and order_id is not null and updated_at < ? and (updated_at, id) > (?, ?)", before, last.at, last.id).
+			Order("updated_at, id").Limit(sweepBatch).Find(&all).Error
+	}, func(p *Payment) place { return place{p.UpdatedAt, p.ID} }, each)
 }
 
-// Overdue lists bank transfers that were due before now and have not come.
-func (s *Service) Overdue(ctx context.Context, now time.Time) ([]Payment, error) {
-	var all []Payment
-	err := s.db.Gorm(ctx).Where("status = 'pending' and method = ? and order_id is not null and due_at < ?", BankTransfer, now).
-		Order("due_at").Limit(100).Find(&all).Error
-	return all, err
+// Overdue calls each for the bank transfers that were due before now and have
+// not come, as Uncaptured does.
+func (s *Service) Overdue(ctx context.Context, now time.Time, each func(*Payment) error) error {
+	return sweep(ctx, func(last place) (all []*Payment, err error) {
+		return all, s.db.Gorm(ctx).Where("status = 'pending' and method = ? and order_id is not null and due_at < ? and (due_at, id) > (?, ?)", BankTransfer, now, last.at, last.id).
+			Order("due_at, id").Limit(sweepBatch).Find(&all).Error
+	}, func(p *Payment) place { return place{*p.DueAt, p.ID} }, each)
 }
 
 // Insert queues a payment row with the transaction.

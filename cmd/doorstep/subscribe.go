@@ -82,17 +82,12 @@ func (h *house) captureOne(ctx context.Context, merchant, orderID, paymentID uui
 func (h *house) recover(ctx context.Context) error {
 	age := h.config.RecoveryAge
 	errs := []error{h.checkouts.Recover(ctx, age), h.payments.RecoverRefunds(ctx, age)}
-	late, err := h.payments.Uncaptured(ctx, h.db.Now().Add(-5*time.Minute)) // its job should be long done
-	errs = append(errs, err)
-	for _, p := range late {
-		errs = append(errs, h.captureOne(ctx, p.MerchantID, *p.OrderID, p.ID))
-	}
-	overdue, err := h.payments.Overdue(ctx, h.db.Now())
-	errs = append(errs, err)
-	for _, p := range overdue {
+	errs = append(errs, h.payments.Uncaptured(ctx, h.db.Now().Add(-5*time.Minute), func(p *payment.Payment) error { // its job should be long done
+		return h.captureOne(ctx, p.MerchantID, *p.OrderID, p.ID)
+	}), h.payments.Overdue(ctx, h.db.Now(), func(p *payment.Payment) error {
 		_, err := h.orders.Cancel(ctx, p.MerchantID, *p.OrderID, "payment_not_received", "system")
-		errs = append(errs, err)
-	}
+		return err
+	}))
 	return errors.Join(errs...)
 }
 
