@@ -318,6 +318,22 @@ func (f fakeOrders) Cancel(_ context.Context, m, id uuid.UUID, why, actor string
 	return o, nil
 }
 
+func (f fakeOrders) CancelLines(_ context.Context, m, id uuid.UUID, n order.LineCancel, actor string) (*order.Order, error) {
+	if err := f.known("CancelLines", m, id, true, order.ErrNotFound, n.Reason+" by "+actor); err != nil {
+		return nil, err
+	}
+	if n.Base != 0 && n.Base != theOrder().Version {
+		return nil, order.ErrVersion
+	}
+	o := theOrder()
+	o.Version = 5
+	return o, nil
+}
+
+func (f fakeOrders) CaptureDue(_ context.Context, m, id uuid.UUID) (*payment.Payment, error) {
+	return fakePayments(f).one("Capture", m, id, true, int64(0))
+}
+
 func (f fakeOrders) Refund(_ context.Context, m, id uuid.UUID, n order.NewRefund) ([]payment.Refund, error) {
 	if err := f.known("Refund", m, id, true, order.ErrNotFound, n); err != nil {
 		return nil, err

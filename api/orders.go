@@ -22,6 +22,8 @@ type orders interface {
 	Order(ctx context.Context, merchant, order uuid.UUID) (*order.Order, error)
 	Timeline(ctx context.Context, merchant, order uuid.UUID) ([]order.Event, error)
 	Cancel(ctx context.Context, merchant, order uuid.UUID, why, actor string) (*order.Order, error)
+	CancelLines(ctx context.Context, merchant, order uuid.UUID, n order.LineCancel, actor string) (*order.Order, error)
+	CaptureDue(ctx context.Context, merchant, payment uuid.UUID) (*payment.Payment, error)
 	Refund(ctx context.Context, merchant, order uuid.UUID, n order.NewRefund) ([]payment.Refund, error)
 	Ship(ctx context.Context, merchant, order uuid.UUID, n order.NewShipment) (*shipping.Shipment, error)
 	ByNumberAndEmail(ctx context.Context, merchant uuid.UUID, number, email, ip string) (*order.Order, error)
@@ -104,8 +106,11 @@ type orderOut struct {
 
 type cancelOrderIn struct {
 	ByID
+	IfMatch
+	Key  string `header:"Idempotency-Key"`
 	Body struct {
-		Reason string `json:"reason" minLength:"1" maxLength:"500" example:"The buyer ordered twice"`
+		Reason string         `json:"reason" minLength:"1" maxLength:"500" example:"The buyer ordered twice"`
+		Lines  []LineQuantity `json:"lines,omitempty" minItems:"1" maxItems:"500" doc:"The whole order when absent"`
 	}
 }
 
@@ -138,21 +143,50 @@ func registerOrders(s *Server, svc orders, people contacts, money payments, parc
 		Auth: secret("orders:read"), Errors: []*fault.Error{order.ErrNotFound},
 	}, o.events)
 	handle(s, Route{
-		ID: "cancel-order", Method: http.MethodPost, Path: "/v1/orders/{id}/cancel", Tag: "orders", Summary: "Cancel an order of which nothing has left",
-		Description: "Its units go back on sale and its money goes back to the buyer. Canceling again changes nothing.",
-		Auth:        secret("orders:write"), Once: OnceRequired, Errors: []*fault.Error{order.ErrNotFound, order.ErrNotCancelable},
-	}, func(ctx context.Context, in *cancelOrderIn) (*orderOut, error) {
-		canceled, err := svc.Cancel(ctx, caller(ctx).Merchant, in.ID, in.Body.Reason, actor(ctx))
-		if err != nil {
-			return nil, err
-		}
-		return &orderOut{ETag: etag(canceled.Version), Body: orderOf(canceled, o.track)}, nil
-	})
+		ID: "cancel-order", Method: http.MethodPost, Path: "/v1/orders/{id}/cancel", Tag: "orders", Summary: "Cancel an order, or units of it that have not been shipped",
+		Description: "The units go back on sale, and what they cost need not be paid or goes back to the buyer. An order of which something has left is canceled by lines. Canceling a whole order again changes nothing.",
+		Auth:        secret("orders:write"), Once: OnceRequired, Errors: []*fault.Error{
+			order.ErrNotFound, order.ErrNotCancelable, order.ErrLine, order.ErrQuantity, order.ErrCancelQuantity, order.ErrLineBound, order.ErrVersion,
+		},
+	}, o.cancel)
 	registerOrderExport(s, svc)
 	registerRefunds(s, o)
 	registerOrderPayments(s, o)
 	registerOrderShipments(s, o)
 	registerTracking(s, o)
+}
+
+func (o *orderRoom) cancel(ctx context.Context, in *cancelOrderIn) (*orderOut, error) {
+	if err := noNull(ctx, "lines"); err != nil {
+		return nil, err
+	}
+	base, err := in.base()
+	if err != nil {
+		return nil, err
+	}
+	merchant := caller(ctx).Merchant
+	if len(in.Body.Lines) == 0 {
+		if base != 0 {
+			v, err := o.orders.Order(ctx, merchant, in.ID)
+			if err != nil {
+				return nil, err
+			}
+			if base != v.Version {
+				return nil, order.ErrVersion
+			}
+		}
+		return o.one(o.orders.Cancel(ctx, merchant, in.ID, in.Body.Reason, actor(ctx)))
+	}
+	return o.one(o.orders.CancelLines(ctx, merchant, in.ID, order.LineCancel{
+		ID: uuid.NewSHA1(merchant, []byte("cancel:"+in.Key)), Base: base, Lines: lineQuantities(in.Body.Lines), Reason: in.Body.Reason,
+	}, actor(ctx)))
+}
+
+func (o *orderRoom) one(v *order.Order, err error) (*orderOut, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &orderOut{ETag: etag(v.Version), Body: orderOf(v, o.track)}, nil
 }
 
 func (o *orderRoom) list(ctx context.Context, in *listOrdersIn) (*listOut[Order], error) {

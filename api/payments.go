@@ -200,7 +200,7 @@ func onePayment(p *payment.Payment, err error) (*paymentOut, error) {
 
 // CaptureForm says how much to take.
 type CaptureForm struct {
-	Amount *Money `json:"amount,omitempty" doc:"All that is held when absent; the rest of the hold is let go"`
+	Amount *Money `json:"amount,omitempty" doc:"All that the order owes when absent; the rest of the hold is let go"`
 }
 
 type capturePaymentIn struct {
@@ -239,6 +239,9 @@ func registerOrderPayments(s *Server, o *orderRoom) {
 		amount, err := o.toCapture(ctx, in)
 		if err != nil {
 			return nil, err
+		}
+		if amount == 0 {
+			return onePayment(o.orders.CaptureDue(ctx, caller(ctx).Merchant, in.ID))
 		}
 		return onePayment(o.payments.Capture(ctx, caller(ctx).Merchant, in.ID, amount))
 	})

@@ -38,32 +38,51 @@ func reason(typed string) string {
 
 // locked is an order whose row the transaction holds.
 type locked struct {
-	status   Status
-	source   string
-	checkout uuid.UUID
-	carrier  string // of the chosen shipping option
-	lines    []Line
+	status         Status
+	source         string
+	checkout       uuid.UUID
+	carrier        string // of the chosen shipping option
+	currency       string
+	version        int64
+	total          int64
+	credited       int64
+	creditRefunded int64
+	lines          []Line
+}
+
+// line finds a line by its id, nil when the order has no such line.
+func (o *locked) line(id uuid.UUID) *Line {
+	for i := range o.lines {
+		if o.lines[i].ID == id {
+			return &o.lines[i]
+		}
+	}
+	return nil
 }
 
 // lockNow locks the order and reads what may be decided about it. Whoever
 // changes the counts of its lines holds this lock.
 func lockNow(ctx context.Context, tx db.Tx, merchant, order uuid.UUID) (*locked, error) {
 	var o locked
-	found, err := db.One(tx.QueryRow(ctx, `select status, source, checkout_id, coalesce(shipping_option ->> 'carrier', '') from orders
-		where merchant_id = $1 and id = $2 for no key update`, merchant, order), &o.status, &o.source, &o.checkout, &o.carrier)
+	found, err := db.One(tx.QueryRow(ctx, `select status, source, checkout_id, coalesce(shipping_option ->> 'carrier', ''), currency, version,
+			total_minor, credited_minor, credit_refunded_minor
+		from orders where merchant_id = $1 and id = $2 for no key update`, merchant, order),
+		&o.status, &o.source, &o.checkout, &o.carrier, &o.currency, &o.version, &o.total, &o.credited, &o.creditRefunded)
 	if err != nil {
 		return nil, err
 	}
 	if !found {
 		return nil, ErrNotFound
 	}
-	rows, err := tx.Query(ctx, `select id, variant_id, quantity, shipped, canceled, returned, refunded from order_lines
-		where merchant_id = $1 and order_id = $2 order by position, id`, merchant, order)
+	rows, err := tx.Query(ctx, `select id, position, product_id, variant_id, sku, title, quantity, unit_minor, total_minor,
+			shipped, canceled, returned, refunded, released, coming_back, origin, held
+		from order_lines where merchant_id = $1 and order_id = $2 order by position, id`, merchant, order)
 	if err != nil {
 		return nil, err
 	}
 	o.lines, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (l Line, err error) {
-		return l, row.Scan(&l.ID, &l.VariantID, &l.Quantity, &l.Shipped, &l.Canceled, &l.Returned, &l.Refunded)
+		return l, row.Scan(&l.ID, &l.Position, &l.ProductID, &l.VariantID, &l.SKU, &l.Title, &l.Quantity, &l.Unit, &l.Total,
+			&l.Shipped, &l.Canceled, &l.Returned, &l.Refunded, &l.Released, &l.ComingBack, &l.Origin, &l.Held)
 	})
 	return &o, err
 }

@@ -49,10 +49,14 @@ type Order struct {
 	ShippingOption    json.RawMessage `gorm:"column:shipping_option" json:"shipping_option"` // ShippingOption
 	Discounts         json.RawMessage `gorm:"column:discounts" json:"discounts"`             // []Discount
 	CancelReason      string          `gorm:"column:cancel_reason" json:"cancel_reason,omitempty"`
-	Version           int64           `gorm:"column:version" json:"version"`
-	PlacedAt          time.Time       `gorm:"column:placed_at" json:"placed_at"`
-	CanceledAt        *time.Time      `gorm:"column:canceled_at" json:"canceled_at,omitempty"`
-	UpdatedAt         time.Time       `gorm:"column:updated_at" json:"updated_at"`
+	// Credited is what need no longer be paid for units that were canceled or
+	// exchanged, CreditRefunded how much of that has been sent back.
+	Credited       int64      `gorm:"column:credited_minor" json:"credited,omitempty"`
+	CreditRefunded int64      `gorm:"column:credit_refunded_minor" json:"credit_refunded,omitempty"`
+	Version        int64      `gorm:"column:version" json:"version"`
+	PlacedAt       time.Time  `gorm:"column:placed_at" json:"placed_at"`
+	CanceledAt     *time.Time `gorm:"column:canceled_at" json:"canceled_at,omitempty"`
+	UpdatedAt      time.Time  `gorm:"column:updated_at" json:"updated_at"`
 
 	Lines []Line `gorm:"-" json:"lines"`
 }
@@ -86,7 +90,23 @@ type Line struct {
 	Canceled     int64           `gorm:"column:canceled" json:"-"`
 	Returned     int64           `gorm:"column:returned" json:"-"`
 	Refunded     int64           `gorm:"column:refunded" json:"-"`
+	// Released units are not to be paid any more, without a refund of their own.
+	Released int64 `gorm:"column:released" json:"-"`
+	// ComingBack units are in open returns and exchanges and have not arrived.
+	ComingBack int64  `gorm:"column:coming_back" json:"-"`
+	Origin     string `gorm:"column:origin" json:"-"` // checkout, edit, exchange or replacement
+	Held       bool   `gorm:"column:held" json:"-"`   // not to be shipped yet
 }
+
+// The origins of lines.
+const (
+	originEdit        = "edit"
+	originExchange    = "exchange"
+	originReplacement = "replacement"
+)
+
+// settled is how many units of the line have had their money settled.
+func (l *Line) settled() int64 { return l.Refunded + l.Released }
 
 // TableName is where GORM finds it.
 func (Line) TableName() string { return "order_lines" }

@@ -213,16 +213,17 @@ func counting(ctx context.Context, o *Order, lines []RefundLine) ([]byte, func(t
 	if err != nil {
 		return nil, nil, fmt.Errorf("order: %w", err)
 	}
-	ids, quantities, before := make([]uuid.UUID, len(lines)), make([]int64, len(lines)), make([]int64, len(lines))
+	ids, quantities, before, released := make([]uuid.UUID, len(lines)), make([]int64, len(lines)), make([]int64, len(lines)), make([]int64, len(lines))
 	for i, l := range lines {
 		ids[i], quantities[i] = l.LineID, l.Quantity
-		before[i] = o.line(l.LineID).Refunded
+		before[i], released[i] = o.line(l.LineID).Refunded, o.line(l.LineID).Released
 	}
 	return raw, func(tx db.Tx) error {
 		n, err := tx.Exec(ctx, `update order_lines l set refunded = l.refunded + u.quantity
-			from unnest($3::uuid[], $4::bigint[], $5::bigint[]) as u (id, quantity, before)
-			where l.merchant_id = $1 and l.order_id = $2 and l.id = u.id and l.refunded = u.before and l.refunded + u.quantity <= l.quantity`,
-			o.MerchantID, o.ID, ids, quantities, before)
+			from unnest($3::uuid[], $4::bigint[], $5::bigint[], $6::bigint[]) as u (id, quantity, before, released)
+			where l.merchant_id = $1 and l.order_id = $2 and l.id = u.id and l.refunded = u.before and l.released = u.released
+			  and l.refunded + l.released + u.quantity <= l.quantity`,
+			o.MerchantID, o.ID, ids, quantities, before, released)
 		if err == nil && n != int64(len(ids)) {
 			err = errMoved
 		}
@@ -252,10 +253,10 @@ func share(o *Order, wanted []LineQuantity) (lines []RefundLine, sum int64, err 
 			return nil, 0, ErrQuantity
 		}
 		seen[w.LineID] = true
-		if w.Quantity > l.Quantity-l.Refunded {
+		if w.Quantity > l.Quantity-l.settled() {
 			return nil, 0, ErrRefundLines
 		}
-		amount, err := money.RefundShare(l.Total, l.Quantity, l.Refunded, w.Quantity)
+		amount, err := money.RefundShare(l.Total, l.Quantity, l.settled(), w.Quantity)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -271,7 +272,7 @@ func share(o *Order, wanted []LineQuantity) (lines []RefundLine, sum int64, err 
 // is not told, for earlier refunds by amount may have taken some of it.
 func rest(o *Order) (lines []RefundLine) {
 	for _, l := range o.Lines {
-		if left := l.Quantity - l.Refunded; left > 0 {
+		if left := l.Quantity - l.settled(); left > 0 {
 			lines = append(lines, RefundLine{LineID: l.ID, Quantity: left})
 		}
 	}

@@ -20,6 +20,7 @@ type payments interface {
 	Payment(ctx context.Context, merchant, payment uuid.UUID) (*payment.Payment, error)
 	RefundByID(ctx context.Context, merchant, refund uuid.UUID) (*payment.Refund, error)
 	Void(ctx context.Context, merchant, payment uuid.UUID) (*payment.Payment, error)
+	Capture(ctx context.Context, merchant, payment uuid.UUID, amount int64) (*payment.Payment, error)
 	Refund(ctx context.Context, merchant, payment uuid.UUID, n payment.NewRefund) (*payment.Refund, error)
 }
 
@@ -38,7 +39,10 @@ type Config struct {
 	// Emails gives the addresses of contacts, for exports; without it exports
 	// have none.
 	Emails func(ctx context.Context, merchant uuid.UUID, contacts []uuid.UUID) (map[uuid.UUID]string, error)
-	Log    *slog.Logger
+	// ReturnDays is how many days after delivery a return may be asked for;
+	// without it they are 30.
+	ReturnDays func(ctx context.Context, merchant uuid.UUID) (int64, error)
+	Log        *slog.Logger
 }
 
 // Service keeps the orders of all merchants. It is safe for concurrent use.
@@ -106,7 +110,7 @@ func (s *Service) FulfilmentChanged(tx db.Tx, merchant, order uuid.UUID, event s
 			update order_lines l set shipped = v.shipped
 			from v_shipped_units v
 			where v.merchant_id = $1 and v.order_id = $2 and l.merchant_id = $1 and l.order_id = $2 and l.id = v.line_id
-			  and l.shipped <> v.shipped and v.shipped + l.canceled <= l.quantity and v.shipped >= l.returned
+			  and l.shipped <> v.shipped and v.shipped + l.canceled <= l.quantity and v.shipped >= l.returned + l.coming_back
 			returning 1),
 		stale as (
 			select 1 from order_lines l join v_shipped_units v on v.merchant_id = l.merchant_id and v.order_id = l.order_id and v.line_id = l.id
@@ -133,6 +137,7 @@ func derive(tx db.Tx, merchant, order uuid.UUID, now time.Time) {
 					and p.payment_status in ('paid', 'partially_refunded', 'refunded') then 'completed'
 				when o.status = 'pending' and p.payment_status = 'paid' then 'confirmed'
 				else o.status end,
+			credit_due_at = case when o.credited_minor > o.credit_refunded_minor and o.status <> 'canceled' then $3 else o.credit_due_at end,
 			version = o.version + 1, updated_at = $3
 		from v_payment_status p, v_fulfillment_status f
 		where o.merchant_id = $1 and o.id = $2 and p.merchant_id = $1 and p.order_id = $2 and f.merchant_id = $1 and f.order_id = $2`,

@@ -17,16 +17,17 @@ import (
 // subscribe is the table of contents of what follows from what. Each line is a
 // job of its own, retried until it has succeeded, and safe to repeat.
 func (h *house) subscribe() {
-	on(h, "payment.capture", h.capture)            // order.placed: take the money that is held
-	on(h, "notify.order_placed", h.mailPlaced)     // order.placed: confirmation, or how to pay
-	on(h, "customer.remember", h.remember)         // order.placed: the buyer becomes a customer
-	on(h, "order.money_back", h.orders.MoneyBack)  // order.canceled: void or refund
-	on(h, "notify.order_canceled", h.mailCanceled) // order.canceled
-	on(h, "notify.shipped", h.mailShipped)         // shipment.shipped
-	on(h, "notify.out_for_delivery", h.mailOut)    // shipment.out_for_delivery
-	on(h, "notify.delivered", h.mailDelivered)     // shipment.delivered
-	on(h, "payment.cash_received", h.cashReceived) // shipment.delivered: cash on delivery is settled
-	on(h, "notify.refunded", h.mailRefunded)       // payment.refunded
+	on(h, "payment.capture", h.capture)             // order.placed: take the money that is held
+	on(h, "notify.order_placed", h.mailPlaced)      // order.placed: confirmation, or how to pay
+	on(h, "customer.remember", h.remember)          // order.placed: the buyer becomes a customer
+	on(h, "order.money_back", h.orders.MoneyBack)   // order.canceled: void or refund
+	on(h, "notify.order_canceled", h.mailCanceled)  // order.canceled
+	on(h, "order.give_credit", h.orders.GiveCredit) // order.credit_owed: what was taken for units that were canceled or exchanged
+	on(h, "notify.shipped", h.mailShipped)          // shipment.shipped
+	on(h, "notify.out_for_delivery", h.mailOut)     // shipment.out_for_delivery
+	on(h, "notify.delivered", h.mailDelivered)      // shipment.delivered
+	on(h, "payment.cash_received", h.cashReceived)  // shipment.delivered: cash on delivery is settled
+	on(h, "notify.refunded", h.mailRefunded)        // payment.refunded
 
 	c := h.config
 	h.jobs.Every("checkout.recover", c.RecoveryPeriod, h.recover)
@@ -40,6 +41,7 @@ func (h *house) subscribe() {
 		return api.SweepUploads(ctx, h.uploads(), h.catalog.ImportFilesNeeded)
 	})
 	h.jobs.Every("order.imports", time.Second, h.orders.WorkImports)
+	h.jobs.Every("order.give_credits", c.RecoveryPeriod, func(ctx context.Context) error { return h.orders.GiveCredits(ctx, c.RecoveryAge) })
 	h.jobs.Every("order.prune_attempts", time.Hour, counted(h.orders.PruneAttempts))
 	h.jobs.Every("idem.prune", time.Hour, counted(h.idem.Prune))
 	h.jobs.Every("jobs.rescue", c.JobTimeout/4, h.jobs.Rescue)
@@ -71,7 +73,7 @@ func (h *house) captureOne(ctx context.Context, merchant, orderID, paymentID uui
 	if err != nil || o.Status == order.StatusCanceled {
 		return err
 	}
-	_, err = h.payments.Capture(ctx, merchant, paymentID, 0)
+	_, err = h.orders.CaptureDue(ctx, merchant, paymentID)
 	if errors.Is(err, payment.ErrNotCapturable) {
 		return nil
 	}
@@ -111,8 +113,8 @@ func (h *house) cashReceived(ctx context.Context, e shipping.Delivered) error {
 		return err
 	}
 	for _, p := range all {
-		if p.Status == payment.Pending {
-			if _, err := h.payments.Capture(ctx, e.MerchantID, p.ID, 0); err != nil {
+		if p.Status == payment.Pending && p.Method == payment.CashOnDelivery {
+			if _, err := h.orders.CaptureDue(ctx, e.MerchantID, p.ID); err != nil {
 				return err
 			}
 		}
