@@ -26,6 +26,12 @@ func (s *Server) guard(route *Route, handler fiber.Handler) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		r := requestOf(c)
 		r.route = route
+		if !route.Free {
+			defer s.crowd.leave()
+			if err := s.crowd.enter(); err != nil {
+				return err
+			}
+		}
 		life := r.begin(s.base, route.Deadline)
 		defer func() { life.end() }()
 		if err := s.enter(c, r); err != nil {

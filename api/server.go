@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net"
@@ -40,6 +41,9 @@ type Options struct {
 	Version Version
 	// Limits of general traffic; zero values are the defaults.
 	Limits Limits
+	// InFlight is how many requests may be inside at once; beyond that they are
+	// turned away with overloaded. 0 is the default of 512.
+	InFlight int
 	// Enrich carries what the door knows into the context of the rooms.
 	Enrich func(ctx context.Context, about About) context.Context
 	// Observe is told about every answered request.
@@ -85,6 +89,7 @@ type Server struct {
 	ownOrigins  []string
 	proxies     []netip.Prefix
 	limits      *limiter
+	crowd       crowd
 	ready       func(context.Context) error
 	version     Version
 	enrich      func(context.Context, About) context.Context
@@ -127,6 +132,7 @@ func New(o Options) *Server {
 	if s.tempDir == "" {
 		s.tempDir = os.TempDir()
 	}
+	s.crowd.most = int64(cmp.Or(o.InFlight, usualInFlight))
 	if s.uploadDir == "" {
 		s.uploadDir = s.tempDir
 	}
