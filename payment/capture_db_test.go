@@ -214,7 +214,7 @@ func TestWhatHappenedAtTheGatewayItselfIsNoted(t *testing.T) {
 	}
 	w.stands(taken, payment.PartiallyCaptured, 700, 0)
 	gone := w.held()
-	if _, err := w.gateway.Void(t.Context(), payment.Movement{Key: "by hand", GatewayID: *gone.GatewayID}); err != nil {
+	if _, err := w.gateway.Void(t.Context(), payment.Movement{Key: "by hand, too", GatewayID: *gone.GatewayID}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := w.Capture(t.Context(), w.merchant, gone.ID, 0); !errors.Is(err, payment.ErrNotCapturable) {

@@ -1,22 +1,21 @@
 // Package sandbox is the built-in payment gateway of the demo and the tests. It
 // behaves like a real one: it has books of its own that outlive the program, it
-// honours idempotency keys, and some of its tokens lose answers on purpose.
+// honours idempotency keys for a day and forgets them then, its holds end after
+// a week, it tells its news by signed webhooks that come twice, late, in any
+// order or never, and it loses answers on purpose. Package wire lets it speak
+// Stripe's wire format.
 package sandbox
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"sync"
 	"time"
 
 	"doorstep/internal/clock"
 	"doorstep/internal/fault"
-	"doorstep/internal/id"
 	"doorstep/payment"
 )
 
@@ -31,56 +30,78 @@ const (
 	ServerError       = "tok_500_after_charge"   // approves, answers with an error, also when repeated
 )
 
-// Tokens lists all tokens.
+// Tokens lists all tokens that shoppers may try.
 func Tokens() []string {
 	return []string{Visa, Declined, InsufficientFunds, ThreeDSecure, Slow, LostAnswer, ServerError}
 }
 
-// holdDays is how long a hold lasts, as with most cards.
-const holdDays = 7
+// Redirect stands for a payment method whose buyer agrees at another page, and
+// whose charge waits for Confirm after that.
+const Redirect = "tok_redirect"
 
-// errServer is what tok_500_after_charge answers.
-var errServer = errors.New("sandbox: 500 internal server error")
-
-// ErrUnknownPayment says that no payment waits for authentication under an id.
-var ErrUnknownPayment = fault.New(fault.NotFound, "payment_not_found", "No such payment, or nothing to do for it.")
-
-// Charge is one entry of the gateway's books.
-type Charge struct {
-	ID        string         `json:"id"`
-	Key       string         `json:"key"`
-	PaymentID string         `json:"payment_id"`
-	Currency  string         `json:"currency"`
-	Amount    int64          `json:"amount"`
-	Captured  int64          `json:"captured"`
-	Refunded  int64          `json:"refunded"`
-	Status    payment.Status `json:"status"`
-	Failure   string         `json:"failure,omitempty"`
-	Token     string         `json:"token"`
-	HoldEnds  time.Time      `json:"hold_ends"`
-	// Moves are the captures and refunds by key, with their ids.
-	Moves map[string]string `json:"moves,omitempty"`
+// declines are the tokens that are refused, with the gateway's reason.
+var declines = map[string]string{
+	Declined:               "card_declined",
+	InsufficientFunds:      "insufficient_funds",
+	"tok_lost_card":        "lost_card",
+	"tok_stolen_card":      "stolen_card",
+	"tok_fraudulent":       "fraudulent",
+	"tok_expired_card":     "expired_card",
+	"tok_incorrect_cvc":    "incorrect_cvc",
+	"tok_processing_error": "processing_error",
 }
 
+const (
+	// holdDays is how long a hold lasts, as with most cards.
+	holdDays = 7
+	// KeysFor is how long idempotency keys are remembered.
+	KeysFor = 24 * time.Hour
+)
+
+var (
+	// ErrUnknownPayment says that no payment waits for authentication under an id.
+	ErrUnknownPayment = fault.New(fault.NotFound, "payment_not_found", "No such payment, or nothing to do for it.")
+	// ErrKeyReused says that an idempotency key has come with other parameters.
+	ErrKeyReused = errors.New("sandbox: this key was used with other parameters")
+	// errServer is an answer of 500, whatever was done.
+	errServer = errors.New("sandbox: 500 internal server error")
+)
+
 // Gateway is the sandbox. Its books are a journal file: each line is the newest
-// state of one charge.
+// state of one charge. All methods may be called at once.
 type Gateway struct {
 	clock    clock.Clock
 	mu       sync.Mutex
-	byKey    map[string]*Charge
 	byID     map[string]*Charge
+	byKey    map[string]string // ids of charges by the key of their authorization
+	order    []string          // ids, the oldest first
+	keys     map[string]use
 	journal  *os.File
-	written  int64         // where the last whole line of the journal ends
-	SlowFor  time.Duration // of tok_slow; 2 s
-	LostFor  time.Duration // how long tok_lost_answer keeps silent; 1 min
-	actionAt string        // where a buyer authenticates; the payment id is appended
+	written  int64 // where the last whole line of the journal ends
+	actionAt string
+
+	news    []Event
+	courier *Courier
+	faults  *Faults
+
+	SlowFor time.Duration // of tok_slow and slow answers; 2 s
+	LostFor time.Duration // how long a lost answer keeps silent; 1 min
+	// Secrets check the signatures of webhooks: any of them will do.
+	Secrets []string
+}
+
+// use is what an idempotency key was used for.
+type use struct {
+	charge, what, move string
+	at                 time.Time
+	broken             bool // its answer was an error, and is so again
 }
 
 // Open reads the books at path, an empty path keeps them in memory. actionURL
 // is where tok_3ds sends the buyer; the payment's id is appended.
 func Open(path, actionURL string, c clock.Clock) (*Gateway, error) {
 	g := &Gateway{
-		clock: c, byKey: map[string]*Charge{}, byID: map[string]*Charge{},
+		clock: c, byID: map[string]*Charge{}, byKey: map[string]string{}, keys: map[string]use{},
 		SlowFor: 2 * time.Second, LostFor: time.Minute, actionAt: actionURL,
 	}
 	if path == "" {
@@ -98,89 +119,19 @@ func Open(path, actionURL string, c clock.Clock) (*Gateway, error) {
 	return g, nil
 }
 
-// load replays the journal. A line cut short by a crash can only be the last
-// one; its answer was never sent, so it is dropped.
-func (g *Gateway) load(f *os.File) error {
-	good, err := replay(f, func(c Charge) { g.byKey[c.Key], g.byID[c.ID] = &c, &c })
-	if err != nil {
-		return err
-	}
-	g.written = good
-	return f.Truncate(good)
-}
-
-// replay calls each for every whole line, and says where the last one ends.
-func replay(r io.Reader, each func(c Charge)) (good int64, err error) {
-	in := bufio.NewReader(r)
-	for {
-		line, err := in.ReadBytes('\n')
-		if errors.Is(err, io.EOF) {
-			return good, nil
-		}
-		if err != nil {
-			return good, err
-		}
-		var c Charge
-		if err := json.Unmarshal(line, &c); err != nil {
-			return good, fmt.Errorf("offset %d: %w", good, err)
-		}
-		each(c)
-		good += int64(len(line))
-	}
-}
-
-// Journal reads the books of a gateway that may be at work in another process.
-type Journal string
-
-// Name is "sandbox".
-func (Journal) Name() string { return "sandbox" }
-
-// Books calls each for every charge as it stands now; without a file there is none.
-func (j Journal) Books(each func(c Charge)) error {
-	f, err := os.Open(string(j))
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("sandbox: %w", err)
-	}
-	defer func() { _ = f.Close() }() // only read
-	newest := map[string]Charge{}
-	if _, err := replay(f, func(c Charge) { newest[c.ID] = c }); err != nil {
-		return fmt.Errorf("sandbox: %s: %w", string(j), err)
-	}
-	for _, c := range newest {
-		each(c)
-	}
-	return nil
-}
-
-// Close closes the books.
+// Close ends the deliveries and closes the books.
 func (g *Gateway) Close() error {
+	g.mu.Lock()
+	courier := g.courier
+	g.courier = nil
+	g.mu.Unlock()
+	if courier != nil {
+		courier.Close()
+	}
 	if g.journal == nil {
 		return nil
 	}
 	return g.journal.Close()
-}
-
-// record writes the state of c before anyone is told of it, itself included:
-// what could not be written has not happened. Half a line, of a full disk, is
-// written over by the next.
-func (g *Gateway) record(c *Charge) error {
-	if g.journal != nil {
-		line, err := json.Marshal(c)
-		if err != nil {
-			return fmt.Errorf("sandbox: %w", err)
-		}
-		line = append(line, '\n')
-		if _, err := g.journal.WriteAt(line, g.written); err != nil {
-			_ = g.journal.Truncate(g.written) // else the next opening does it
-			return fmt.Errorf("sandbox: %w", err)
-		}
-		g.written += int64(len(line))
-	}
-	g.byKey[c.Key], g.byID[c.ID] = c, c
-	return nil
 }
 
 // Name is "sandbox".
@@ -192,60 +143,28 @@ func (g *Gateway) Capabilities() payment.Capabilities {
 }
 
 // Authorize holds money as the token says. A repeated key changes nothing and
-// is answered as the first time.
+// is answered with how the charge stands.
 func (g *Gateway) Authorize(ctx context.Context, a payment.Authorization) (payment.Result, error) {
-	if err := ctx.Err(); err != nil {
-		return payment.Result{}, err // it would not have been sent
-	}
-	c, err := g.authorize(a)
-	if err != nil {
-		return payment.Result{}, err
-	}
-	switch a.Token {
-	case Slow:
-		err = sleep(ctx, g.SlowFor)
-	case LostAnswer:
-		if err = sleep(ctx, g.LostFor); err == nil {
-			err = context.DeadlineExceeded
+	return called(ctx, g, CallAuthorize, a.Key, func() (payment.Result, error) {
+		c, err := g.Create(Wish{Key: a.Key, PaymentID: a.PaymentID.String(), Currency: a.Currency, Amount: a.Amount, Token: a.Token})
+		if err != nil {
+			return payment.Result{}, err
 		}
-	case ServerError:
-		err = errServer
-	}
-	if err != nil {
-		return payment.Result{}, err
-	}
-	return g.result(c), nil
-}
-
-func (g *Gateway) authorize(a payment.Authorization) (Charge, error) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if c, ok := g.byKey[a.Key]; ok {
-		if c.Amount != a.Amount || c.Currency != a.Currency {
-			return Charge{}, fmt.Errorf("sandbox: key %s was used with other parameters", a.Key)
+		switch a.Token {
+		case Slow:
+			err = sleep(ctx, g.SlowFor)
+		case LostAnswer:
+			if err = sleep(ctx, g.LostFor); err == nil {
+				err = context.DeadlineExceeded
+			}
+		case ServerError:
+			err = errServer
 		}
-		return *c, nil
-	}
-	c := &Charge{
-		ID: "sb_" + id.Secret(15), Key: a.Key, PaymentID: a.PaymentID.String(), Currency: a.Currency,
-		Amount: a.Amount, Token: a.Token, HoldEnds: g.clock.Now().AddDate(0, 0, holdDays),
-	}
-	switch a.Token {
-	case Visa, Slow, LostAnswer, ServerError:
-		c.Status = payment.Authorized
-	case ThreeDSecure:
-		c.Status = payment.RequiresAction
-	case Declined:
-		c.Status, c.Failure = payment.Failed, "card_declined"
-	case InsufficientFunds:
-		c.Status, c.Failure = payment.Failed, "insufficient_funds"
-	default:
-		c.Status, c.Failure = payment.Failed, "invalid_token"
-	}
-	if err := g.record(c); err != nil {
-		return Charge{}, err
-	}
-	return *c, nil
+		if err != nil {
+			return payment.Result{}, err
+		}
+		return g.result(c), nil
+	})
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
@@ -255,131 +174,85 @@ func sleep(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-t.C:
-		return nil
+		return ctx.Err() // both may have ended at once
 	}
 }
 
 func (g *Gateway) result(c Charge) payment.Result {
-	r := payment.Result{
-		GatewayID: c.ID, Status: c.Status, FailureCode: c.Failure,
-		Authorized: c.Amount, Captured: c.Captured, Refunded: c.Refunded, HoldEnds: c.HoldEnds,
-	}
+	r := c.result()
 	if c.Status == payment.RequiresAction {
-		r.Action = &payment.Action{Type: "three_d_secure", URL: g.actionAt + c.PaymentID}
+		r.Action = &payment.Action{Type: "three_d_secure", URL: g.ActionURL(c)}
 	}
 	return r
 }
 
+// ActionURL is where the buyer of a charge authenticates.
+func (g *Gateway) ActionURL(c Charge) string {
+	if c.PaymentID == "" {
+		return g.actionAt + c.ID
+	}
+	return g.actionAt + c.PaymentID
+}
+
 // Find looks a charge up by its key, as real gateways do by metadata.
 func (g *Gateway) Find(ctx context.Context, key string) (payment.Result, error) {
-	if err := ctx.Err(); err != nil {
-		return payment.Result{}, err
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	c, ok := g.byKey[key]
-	if !ok {
-		return payment.Result{}, payment.ErrNotAtGateway
-	}
-	return g.result(*c), nil
-}
-
-// change applies do to a charge once for each key. What do refuses is answered
-// with how the charge stands, and why.
-func (g *Gateway) change(ctx context.Context, m payment.Movement, do func(c *Charge) (refusal string)) (payment.Result, error) {
-	if err := ctx.Err(); err != nil {
-		return payment.Result{}, err
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	old, ok := g.byID[m.GatewayID]
-	if !ok {
-		return payment.Result{}, payment.ErrNotAtGateway
-	}
-	if _, done := old.Moves[m.Key]; done {
-		r := g.result(*old)
-		r.RefundID = old.Moves[m.Key]
-		return r, nil
-	}
-	c := *old
-	if refusal := do(&c); refusal != "" {
-		r := g.result(*old)
-		r.FailureCode = refusal
-		return r, nil
-	}
-	c.Moves = make(map[string]string, len(old.Moves)+1)
-	for k, v := range old.Moves {
-		c.Moves[k] = v
-	}
-	c.Moves[m.Key] = "sbm_" + id.Secret(15)
-	if err := g.record(&c); err != nil {
-		return payment.Result{}, err
-	}
-	r := g.result(c)
-	r.RefundID = c.Moves[m.Key]
-	return r, nil
-}
-
-// Capture takes money that is held; more than is held is refused.
-func (g *Gateway) Capture(ctx context.Context, m payment.Movement) (payment.Result, error) {
-	return g.change(ctx, m, func(c *Charge) string {
-		if c.Status != payment.Authorized || m.Amount > c.Amount || m.Amount <= 0 {
-			return "not_capturable"
+	return called(ctx, g, CallFind, "", func() (payment.Result, error) {
+		c, ok := g.chargeOf(key)
+		if !ok {
+			return payment.Result{}, payment.ErrNotAtGateway
 		}
-		c.Status, c.Captured = payment.Captured, m.Amount
-		return ""
+		return g.result(c), nil
 	})
+}
+
+// Confirm goes on with a charge whose buyer has agreed at another page.
+func (g *Gateway) Confirm(ctx context.Context, key, gatewayID string) (payment.Result, error) {
+	return called(ctx, g, CallFind, "", func() (payment.Result, error) {
+		c, ok := g.Charge(gatewayID)
+		if !ok || c.Key != key {
+			return payment.Result{}, payment.ErrNotAtGateway
+		}
+		c, _, err := g.Approve(gatewayID, "", "")
+		if err != nil {
+			return payment.Result{}, err
+		}
+		return g.result(c), nil
+	})
+}
+
+// Capture takes money that is held and lets the rest go; more than is held is
+// refused.
+func (g *Gateway) Capture(ctx context.Context, m payment.Movement) (payment.Result, error) {
+	return g.move(ctx, CallCapture, m, func() (Moved, error) { return g.Take(m.GatewayID, m.Key, m.Amount) })
 }
 
 // Void lets a hold go. A captured charge stays captured.
 func (g *Gateway) Void(ctx context.Context, m payment.Movement) (payment.Result, error) {
-	return g.change(ctx, m, func(c *Charge) string {
-		if c.Status != payment.Authorized && c.Status != payment.RequiresAction {
-			return "not_voidable"
-		}
-		c.Status = payment.Voided
-		return ""
-	})
+	return g.move(ctx, CallVoid, m, func() (Moved, error) { return g.Release(m.GatewayID, m.Key, "") })
 }
 
 // Refund gives captured money back, never more than was captured.
 func (g *Gateway) Refund(ctx context.Context, m payment.Movement) (payment.Result, error) {
-	refused := false
-	r, err := g.change(ctx, m, func(c *Charge) string {
-		if refused = m.Amount <= 0 || m.Amount > c.Captured-c.Refunded; refused {
-			return "refund_exceeds_capture"
+	return g.move(ctx, CallRefund, m, func() (Moved, error) { return g.GiveBack(m.GatewayID, m.Key, m.Amount, nil) })
+}
+
+// move makes one call that moves money. What was refused is answered with how
+// the charge stands, and why.
+func (g *Gateway) move(ctx context.Context, name Call, m payment.Movement, do func() (Moved, error)) (payment.Result, error) {
+	return called(ctx, g, name, m.Key, func() (payment.Result, error) {
+		d, err := do()
+		if c, ok := g.Charge(m.GatewayID); ok && errors.Is(err, ErrKeyReused) {
+			d, err = Moved{Charge: c, Refusal: "key_reused"}, nil
 		}
-		c.Refunded += m.Amount
-		return ""
+		if err != nil {
+			return payment.Result{}, err
+		}
+		r := g.result(d.Charge)
+		if d.Refusal != "" {
+			r.FailureCode, r.RefundFailed = d.Refusal, name == CallRefund
+			return r, nil
+		}
+		r.RefundID = d.Move
+		return r, nil
 	})
-	r.RefundFailed = refused
-	return r, err
-}
-
-// Authenticate plays the buyer's 3-D Secure step for the payment.
-func (g *Gateway) Authenticate(paymentID string, succeeded bool) error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for _, c := range g.byID {
-		if c.PaymentID != paymentID || c.Status != payment.RequiresAction {
-			continue
-		}
-		next := *c
-		next.Status = payment.Authorized
-		if !succeeded {
-			next.Status, next.Failure = payment.Failed, "authentication_failed"
-		}
-		return g.record(&next)
-	}
-	return ErrUnknownPayment
-}
-
-// Books calls each for every charge, for the comparison with the shop's own.
-func (g *Gateway) Books(each func(c Charge)) error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for _, c := range g.byID {
-		each(*c)
-	}
-	return nil
 }

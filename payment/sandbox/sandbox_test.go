@@ -148,8 +148,17 @@ func TestTheBooksOutliveTheProgram(t *testing.T) {
 			t.Fatalf("%+v %v", r, err)
 		}
 		for key, move := range c.Moves {
-			r, err := again.Refund(t.Context(), payment.Movement{Key: key, GatewayID: c.ID, Amount: 1})
-			if err != nil || r.RefundID != move || r.Refunded != c.Refunded {
+			m := payment.Movement{Key: key, GatewayID: c.ID, Amount: 600}
+			do := map[byte]func(context.Context, payment.Movement) (payment.Result, error){'0': again.Capture, '1': again.Refund}[key[len(key)-1]]
+			if do == nil || key[0] == 'm' {
+				do = again.Void
+			}
+			r, err := do(t.Context(), m)
+			if err != nil || r.RefundID != move || r.Refunded != c.Refunded || r.FailureCode != c.Failure {
+				t.Fatalf("%+v %v", r, err)
+			}
+			m.Amount, m.Key = 7, c.Key // of the authorization
+			if r, err := again.Refund(t.Context(), m); err != nil || !r.RefundFailed || r.FailureCode != "key_reused" || r.Refunded != c.Refunded {
 				t.Fatalf("%+v %v", r, err)
 			}
 		}
