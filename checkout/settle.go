@@ -36,8 +36,8 @@ func (s *Service) ask(ctx context.Context, a *attempt, within time.Duration, cal
 
 // authorize asks the gateway and settles what it says. It asks only while the
 // attempt's lease lasts: then whoever looks after the attempt later knows that
-// nobody is about to ask any more.
-func (s *Service) authorize(ctx context.Context, p *plan, token string) (Outcome, error) {
+// nobody is about to ask any more. It calls leave as soon as the gateway is done.
+func (s *Service) authorize(ctx context.Context, p *plan, token string, leave func(error)) (Outcome, error) {
 	a := &attempt{Payment: p.payment}
 	left := p.now.Add(s.lease()).Sub(s.DB.Now())
 	var result payment.Result
@@ -50,6 +50,7 @@ func (s *Service) authorize(ctx context.Context, p *plan, token string) (Outcome
 			})
 		})
 	}
+	leave(err)
 	killpoint.Hit("checkout.authorize.answered")
 	// The buyer may have gone, or the deadline of the request be near: what the
 	// gateway has answered is recorded all the same.
@@ -79,7 +80,7 @@ func (s *Service) Settle(ctx context.Context, merchant, paymentID uuid.UUID) (Ou
 		if c, ok := provider.(payment.Confirmer); ok && a.Status == payment.RequiresAction && a.GatewayID != nil {
 			return c.Confirm(ctx, a.GatewayKey, *a.GatewayID) // the buyer may have approved it, and nobody has said so
 		}
-		return provider.Find(ctx, a.GatewayKey)
+		return payment.Find(ctx, provider, a.GatewayKey, a.GatewayID)
 	})
 	killpoint.Hit("checkout.settle.answered")
 	switch {

@@ -71,7 +71,7 @@ func (s *Service) ask(ctx context.Context, name string, within time.Duration, ca
 // one that the payment names counts.
 func (s *Service) look(ctx context.Context, p *Payment) (r Result, err error) {
 	err = s.ask(ctx, p.Provider, s.timeout, func(ctx context.Context, provider Provider) error {
-		if r, err = provider.Find(ctx, p.GatewayKey); err != nil {
+		if r, err = Find(ctx, provider, p.GatewayKey, p.GatewayID); err != nil {
 			return err
 		}
 		own := r.GatewayID == *p.GatewayID

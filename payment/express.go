@@ -9,17 +9,13 @@ import (
 // ErrAmount says that a provider has no way to say an amount in its currency.
 var ErrAmount = fault.New(fault.Invalid, "amount_not_expressible", "The payment provider cannot move this amount in this currency.")
 
-// Measurer says which amounts a provider can move: some count a currency in
-// other units than everybody else. The error is ErrAmount.
-type Measurer interface {
-	Expressible(amount int64, currency string) error
-}
-
 // Expressible asks a provider whether it can move an amount of minor units; one
-// that says nothing of amounts can.
+// that says nothing of amounts can. The error is ErrAmount.
 func Expressible(p Provider, amount int64, currency string) error {
-	if m, ok := p.(Measurer); ok {
-		return m.Expressible(amount, currency)
+	if c, ok := p.(Chooser); ok {
+		if why := c.Refuses(amount, currency); why != "" {
+			return ErrAmount.With("reason", why)
+		}
 	}
 	return nil
 }
