@@ -106,6 +106,9 @@ type Config struct {
 	TTL            time.Duration // of an unpaid checkout; 24 h
 	HoldTTL        time.Duration // of stock held for a payment; 20 min
 	GatewayTimeout time.Duration // of one call; 10 s
+	// GatewayPatience is after how many calls in a row without an answer a
+	// provider counts as down for a few seconds; 20.
+	GatewayPatience int
 	// Placing is how many placements may be inside the database at once. Beyond
 	// about four for each core they only wait for one another's rows; 8.
 	Placing int
@@ -116,6 +119,7 @@ type Service struct {
 	Config
 	cache   rulesCache
 	placing chan struct{}
+	gate    gate
 }
 
 // New makes the service.
@@ -129,13 +133,16 @@ func New(c Config) *Service {
 	if c.GatewayTimeout == 0 {
 		c.GatewayTimeout = 10 * time.Second
 	}
+	if c.GatewayPatience == 0 {
+		c.GatewayPatience = 20
+	}
 	if c.Placing == 0 {
 		c.Placing = 8
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Service{Config: c, placing: make(chan struct{}, c.Placing)}
+	return &Service{Config: c, placing: make(chan struct{}, c.Placing), gate: gate{patience: c.GatewayPatience}}
 }
 
 // Access is who calls: the merchant, and the checkout's secret or, with a

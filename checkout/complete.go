@@ -212,10 +212,15 @@ func (s *Service) pay(ctx context.Context, sit *situation, c *Completion) (Outco
 	if p.payment.Provider == payment.Offline {
 		return s.placeAtOnce(ctx, p)
 	}
-	if err := s.begin(ctx, p); err != nil {
+	leave, err := s.gate.enter(p.row.Merchant, p.payment.Provider)
+	if err != nil {
 		return Outcome{}, err
 	}
-	return s.authorize(ctx, p, c.Payment.Token)
+	if err := s.begin(ctx, p); err != nil {
+		leave(nil)
+		return Outcome{}, err
+	}
+	return s.authorize(ctx, p, c.Payment.Token, leave)
 }
 
 // drifted says whether the total is not the one the buyer has seen: the one

@@ -96,7 +96,7 @@ func newWorld(t testing.TB, change ...func(*db.Config)) *world {
 	}}
 	w.svc = checkout.New(checkout.Config{
 		DB: w.db, Vault: vault, Rules: w, Carts: w, Promotions: w.promo, Orders: w.orders, Providers: w.payments, Answers: answers{},
-		GatewayTimeout: time.Second,
+		GatewayTimeout: time.Second, GatewayPatience: 1_000_000,
 	})
 	return w.another(t)
 }
