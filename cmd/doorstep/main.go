@@ -65,6 +65,7 @@ func commands() []command {
 		{"backup", "FILE [--data DIR]", "write everything the database knows into one file, while the shop runs", runBackup},
 		{"restore", "FILE [--data DIR]", "put a backup into an empty database", runRestore},
 		{"db", "url [--data DIR]", "the address of the database, for psql", runDB},
+		{"gateway", "[--addr HOST:PORT] [--webhook URL]", "run the sandbox payment gateway as a program, in Stripe's wire format", runGateway},
 		{"bench", "[--only NAME] [--seconds N]", "measure, as ratios against floors built in the same run", runBench},
 		{"config", "", "every setting, its value and its meaning; secrets are stars", runConfig},
 		{"version", "", "which program this is", runVersion},

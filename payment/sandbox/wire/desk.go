@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"net/http"
 	"strconv"
+	"time"
 
 	"doorstep/payment"
 	"doorstep/payment/sandbox"
@@ -40,6 +41,7 @@ func (h *Handler) desk() {
 			write(w, r, h.happened(r.PathValue("id"), do(r.PathValue("id"), q.form.Get)))
 		})
 	}
+	h.mux.HandleFunc("POST /gateway/clock", h.turn)
 	h.mux.HandleFunc("GET /gateway/trace", func(w http.ResponseWriter, r *http.Request) {
 		a := ok(sandbox.Object{"object": "trace", "calls": h.faults.Trace()})
 		if no := unauthorized(r); no != nil {
@@ -47,6 +49,25 @@ func (h *Handler) desk() {
 		}
 		write(w, r, a)
 	})
+}
+
+// turn moves the gateway's clock on, when it is one that can be moved.
+func (h *Handler) turn(w http.ResponseWriter, r *http.Request) {
+	q, refused := read(w, r, route{params: []string{"seconds"}})
+	if refused != nil {
+		write(w, r, *refused)
+		return
+	}
+	seconds, err := strconv.ParseInt(q.form.Get("seconds"), 10, 32)
+	c, movable := h.keys.clock.(interface {
+		Shift(d time.Duration) time.Duration
+	})
+	if err != nil || seconds < 0 || !movable {
+		write(w, r, invalid(http.StatusBadRequest, "parameter_invalid_integer", "seconds", "The clock cannot be turned so."))
+		return
+	}
+	c.Shift(time.Duration(seconds) * time.Second)
+	write(w, r, ok(sandbox.Object{"object": "clock", "now": h.keys.clock.Now().Unix()}))
 }
 
 // happened answers with how a charge stands after something that happened to it.
