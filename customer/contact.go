@@ -54,12 +54,13 @@ type Sealed struct {
 	Blob       []byte
 }
 
-// Vault seals and opens contacts, makes e-mails findable without storing them,
-// and signs links. All its keys are derived from one master key.
+// Vault seals and opens contacts and secrets, makes e-mails findable without
+// storing them, and signs links. All its keys are derived from one master key.
 type Vault struct {
-	wrap  cipher.AEAD
-	email []byte
-	link  []byte
+	wrap   cipher.AEAD
+	secret cipher.AEAD
+	email  []byte
+	link   []byte
 }
 
 // NewVault derives the keys from master, which must be 32 bytes.
@@ -74,7 +75,9 @@ func NewVault(master []byte) (*Vault, error) {
 		}
 		return key
 	}
-	return &Vault{wrap: aead(derive("contact key")), email: derive("e-mail look-up"), link: derive("signed link")}, nil
+	return &Vault{
+		wrap: aead(derive("contact key")), secret: aead(derive("sealed secret")), email: derive("e-mail look-up"), link: derive("signed link"),
+	}, nil
 }
 
 func aead(key []byte) cipher.AEAD {

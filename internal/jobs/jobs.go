@@ -72,6 +72,7 @@ type Runner struct {
 	config      Config
 	subscribers map[string][]string // event -> subscriber names
 	handlers    map[string]func(ctx context.Context, payload []byte) error
+	witnesses   []Witness
 	timers      []timer
 	client      *river.Client[pgx.Tx]
 	wake        chan struct{}
@@ -124,6 +125,27 @@ func Subscribe[E Event](r *Runner, name string, work func(ctx context.Context, e
 		return work(ctx, e)
 	}
 }
+
+// News is an event as it leaves the outbox.
+type News struct {
+	ID, Merchant, Aggregate uuid.UUID
+	Event                   string
+	Payload                 []byte // JSON
+	At                      time.Time
+}
+
+// Witness is told of events in the transaction that takes them out of the
+// outbox, in the order in which they happened to each aggregate: for those who
+// keep that order, which jobs do not. An error leaves the events where they
+// are, to be told again, so Relay must fail only with the database.
+type Witness interface {
+	Relay(ctx context.Context, tx pgx.Tx, news []News) error
+	// Relayed is called after the commit.
+	Relayed()
+}
+
+// Tell makes w a witness of all events. Call it before Start.
+func (r *Runner) Tell(w Witness) { r.witnesses = append(r.witnesses, w) }
 
 // Subscriptions lists "event -> subscriber" pairs in order, for docs and tests.
 func (r *Runner) Subscriptions() []string {

@@ -2,7 +2,6 @@ package jobs
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -73,29 +72,22 @@ func (r *Runner) relay(ctx context.Context) (int, error) {
 	rows, err := tx.Query(ctx, `with gone as (
 			delete from outbox where (merchant_id, id) in (
 				select merchant_id, id from outbox order by id limit $1 for update skip locked)
-			returning id, event, payload)
-		select event, payload from gone order by id`, relayBatch)
+			returning id, merchant_id, aggregate_id, event, payload, created_at)
+		select id, merchant_id, aggregate_id, event, payload, created_at from gone order by id`, relayBatch)
 	if err != nil {
 		return 0, err
 	}
-	var jobs []river.InsertManyParams
-	n := 0
-	var event string
-	var payload []byte
-	if _, err := pgx.ForEachRow(rows, []any{&event, &payload}, func() error {
-		n++
-		for _, name := range r.subscribers[event] {
-			jobs = append(jobs, river.InsertManyParams{Args: delivery{
-				Subscriber: name, Event: event, Payload: json.RawMessage(append([]byte(nil), payload...)),
-			}})
-		}
-		return nil
-	}); err != nil {
+	news, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (n News, err error) {
+		return n, row.Scan(&n.ID, &n.Merchant, &n.Aggregate, &n.Event, &n.Payload, &n.At)
+	})
+	if err != nil || len(news) == 0 {
 		return 0, err
 	}
-	killpoint.Hit("jobs.relay.taken")
-	if n == 0 {
-		return 0, nil
+	var jobs []river.InsertManyParams
+	for _, n := range news {
+		for _, name := range r.subscribers[n.Event] {
+			jobs = append(jobs, river.InsertManyParams{Args: delivery{Subscriber: name, Event: n.Event, Payload: n.Payload}})
+		}
 	}
 	if len(jobs) > 0 {
 		if _, err := r.client.InsertManyFastTx(ctx, tx, jobs); err != nil {
@@ -103,7 +95,18 @@ func (r *Runner) relay(ctx context.Context) (int, error) {
 		}
 	}
 	killpoint.Hit("jobs.relay.queued")
-	return n, tx.Commit(ctx)
+	for _, w := range r.witnesses {
+		if err := w.Relay(ctx, tx, news); err != nil {
+			return 0, err
+		}
+	}
+	if err := tx.Commit(ctx); err != nil {
+		return 0, err
+	}
+	for _, w := range r.witnesses {
+		w.Relayed()
+	}
+	return len(news), nil
 }
 
 // Drain waits until no event and no job is waiting or running, for tests and

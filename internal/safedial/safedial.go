@@ -60,8 +60,8 @@ type Client struct {
 	config    Config
 	transport *http.Transport
 	own       ownAddresses
-	checked   bool         // Send also looks at the URL; false only in tests of the dialer
-	machine   clock.System // durations
+	checked   bool                       // Send also looks at the URL; false only in tests of the dialer
+	machine   clock.System               // durations
 	dialed    func(netip.AddrPort) error // the last step before the kernel, for tests
 }
 

@@ -1,0 +1,627 @@
+package webhook
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"doorstep/internal/id"
+	"doorstep/internal/jobs"
+	"doorstep/internal/safedial"
+)
+
+func reset(w http.ResponseWriter) {
+	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
+		_ = conn.Close()
+	}
+}
+
+// faults are what a receiver does wrong, for its first so many requests or for
+// ever; the last word says what should come of it.
+var faults = []struct {
+	name string
+	act  func(w http.ResponseWriter, r *http.Request, n int) bool
+}{
+	{"500", func(w http.ResponseWriter, _ *http.Request, n int) bool { return n <= 4 && fails(w, 500) }},
+	{"404", func(w http.ResponseWriter, _ *http.Request, n int) bool { return n <= 3 && fails(w, 404) }},
+	{"410", func(w http.ResponseWriter, _ *http.Request, n int) bool { return n <= 1 && fails(w, 410) }},
+	{"hang", func(_ http.ResponseWriter, r *http.Request, n int) bool {
+		if n <= 2 {
+			<-r.Context().Done()
+		}
+		return n <= 2
+	}},
+	{"drip", func(w http.ResponseWriter, r *http.Request, n int) bool {
+		for n <= 2 {
+			_, err := w.Write([]byte("."))
+			if err == nil {
+				err = http.NewResponseController(w).Flush()
+			}
+			if err != nil || r.Context().Err() != nil {
+				return true
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+		return false
+	}},
+	{"redirect", func(w http.ResponseWriter, r *http.Request, n int) bool {
+		if n <= 2 {
+			http.Redirect(w, r, "https://127.0.0.1:1/", http.StatusTemporaryRedirect)
+		}
+		return n <= 2
+	}},
+	{"huge", func(w http.ResponseWriter, _ *http.Request, n int) bool {
+		if n <= 2 {
+			w.WriteHeader(http.StatusBadGateway)
+			for range 1000 {
+				if _, err := w.Write(make([]byte, 64<<10)); err != nil {
+					break
+				}
+			}
+		}
+		return n <= 2
+	}},
+	{"reset", func(w http.ResponseWriter, _ *http.Request, n int) bool {
+		if n <= 3 {
+			reset(w)
+		}
+		return n <= 3
+	}},
+	{"429", func(w http.ResponseWriter, _ *http.Request, n int) bool {
+		if n <= 2 {
+			w.Header().Set("Retry-After", "3600")
+		}
+		return n <= 2 && fails(w, 429)
+	}},
+	{"tls", func(http.ResponseWriter, *http.Request, int) bool { return false }}, // of a server that nobody trusts, until its address is changed
+	{"wrong then right", func(w http.ResponseWriter, _ *http.Request, n int) bool { return n%2 == 1 && fails(w, 503) }},
+	{"duplicate", func(w http.ResponseWriter, _ *http.Request, n int) bool { return false }}, // takes it, and breaks the connection: see below
+}
+
+func fails(w http.ResponseWriter, code int) bool {
+	http.Error(w, "no", code)
+	return true
+}
+
+func TestAReceiverWithTwelveFaultsLosesNothingAndDoublesOnlyById(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	taken := map[string]int{} // by the one that breaks the connection after it has taken a request
+	w.receiver.behave = func(rw http.ResponseWriter, r *http.Request, path string, n int) bool {
+		if strings.HasSuffix(path, "duplicate") && n <= 4 {
+			w.receiver.mu.Lock()
+			taken[r.Header.Get("Webhook-Id")]++
+			w.receiver.mu.Unlock()
+			reset(rw)
+			return true
+		}
+		for _, f := range faults {
+			if path == "/"+strings.ReplaceAll(f.name, " ", "-") {
+				return f.act(rw, r, n)
+			}
+		}
+		return false
+	}
+	endpoints := map[string]Endpoint{}
+	for _, f := range faults {
+		endpoints[f.name] = w.endpoint("/" + strings.ReplaceAll(f.name, " ", "-"))
+	}
+	w.config.Caller = &moody{Client: w.caller(10 * time.Second), send: map[string]*safedial.Client{
+		endpoints["hang"].URL: w.caller(500 * time.Millisecond), endpoints["drip"].URL: w.caller(500 * time.Millisecond),
+		// A server whose certificate nobody trusts.
+		endpoints["tls"].URL: safedial.New(safedial.Config{Ports: ports(w.receiver.server.URL), Allow: loopback, RootCAs: x509.NewCertPool()}),
+	}}
+	var news []jobs.News
+	for range 3 {
+		news = append(news, w.happened("order.placed", id.New()))
+	}
+	w.relay(news...)
+	w.relay(news...) // an event that is told twice is one delivery
+	w.run()
+	w.pass(12 * time.Hour)
+	// It said 410: nothing more is sent until somebody says that it is there again.
+	gone, err := w.Endpoint(t.Context(), w.mine, endpoints["410"].ID)
+	if err != nil || gone.Status != Disabled || gone.Reason != Gone {
+		t.Fatalf("after 410: %+v %v", gone, err)
+	}
+	if _, err := w.UpdateEndpoint(t.Context(), w.mine, gone.ID, nil, func(f *Form) { f.Status = Active }); err != nil {
+		t.Fatal(err)
+	}
+	dead, err := w.Deliveries(t.Context(), w.mine, Filter{Status: Dead}, 100, uuid.Nil)
+	if err != nil || len(dead) != 1 || dead[0].Reason != reasonGone || dead[0].Endpoint != gone.ID {
+		t.Fatalf("dead: %+v %v", dead, err)
+	}
+	if _, err := w.Redeliver(t.Context(), w.mine, dead[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	w.pass(12 * time.Hour)
+
+	want := []string{}
+	for _, n := range news {
+		want = append(want, webhookID(n.ID))
+	}
+	slices.Sort(want)
+	for _, f := range faults {
+		accepted, bodies := map[string]int{}, map[string]string{}
+		requests := w.receiver.requests("/" + strings.ReplaceAll(f.name, " ", "-"))
+		for _, r := range requests {
+			if r.accepted {
+				accepted[r.id]++
+			}
+			if kept, again := bodies[r.id]; again && kept != r.body {
+				t.Errorf("%s: %s was sent with two bodies", f.name, r.id)
+			}
+			bodies[r.id] = r.body
+		}
+		got := []string{}
+		for name, n := range accepted {
+			if got = append(got, name); n != 1 {
+				t.Errorf("%s: %s was accepted %d times", f.name, name, n)
+			}
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: accepted %v, want %v", f.name, got, want)
+		}
+		if f.name != "tls" && len(requests) <= len(news) {
+			t.Errorf("%s: %d requests: the fault was not met", f.name, len(requests))
+		}
+	}
+	if len(taken) == 0 {
+		t.Error("nothing was taken before the connection broke")
+	}
+	if n := w.count(`select count(*) from webhook_deliveries where status = 'delivered'`); n != len(faults)*len(news) {
+		t.Errorf("%d delivered, want %d", n, len(faults)*len(news))
+	}
+	if n := w.count(`select count(*) from webhook_endpoints where failing_since is not null`); n != 0 {
+		t.Errorf("%d endpoints count as failing", n)
+	}
+	// The log says what was wrong each time.
+	for name, want := range map[string]string{
+		"hang": safedial.TimedOut, "drip": safedial.TimedOut, "reset": safedial.Broken, "tls": safedial.TLS, "duplicate": safedial.Broken,
+		"500": "500", "404": "404", "410": "410", "redirect": "307", "huge": "502", "429": "429", "wrong then right": "503",
+	} {
+		if n := w.count(`select count(*) from webhook_attempts a join webhook_deliveries d on d.merchant_id = a.merchant_id and d.id = a.delivery_id
+			where d.endpoint_id = $1 and coalesce(a.code::text, a.error) = $2`, endpoints[name].ID, want); n == 0 {
+			t.Errorf("%s: no attempt is noted as %s", name, want)
+		}
+	}
+	if n := w.count(`select max(length(excerpt)) from webhook_attempts`); n > excerptSize {
+		t.Errorf("an excerpt of %d characters", n)
+	}
+}
+
+// moody calls some addresses with other clients, the first three times.
+type moody struct {
+	*safedial.Client
+	send map[string]*safedial.Client
+	mu   sync.Mutex
+	n    map[string]int
+}
+
+func (m *moody) Send(ctx context.Context, req *http.Request) (safedial.Answer, time.Duration, error) {
+	address := req.URL.String()
+	m.mu.Lock()
+	if m.n == nil {
+		m.n = map[string]int{}
+	}
+	m.n[address]++
+	client := m.send[address]
+	if m.n[address] > 3 || client == nil {
+		client = m.Client
+	}
+	m.mu.Unlock()
+	return client.Send(ctx, req)
+}
+
+func TestTheNewsOfOneOrderArrivesInItsOrder(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var mu sync.Mutex
+	dice := rand.New(rand.NewPCG(7, 11)) //nolint:gosec // a test
+	w.receiver.behave = func(rw http.ResponseWriter, _ *http.Request, _ string, _ int) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return dice.IntN(3) == 0 && fails(rw, 500)
+	}
+	w.endpoint("/hooks")
+	w.endpoint("/more")
+	w.run()
+	orders := []uuid.UUID{id.New(), id.New(), id.New(), id.New()}
+	sent := map[string][]string{}
+	for i := range 24 {
+		order := orders[i%len(orders)]
+		n := w.happened([]string{"order.placed", "payment.refunded", "order.canceled"}[i%3], order)
+		sent[order.String()] = append(sent[order.String()], webhookID(n.ID))
+		w.relay(n)
+	}
+	w.pass(48 * time.Hour)
+	for _, path := range []string{"/hooks", "/more"} {
+		got := map[string][]string{}
+		for _, r := range w.receiver.requests(path) {
+			order := strings.SplitN(strings.SplitN(r.body, `"order_id":"`, 2)[1], `"`, 2)[0]
+			if r.accepted {
+				got[order] = append(got[order], r.id)
+				continue
+			}
+			// A try that failed must not have overtaken either.
+			if n := len(got[order]); n < len(sent[order]) && sent[order][n] != r.id {
+				t.Errorf("%s: %s was tried before %s", path, r.id, sent[order][n])
+			}
+		}
+		for order, want := range sent {
+			if !slices.Equal(got[order], want) {
+				t.Errorf("%s: order %s got %v, want %v", path, order, got[order], want)
+			}
+		}
+	}
+}
+
+func TestNothingOvertakesWhatIsStillInTheOutbox(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.endpoint("/hooks")
+	order := id.New()
+	first, later := w.happened("order.placed", order), w.happened("order.canceled", order)
+	w.exec(`insert into outbox (merchant_id, id, aggregate_id, event, payload, created_at) values ($1, $2, $3, $4, $5, $6)`,
+		w.mine, first.ID, order, first.Event, first.Payload, start)
+	w.relay(later)
+	if got, err := w.take(t.Context(), 10); err != nil || len(got) != 0 {
+		t.Fatalf("taken: %+v %v", got, err)
+	}
+	w.exec(`delete from outbox`)
+	w.relay(first)
+	if got, err := w.take(t.Context(), 10); err != nil || len(got) != 1 || got[0].event != first.ID {
+		t.Fatalf("taken: %+v %v", got, err)
+	}
+	if got, err := w.take(t.Context(), 10); err != nil || len(got) != 0 {
+		t.Fatalf("taken beside it: %+v %v", got, err)
+	}
+}
+
+func TestAWorkerThatDiesLeavesItsDeliveryToTheNextUnderTheSameId(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.endpoint("/hooks")
+	n := w.happened("order.placed", id.New())
+	w.relay(n)
+	dead, err := w.take(t.Context(), 10) // and is never heard of again
+	if err != nil || len(dead) != 1 {
+		t.Fatalf("%+v %v", dead, err)
+	}
+	d := w.delivery(n)
+	if _, err := w.Redeliver(t.Context(), w.mine, d.ID); !errors.Is(err, ErrDeliveryRunning) {
+		t.Errorf("sent again while it runs: %v", err)
+	}
+	w.run()
+	w.clock.Advance(w.config.Lease - time.Second)
+	w.Wake()
+	if got, err := w.take(t.Context(), 10); err != nil || len(got) != 0 || len(w.receiver.requests("/hooks")) != 0 {
+		t.Fatalf("taken within the lease: %+v %v", got, err)
+	}
+	w.clock.Advance(time.Second)
+	w.Wake()
+	eventually(t, "the second worker", func() bool { return w.delivery(n).Status == Delivered })
+	d = w.delivery(n)
+	if got := w.receiver.requests("/hooks"); len(got) != 1 || got[0].id != d.WebhookID() || d.Attempts != 2 || len(d.Log) != 1 || d.Log[0].N != 2 {
+		t.Errorf("%+v %+v", got, d)
+	}
+	// The first one was only slow, and comes to note a failure.
+	late := verdict{Attempt: Attempt{StartedAt: start, Error: safedial.TimedOut}, status: Pending, due: w.clock.Now()}
+	if err := w.settle(t.Context(), &dead[0], late); err != nil || w.delivery(n).Status != Delivered {
+		t.Errorf("a late failure undoes what has arrived: %v", err)
+	}
+}
+
+func TestAnAttemptCutOffByOurOwnEndCountsForNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	arrived := make(chan struct{}, 1)
+	w.receiver.behave = func(_ http.ResponseWriter, r *http.Request, _ string, n int) bool {
+		if n == 1 {
+			arrived <- struct{}{}
+			<-r.Context().Done()
+		}
+		return n == 1
+	}
+	w.endpoint("/hooks")
+	n := w.happened("order.placed", id.New())
+	w.relay(n)
+	stop := w.run()
+	<-arrived
+	stop()
+	if d := w.delivery(n); d.Status != Pending || d.Attempts != 0 || len(d.Log) != 0 || d.DueAt.After(w.clock.Now()) {
+		t.Errorf("%+v", d)
+	}
+	w.run()
+	eventually(t, "the next start", func() bool { return w.delivery(n).Status == Delivered })
+	if got := w.receiver.requests("/hooks"); len(got) != 2 || got[0].id != got[1].id {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestOneSlowEndpointHoldsUpNobodyElse(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *Config) { c.Workers = 10 })
+	release := make(chan struct{})
+	w.receiver.behave = func(_ http.ResponseWriter, _ *http.Request, path string, _ int) bool {
+		if path == "/slow" {
+			<-release
+		}
+		return false
+	}
+	w.endpoint("/slow", "order.placed")
+	w.endpoint("/quick", "order.canceled")
+	var slow, quick []jobs.News
+	for range 40 {
+		slow, quick = append(slow, w.happened("order.placed", id.New())), append(quick, w.happened("order.canceled", id.New()))
+	}
+	w.relay(slow...)
+	w.run()
+	eventually(t, "the slow one to be busy", func() bool { _, n := w.busy(); return len(n) == 1 && n[0] == w.config.PerEndpoint })
+	w.relay(quick...)
+	eventually(t, "the quick one", func() bool { return len(w.receiver.requests("/quick")) == len(quick) })
+	if n := len(w.receiver.requests("/slow")); n != 0 {
+		t.Errorf("%d arrived at the slow one", n)
+	}
+	close(release)
+	eventually(t, "the slow one", func() bool { return len(w.receiver.requests("/slow")) == len(slow) })
+	if w.receiver.most["/slow"] > w.config.PerEndpoint {
+		t.Errorf("%d at once to the slow one", w.receiver.most["/slow"])
+	}
+}
+
+func TestAfterThreeDaysADeliveryIsDeadAndItsEndpointDisabled(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	broken := true
+	w.receiver.behave = func(rw http.ResponseWriter, _ *http.Request, _ string, _ int) bool {
+		w.receiver.mu.Lock()
+		defer w.receiver.mu.Unlock()
+		return broken && fails(rw, 500)
+	}
+	e := w.endpoint("/hooks")
+	order := id.New()
+	first, later := w.happened("order.placed", order), w.happened("order.canceled", order)
+	w.relay(first, later)
+	w.run()
+	w.pass(200 * time.Hour)
+	d := w.delivery(first)
+	if d.Status != Dead || d.Reason != reasonExhausted || d.Attempts != 10 || len(d.Log) != 10 || d.SettledAt.Sub(start) < 65*time.Hour {
+		t.Errorf("%+v", d)
+	}
+	for i, a := range d.Log[1:] {
+		if wait, want := a.StartedAt.Sub(d.Log[i].StartedAt), Schedule[i]; wait < want-want/10 || wait > want+want/10 {
+			t.Errorf("attempt %d came after %s, want about %s", a.N, wait, want)
+		}
+	}
+	got, err := w.Endpoint(t.Context(), w.mine, e.ID)
+	if err != nil || got.Status != Disabled || got.Reason != Failing || got.FailingSince == nil {
+		t.Errorf("%+v %v", got, err)
+	}
+	if _, err := w.Redeliver(t.Context(), w.mine, d.ID); !errors.Is(err, ErrEndpointDisabled) {
+		t.Errorf("sent again to a disabled endpoint: %v", err)
+	}
+	unheard := w.happened("order.placed", id.New())
+	w.relay(unheard)
+	if n := w.count(`select count(*) from webhook_deliveries where event_id = $1`, unheard.ID); n != 0 {
+		t.Error("a disabled endpoint is told of things")
+	}
+	w.receiver.mu.Lock()
+	broken = false
+	w.receiver.mu.Unlock()
+	if _, err := w.UpdateEndpoint(t.Context(), w.mine, e.ID, nil, func(f *Form) { f.Status = Active }); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Redeliver(t.Context(), w.mine, d.ID); err != nil {
+		t.Fatal(err)
+	}
+	w.pass(24 * time.Hour)
+	if d = w.delivery(first); d.Status != Delivered || w.delivery(later).Status != Delivered || d.Attempts != 11 {
+		t.Errorf("%+v", d)
+	}
+	all := w.receiver.requests("/hooks")
+	if all[len(all)-1].id == all[0].id && all[len(all)-2].id == all[0].id || !slices.ContainsFunc(all, func(r request) bool { return r.accepted && r.id == d.WebhookID() }) {
+		t.Errorf("the last requests are %+v", all[len(all)-2:])
+	}
+}
+
+func TestWhatIsSentAgainByHandHoldsUpNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	order := id.New()
+	first := w.happened("order.placed", order)
+	w.receiver.behave = func(rw http.ResponseWriter, r *http.Request, _ string, n int) bool {
+		return n > 1 && r.Header.Get("Webhook-Id") == webhookID(first.ID) && fails(rw, 500)
+	}
+	w.endpoint("/hooks")
+	w.run()
+	w.relay(first)
+	eventually(t, "the first", func() bool { return w.delivery(first).Status == Delivered })
+	if _, err := w.Redeliver(t.Context(), w.mine, w.delivery(first).ID); err != nil {
+		t.Fatal(err)
+	}
+	w.idle()
+	later := w.happened("order.canceled", order)
+	w.relay(later)
+	eventually(t, "the later", func() bool { return w.delivery(later).Status == Delivered })
+	if d := w.delivery(first); d.Status != Pending {
+		t.Errorf("%+v", d)
+	}
+}
+
+func TestAnEndpointThatAsksForPatienceGetsIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.receiver.behave = func(rw http.ResponseWriter, _ *http.Request, _ string, n int) bool {
+		if n == 1 {
+			rw.Header().Set("Retry-After", "7200")
+		}
+		return n == 1 && fails(rw, 503)
+	}
+	w.endpoint("/hooks")
+	w.run()
+	w.relay(w.happened("order.placed", id.New()))
+	w.idle()
+	other := w.happened("order.placed", id.New())
+	w.relay(other)
+	for range 3 {
+		w.clock.Advance(30 * time.Minute)
+		w.Wake()
+		w.idle()
+	}
+	if got := w.receiver.requests("/hooks"); len(got) != 1 {
+		t.Errorf("%d requests within the two hours", len(got))
+	}
+	w.pass(2 * time.Hour)
+	if got := w.receiver.requests("/hooks"); len(got) != 3 || w.clock.Now().Before(start.Add(2*time.Hour)) {
+		t.Errorf("%d requests until %s", len(got), w.clock.Now())
+	}
+}
+
+func TestEndpointsAreToldOnlyWhatTheyAskFor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.endpoint("/all")
+	w.endpoint("/placed", "order.placed")
+	w.run()
+	w.relay(w.happened("order.placed", id.New()), w.happened("order.canceled", id.New()), w.happened("order.credit_owed", id.New()), w.happened("nobody.knows", id.New()))
+	foreign := w.happened("order.placed", id.New())
+	foreign.Merchant = w.merchant()
+	w.relay(foreign)
+	w.idle()
+	if n, m := len(w.receiver.requests("/all")), len(w.receiver.requests("/placed")); n != 2 || m != 1 {
+		t.Errorf("%d and %d requests", n, m)
+	}
+	got := w.receiver.requests("/placed")[0]
+	if !strings.HasPrefix(got.body, `{"type":"order.placed","version":1,"timestamp":"2026-03-05T12:00:00Z","data":{"order_id":"`) || !got.at.Equal(start) {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestBothSecretsSignDuringARotation(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	e := w.endpoint("/hooks")
+	if _, _, err := w.RotateSecret(t.Context(), w.mine, e.ID, time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	w.run()
+	d, err := w.Test(t.Context(), w.mine, e.ID) // the receiver still checks with the old one
+	if err != nil || d.Event != TestEvent {
+		t.Fatalf("%+v %v", d, err)
+	}
+	w.idle()
+	if got := w.receiver.requests("/hooks"); len(got) != 1 || !strings.Contains(got[0].body, `"type":"webhook.test"`) || !strings.Contains(got[0].body, e.ID.String()) {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestAWebhookThatCannotBeWrittenYetIsTriedLater(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	broken := true
+	w := newWorld(t, func(c *Config) {
+		c.Compose = func(_ context.Context, _ uuid.UUID, event string, payload []byte) (any, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			if broken {
+				return nil, errors.New("the database is away")
+			}
+			return map[string]any{"event": event, "payload": string(payload)}, nil
+		}
+	})
+	w.endpoint("/hooks")
+	w.run()
+	n := w.happened("order.placed", id.New())
+	w.relay(n)
+	w.idle()
+	if d := w.delivery(n); d.Attempts != 0 || d.Body != "" || !d.DueAt.After(w.clock.Now()) {
+		t.Errorf("%+v", d)
+	}
+	mu.Lock()
+	broken = false
+	mu.Unlock()
+	w.pass(time.Minute)
+	if d := w.delivery(n); d.Status != Delivered || d.Attempts != 1 || !strings.Contains(d.Body, `"event":"order.placed"`) {
+		t.Errorf("%+v", d)
+	}
+}
+
+func TestOldDeliveriesAreForgottenAndHopelessOnesGivenUp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	e := w.endpoint("/hooks")
+	w.run()
+	n := w.happened("order.placed", id.New())
+	w.relay(n)
+	eventually(t, "delivered", func() bool { return w.delivery(n).Status == Delivered })
+	if _, err := w.UpdateEndpoint(t.Context(), w.mine, e.ID, nil, func(f *Form) { f.Status = Disabled }); err != nil {
+		t.Fatal(err)
+	}
+	w.exec(`insert into webhook_deliveries (merchant_id, id, endpoint_id, event_id, aggregate_id, event, payload, status, due_at, occurred_at, created_at)
+		values ($1, $2, $3, $2, $2, 'order.placed', '{}', 'pending', $4, $4, $4)`, w.mine, id.New(), e.ID, start)
+	w.clock.Advance(3*24*time.Hour + time.Second)
+	if gone, err := w.Sweep(t.Context()); err != nil || gone != 0 || w.count(`select count(*) from webhook_deliveries where reason = 'endpoint_disabled'`) != 1 {
+		t.Errorf("%d gone, %v", gone, err)
+	}
+	w.clock.Advance(27 * 24 * time.Hour)
+	if gone, err := w.Sweep(t.Context()); err != nil || gone != 1 || w.count(`select count(*) from webhook_attempts`) != 0 {
+		t.Errorf("%d gone, %v", gone, err)
+	}
+}
+
+func TestDeliveriesAreListedPageByPage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	e := w.endpoint("/hooks")
+	w.endpoint("/other", "order.placed")
+	var news []jobs.News
+	for i := range 7 {
+		news = append(news, w.happened([]string{"order.placed", "order.canceled"}[i%2], id.New()))
+	}
+	w.relay(news...)
+	var seen []uuid.UUID
+	for before := uuid.Nil; ; {
+		page, err := w.Deliveries(t.Context(), w.mine, Filter{}, 4, before)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range page {
+			seen = append(seen, d.ID)
+		}
+		if len(page) < 4 {
+			break
+		}
+		before = page[len(page)-1].ID
+	}
+	if len(seen) != 11 || !slices.IsSortedFunc(seen, func(a, b uuid.UUID) int { return strings.Compare(b.String(), a.String()) }) {
+		t.Errorf("%v", seen)
+	}
+	for _, test := range []struct {
+		f    Filter
+		want int
+	}{{Filter{Endpoint: e.ID}, 7}, {Filter{Status: Pending}, 11}, {Filter{Status: Dead}, 0}, {Filter{Event: "order.placed"}, 8}, {Filter{Endpoint: e.ID, Event: "order.canceled"}, 3}} {
+		if page, err := w.Deliveries(t.Context(), w.mine, test.f, 100, uuid.Nil); err != nil || len(page) != test.want {
+			t.Errorf("%+v: %d %v, want %d", test.f, len(page), err, test.want)
+		}
+	}
+	if page, err := w.Deliveries(t.Context(), w.merchant(), Filter{}, 100, uuid.Nil); err != nil || len(page) != 0 {
+		t.Errorf("another merchant: %d %v", len(page), err)
+	}
+	if _, err := w.Delivery(t.Context(), w.merchant(), seen[0]); !errors.Is(err, ErrDeliveryUnknown) {
+		t.Errorf("another merchant: %v", err)
+	}
+	if _, err := w.Redeliver(t.Context(), w.merchant(), seen[0]); !errors.Is(err, ErrDeliveryUnknown) {
+		t.Errorf("another merchant: %v", err)
+	}
+}
