@@ -40,6 +40,7 @@ type Settings struct {
 	CashOnDelivery   CashMethod         `json:"cash_on_delivery"`
 	Sender           MailSender         `json:"sender"`
 	Trust            TrustFacts         `json:"trust"`
+	Seller           SellerOnPaper      `json:"seller"`
 }
 
 // CardMethod is about payment by card.
@@ -70,6 +71,13 @@ type MailSender struct {
 	ReplyTo string `json:"reply_to,omitempty" maxLength:"254" example:"help@example.com"`
 }
 
+// SellerOnPaper is who sells, as it stands on invoices.
+type SellerOnPaper struct {
+	Name    string   `json:"name,omitempty" maxLength:"200" example:"Ani's Mugs LLC" doc:"In law; the shop's name when absent"`
+	Address []string `json:"address,omitempty" maxItems:"8" maxLength:"200" example:"Abovyan 12,0001 Yerevan,Armenia" doc:"Line by line"`
+	TaxID   string   `json:"tax_id,omitempty" maxLength:"60" example:"01234567"`
+}
+
 // TrustFacts is what the merchant states about the shop; only what is true.
 type TrustFacts struct {
 	Policies  []ShopPolicy `json:"policies,omitempty" maxItems:"5"`
@@ -97,6 +105,7 @@ type SettingsPatch struct {
 	CashOnDelivery   *CashMethod         `json:"cash_on_delivery,omitempty"`
 	Sender           *MailSender         `json:"sender,omitempty"`
 	Trust            *TrustFacts         `json:"trust,omitempty"`
+	Seller           *SellerOnPaper      `json:"seller,omitempty"`
 }
 
 func settingsOf(s customer.Settings, version int64) Settings {
@@ -109,6 +118,7 @@ func settingsOf(s customer.Settings, version int64) Settings {
 			MaxTotals: moneysOf(s.CashOnDelivery.MaxTotals), Fees: moneysOf(s.CashOnDelivery.Fees),
 		},
 		Sender: MailSender(s.Sender), Trust: TrustFacts{CheckedOn: s.Trust.CheckedOn},
+		Seller: SellerOnPaper(s.Seller),
 	}
 	for _, p := range s.Trust.Policies {
 		b.Trust.Policies = append(b.Trust.Policies, ShopPolicy(p))
@@ -136,6 +146,9 @@ func (p *SettingsPatch) apply(s *customer.Settings) {
 	}
 	if p.Sender != nil {
 		s.Sender = customer.Sender(*p.Sender)
+	}
+	if p.Seller != nil {
+		s.Seller = customer.Seller(*p.Seller)
 	}
 	if p.Trust != nil {
 		s.Trust = customer.Trust{CheckedOn: p.Trust.CheckedOn}

@@ -20,6 +20,7 @@ type Settings struct {
 	CashOnDelivery   CashOnDelivery `json:"cash_on_delivery"`
 	Sender           Sender         `json:"sender"`
 	Trust            Trust          `json:"trust"`
+	Seller           Seller         `json:"seller"`
 }
 
 // CardSettings is about payment by card.
@@ -51,6 +52,13 @@ type Sender struct {
 	Name    string `json:"name"`
 	Email   string `json:"email,omitempty"`
 	ReplyTo string `json:"reply_to,omitempty"`
+}
+
+// Seller is who sells, as it stands on invoices.
+type Seller struct {
+	Name    string   `json:"name,omitempty"`    // in law; the shop's name when empty
+	Address []string `json:"address,omitempty"` // line by line
+	TaxID   string   `json:"tax_id,omitempty"`
 }
 
 // Trust is what the merchant states about the shop; only what is true.

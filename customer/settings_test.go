@@ -23,6 +23,7 @@ func full() customer.Settings {
 	}
 	s.Sender = customer.Sender{Name: "Ani", Email: "shop@ani.example", ReplyTo: "help@ani.example"}
 	s.Trust = customer.Trust{Policies: []customer.PolicyLink{{Kind: "returns", URL: "https://ani.example/returns"}}, CheckedOn: "2026-11-02"}
+	s.Seller = customer.Seller{Name: "Ani LLC", Address: []string{"Abovyan 12", "0001 Yerevan"}, TaxID: "01234567"}
 	return s
 }
 
@@ -93,6 +94,10 @@ func TestSettingsThatBreakARuleAreRefusedAtTheirPlace(t *testing.T) {
 		"policy without a host": {func(s *customer.Settings) { s.Trust.Policies[0].URL = "https:///x" }, "body.trust.policies[0].url"},
 		"policy with a user":    {func(s *customer.Settings) { s.Trust.Policies[0].URL = "https://a:b@c.example" }, "body.trust.policies[0].url"},
 		"policy twice":          {func(s *customer.Settings) { s.Trust.Policies = append(s.Trust.Policies, s.Trust.Policies[0]) }, "body.trust.policies[1].kind"},
+		"seller of two lines":   {func(s *customer.Settings) { s.Seller.Name = "a\nb" }, "body.seller.name"},
+		"empty address line":    {func(s *customer.Settings) { s.Seller.Address[1] = "" }, "body.seller.address[1]"},
+		"long address":          {func(s *customer.Settings) { s.Seller.Address = strings.Split("a b c d e f g h i", " ") }, "body.seller.address"},
+		"long tax id":           {func(s *customer.Settings) { s.Seller.TaxID = strings.Repeat("1", 61) }, "body.seller.tax_id"},
 		"no such day":           {func(s *customer.Settings) { s.Trust.CheckedOn = "2026-02-30" }, "body.trust.checked_on"},
 	} {
 		s := full()

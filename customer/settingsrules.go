@@ -21,6 +21,8 @@ const (
 	maxDueDays      = 60
 	maxAccountLines = 10
 	maxAccountLine  = 200
+	maxSellerLines  = 8
+	maxTaxID        = 60
 	maxURL          = 2000
 	// maxEmail is the longest address that SMTP can carry (RFC 5321, 4.5.3.1.3).
 	maxEmail = 254
@@ -68,7 +70,25 @@ func (s *Settings) Validate() error {
 		w.at("body.sender.reply_to", "is not an e-mail address")
 	}
 	w.trust(&s.Trust)
+	w.seller(&s.Seller)
 	return w.as(ErrSettings)
+}
+
+func (w *wrong) seller(s *Seller) {
+	if !plain(s.Name, maxName) {
+		w.at("body.seller.name", "must have at most 200 characters on one line")
+	}
+	if !plain(s.TaxID, maxTaxID) {
+		w.at("body.seller.tax_id", "must have at most 60 characters on one line")
+	}
+	if len(s.Address) > maxSellerLines {
+		w.at("body.seller.address", "must have at most 8 lines")
+	}
+	for i, line := range s.Address {
+		if line == "" || !plain(line, maxName) {
+			w.at(fmt.Sprintf("body.seller.address[%d]", i), "must have 1 to 200 characters")
+		}
+	}
 }
 
 func (w *wrong) payment(s *Settings) {
