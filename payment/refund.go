@@ -3,6 +3,7 @@ package payment
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -108,7 +109,7 @@ func (s *Service) finishRefund(ctx context.Context, r *Refund) (*Refund, error) 
 	result := Result{RefundID: "offline:" + r.ID.String()} // cash or a transfer: the merchant hands it back
 	if !p.Method.Offline() {
 		killpoint.Hit("payment.refund.ask")
-		result, err = s.move(ctx, p, Provider.Refund, Movement{Key: r.GatewayKey, Amount: r.AmountMinor})
+		result, err = s.send(ctx, p, r)
 		if errors.Is(err, ErrNotAtGateway) { // which is certain: nothing was given back
 			result, err = Result{RefundFailed: true, FailureCode: ErrNotAtGateway.Code}, nil
 		}
@@ -125,6 +126,34 @@ func (s *Service) finishRefund(ctx context.Context, r *Refund) (*Refund, error) 
 	}
 	killpoint.Hit("payment.refund.committed")
 	return s.RefundByID(ctx, r.MerchantID, r.ID)
+}
+
+// keyLife is how long a key may be sent again: gateways forget them after a day,
+// and would take a repeated refund for another one.
+const keyLife = 23 * time.Hour
+
+// send asks the gateway to give money back. When it may have forgotten the key
+// of an earlier try, its books are read first.
+func (s *Service) send(ctx context.Context, p *Payment, r *Refund) (Result, error) {
+	if s.db.Now().Sub(r.CreatedAt) >= keyLife {
+		charge, err := s.look(ctx, p)
+		if err != nil {
+			return Result{}, err
+		}
+		for _, g := range charge.Refunds {
+			if g.Key == r.GatewayKey {
+				return Result{RefundID: g.GatewayID, RefundFailed: g.Failed, FailureCode: failedThere(g)}, nil
+			}
+		}
+		ours, err := s.refundsOf(ctx, p)
+		if err != nil {
+			return Result{}, err
+		}
+		if charge.Refunds == nil && charge.Refunded > 0 || charge.unnamed(ours) {
+			return Result{}, ErrGatewayTrouble.Because(fmt.Errorf("payment: the books do not say whether refund %s was made", r.ID))
+		}
+	}
+	return s.move(ctx, p, Provider.Refund, Movement{Key: r.GatewayKey, Amount: r.AmountMinor})
 }
 
 func (s *Service) recordRefund(ctx context.Context, p *Payment, r *Refund, result Result) error {

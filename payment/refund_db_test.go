@@ -176,6 +176,36 @@ func TestAnUnansweredRefundIsFinishedOnceByTheRecovery(t *testing.T) {
 	}
 }
 
+func TestARefundWhoseKeyTheGatewayHasForgottenIsNotMadeTwice(t *testing.T) {
+	t.Parallel()
+	for name, spoil := range map[string]func(g *gateway){
+		"it never arrived":    func(g *gateway) { g.before = dead },
+		"its answer was lost": func(g *gateway) { g.after = dead },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			p := w.captured()
+			spoil(w.gateway)
+			r, err := w.Refund(t.Context(), w.merchant, p.ID, payment.NewRefund{Amount: 400}) // twice that would still be there
+			if err != nil || r.Status != "pending" {
+				t.Fatalf("%+v %v", r, err)
+			}
+			w.clock.Advance(49 * time.Hour)
+			if err := w.RecoverRefunds(t.Context(), 30*time.Second); err != nil {
+				t.Fatal(err)
+			}
+			if r, err = w.RefundByID(t.Context(), w.merchant, r.ID); err != nil || r.Status != "succeeded" || r.GatewayID == nil {
+				t.Fatalf("%+v %v", r, err)
+			}
+			w.stands(p, payment.Captured, amount, 400)
+			if c := w.charge(p); c.Refunded != 400 {
+				t.Fatalf("%d went back, want 400", c.Refunded)
+			}
+		})
+	}
+}
+
 func TestARefundThatNobodyRecordedIsRecordedByTheNextCall(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
