@@ -9,11 +9,13 @@ package paymenttest
 import (
 	"context"
 	"errors"
+	"net/http"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 
+	"doorstep/internal/clock"
 	"doorstep/internal/id"
 	"doorstep/payment"
 )
@@ -32,6 +34,23 @@ type Bench struct {
 	Authenticate func(ctx context.Context, payment uuid.UUID, succeeded bool) error
 	// Silent is a token that is approved, but whose answer comes late or never.
 	Silent string
+
+	// Redirected is a token whose buyer agrees at another page, played by
+	// Authenticate, and that waits for Confirm after that.
+	Redirected string
+	// Now is the gateway's clock; the machine's when nil.
+	Now func() time.Time
+	// Listen brings all webhooks from now on to the shop until stop, signed so
+	// that the provider knows them.
+	Listen func(shop func(ctx context.Context, header http.Header, body []byte) error) (stop func())
+	// Sign is the header of a webhook with that body.
+	Sign func(body []byte) http.Header
+	// RefundOutside gives money back and Dispute asks for it, without the shop.
+	RefundOutside func(ctx context.Context, gatewayID string, amount int64) error
+	Dispute       func(ctx context.Context, gatewayID string) error
+	// Faults makes the gateway go wrong. Its slow answers must take under 50 ms,
+	// and its lost ones longer than a second.
+	Faults Faults
 }
 
 // patience is how long a single call may take.
@@ -72,25 +91,42 @@ func Run(t *testing.T, bench func(t *testing.T) Bench) {
 		{"a challenge is answered with yes", challengeYes},
 		{"a challenge is answered with no", challengeNo},
 		{"a challenge can be given up", challengeGivenUp},
+		{"what was agreed elsewhere is confirmed", confirms},
+		{"its webhooks tell what happens", tells},
+		{"a forged webhook is refused", refusesForgeries},
+		{"its books have what was done", keepsBooks},
+		{"its books have what others did", booksTheOutside},
 	} {
 		t.Run(promise.name, func(t *testing.T) {
 			t.Parallel()
-			s := &suite{T: t, Bench: bench(t)}
-			if s.Merchant == uuid.Nil {
-				s.Merchant = id.New()
-			}
-			if s.Currency == "" {
-				s.Currency = "EUR"
-			}
-			promise.keep(s)
+			promise.keep(newSuite(t, bench(t)))
 		})
 	}
+	faulty(t, bench)
+}
+
+func newSuite(t *testing.T, b Bench) *suite {
+	if b.Merchant == uuid.Nil {
+		b.Merchant = id.New()
+	}
+	if b.Currency == "" {
+		b.Currency = "EUR"
+	}
+	return &suite{T: t, Bench: b}
 }
 
 // suite is one promise under test.
 type suite struct {
 	*testing.T
 	Bench
+}
+
+// now is the gateway's time.
+func (s *suite) now() time.Time {
+	if s.Now != nil {
+		return s.Now()
+	}
+	return new(clock.System).Now()
 }
 
 func (s *suite) context() context.Context {

@@ -3,6 +3,7 @@ package sandbox_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -53,9 +54,25 @@ func TestTheSandboxKeepsThePromisesOfAProvider(t *testing.T) {
 			t.Parallel()
 			paymenttest.Run(t, func(t *testing.T) paymenttest.Bench {
 				g := open(t, path(t))
+				g.SlowFor = time.Millisecond
+				g.Secrets = []string{"whsec_old", "whsec_new"}
+				faults := sandbox.NewFaults(1, 0)
+				g.SetFaults(faults)
 				return paymenttest.Bench{
 					Provider: g, Approved: sandbox.Visa, Declined: sandbox.Declined, Challenged: sandbox.ThreeDSecure, Silent: sandbox.LostAnswer,
 					Authenticate: func(_ context.Context, p uuid.UUID, ok bool) error { return g.Authenticate(p.String(), ok) },
+					Redirected:   sandbox.Redirect, Faults: faults, Now: func() time.Time { return start },
+					Listen: func(shop func(context.Context, http.Header, []byte) error) func() {
+						return g.Deliver(sandbox.Post{To: shop, Secret: "whsec_new"}).Close
+					},
+					Sign: func(body []byte) http.Header {
+						return http.Header{sandbox.SignatureHeader: {sandbox.Sign("whsec_old", body, start)}}
+					},
+					RefundOutside: func(_ context.Context, id string, amount int64) error {
+						_, err := g.RefundOutside(id, amount)
+						return err
+					},
+					Dispute: func(_ context.Context, id string) error { return g.Dispute(id) },
 				}
 			})
 		})
