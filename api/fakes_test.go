@@ -117,6 +117,7 @@ func (s *shop) rooms() Rooms {
 		Checkouts: fakeCheckouts{s}, PaymentMethods: fakePaymentMethods{s}, Orders: fakeOrders{s}, Contacts: fakeContacts{s}, Payments: fakePayments{s}, Shipments: fakeShipments{s},
 		Deliveries: fakeDeliveries{s}, Settings: fakeSettings{s}, Locations: fakeLocations{s}, Promotions: fakePromotions{s}, TaxRates: fakeTaxRates{s},
 		Catalogue: fakeCatalogue{fakeLocations{s}}, Search: fakeSearch{s}, OrderImports: fakeOrderImports{s},
+		AfterSale: fakeAfterSale{s},
 		Dev: &Dev{
 			Mails: fakeMails{}, Shift: noon.Add,
 			Authenticate: func(_ context.Context, id string, ok bool) error {

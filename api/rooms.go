@@ -11,10 +11,12 @@ type Rooms struct {
 	// PaymentMethods needs Writer too.
 	PaymentMethods paymentMethods
 	// Orders come with Contacts, Payments and Shipments: all four or none.
-	Orders     orders
-	Contacts   contacts
-	Payments   payments
-	Shipments  shipments
+	Orders    orders
+	Contacts  contacts
+	Payments  payments
+	Shipments shipments
+	// AfterSale takes returns; it comes with Orders or not at all.
+	AfterSale  afterSale
 	Deliveries deliveries // quotes and policies of shipping
 	Settings   settings
 	Locations  locations
@@ -42,6 +44,7 @@ func Register(s *Server, r Rooms) {
 		registerPaymentMethods(s, r.PaymentMethods, r.Writer)
 	}
 	if r.Orders != nil {
+		registerAfterSale(s, r.AfterSale)
 		registerOrders(s, r.Orders, r.Contacts, r.Payments, r.Shipments, r.Writer)
 	}
 	if r.Deliveries != nil {
@@ -70,6 +73,17 @@ func Register(s *Server, r Rooms) {
 		registerDev(s, r.Dev)
 	}
 	s.seal()
+}
+
+// afterSale is all that is asked of the room of orders once they are sold.
+type afterSale interface {
+	returns
+}
+
+func registerAfterSale(s *Server, svc afterSale) {
+	if svc != nil {
+		registerReturns(s, svc)
+	}
 }
 
 // catalogue is all that is asked of the room of products.

@@ -17,7 +17,10 @@ const checkSigns = id.Alphabet + "*~$=U"
 // NewNumber is a fresh order number: eight random Crockford signs and one that
 // checks them, such as DS-7K3M-Q2XT-H. It says nothing of how many orders there
 // are. Numbers whose check sign would be a symbol are not given out.
-func NewNumber() string {
+func NewNumber() string { return numbered(prefix) }
+
+// numbered is a fresh number of that form with its own prefix.
+func numbered(prefix string) string {
 	for {
 		var b [8]byte
 		_, _ = rand.Read(b[:]) // crypto/rand never fails: it ends the program instead

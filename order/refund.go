@@ -31,6 +31,20 @@ type NewRefund struct {
 	Amount int64
 	Lines  []LineQuantity
 	Reason string
+
+	feeBps int64                             // of what the lines are worth, kept by the merchant
+	extra  int64                             // goes back besides the lines
+	atMost bool                              // what is left is enough, when that is less
+	with   func(tx db.Tx, total int64) error // runs with the booking of so much
+}
+
+// net is what goes back for lines that are worth so much.
+func (n *NewRefund) net(lines int64) (int64, error) {
+	fee, err := money.MulBps(lines, n.feeBps)
+	if err != nil {
+		return 0, err
+	}
+	return money.Add(lines-fee, n.extra)
 }
 
 // RefundLine is what a refund gives back for a line; it is kept with the refund.
@@ -99,13 +113,22 @@ func (s *Service) refund(ctx context.Context, merchant, order uuid.UUID, n NewRe
 	case n.Amount > 0:
 		left = n.Amount - booked.sum
 	case len(n.Lines) > 0 && booked.any:
-		left = booked.lines - booked.sum
+		if left, err = n.net(booked.lines); err != nil {
+			return nil, err
+		}
+		left -= booked.sum
 	case len(n.Lines) > 0:
 		if lines, left, err = share(o, n.Lines); err != nil {
 			return nil, err
 		}
+		if left, err = n.net(left); err != nil {
+			return nil, err
+		}
 	case !booked.any:
 		lines = rest(o)
+	}
+	if n.atMost {
+		left = min(left, room)
 	}
 	if left > room {
 		return nil, payment.ErrRefundTooHigh
@@ -176,7 +199,7 @@ var errMoved = errors.New("order: the lines were refunded meanwhile")
 // book sends the refund through the payments, the counts of the lines with the
 // first of them.
 func (s *Service) book(ctx context.Context, o *Order, parts []part, left int64, lines []RefundLine, n NewRefund) ([]payment.Refund, error) {
-	done := []payment.Refund{}
+	done, total := []payment.Refund{}, left
 	for _, p := range parts {
 		next := payment.NewRefund{ID: p.refund, Reason: n.Reason}
 		if p.done == nil {
@@ -188,7 +211,11 @@ func (s *Service) book(ctx context.Context, o *Order, parts []part, left int64, 
 			if next.Lines, next.With, err = counting(ctx, o, lines); err != nil {
 				return nil, err
 			}
-			lines = nil
+			if n.with != nil {
+				with := n.with
+				next.With = both(next.With, func(tx db.Tx) error { return with(tx, total) })
+			}
+			lines, n.with = nil, nil
 		}
 		r, err := s.Payments.Refund(ctx, o.MerchantID, p.payment, next)
 		if db.Violates(err, "refunds_pkey") {
@@ -200,6 +227,18 @@ func (s *Service) book(ctx context.Context, o *Order, parts []part, left int64, 
 		done = append(done, *r)
 	}
 	return done, nil
+}
+
+// both runs two functions in one transaction; the first may be nil.
+func both(first, second func(tx db.Tx) error) func(tx db.Tx) error {
+	return func(tx db.Tx) error {
+		if first != nil {
+			if err := first(tx); err != nil {
+				return err
+			}
+		}
+		return second(tx)
+	}
 }
 
 // counting is the JSON of refunded lines and what moves their counts inside the

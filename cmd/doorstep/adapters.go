@@ -48,6 +48,12 @@ func (h *house) Rules(ctx context.Context, merchant uuid.UUID) (*checkout.Rules,
 	return &checkout.Rules{Version: rules.Version, Settings: settings, Pricing: rules, Policy: live}, nil
 }
 
+// returnDays is how long after delivery a merchant takes things back.
+func (h *house) returnDays(ctx context.Context, merchant uuid.UUID) (int64, error) {
+	settings, _, err := h.customers.Settings(ctx, merchant)
+	return settings.ReturnWindowDays, err
+}
+
 // mailContacts lets notify reach people.
 type mailContacts struct{ *customer.Contacts }
 

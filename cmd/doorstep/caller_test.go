@@ -124,6 +124,7 @@ func (v *victim) fill(t *testing.T) {
 	order := placed.text("order.id")
 	pay := v.order(t, order).text("payments.0.id")
 	parcel := made("/v1/orders/"+order+"/shipments", m{"carrier": "canarypost", "tracking_number": "CANARY1", "lines": []m{{"line_id": placed.text("order.line_items.0.id"), "quantity": 1}}})
+	back := made("/v1/orders/"+order+"/returns", m{"lines": []m{{"line_id": placed.text("order.line_items.0.id"), "quantity": 1, "reason": "unwanted", "note": "Canary note"}}})
 	promotion := made("/v1/promotions", m{"name": m{"en": "Canary promotion"}, "kind": "percent", "bps": 1000})
 	made("/v1/promotions/"+promotion.text("id")+"/codes", m{"codes": []string{"CANARY10"}})
 	rate := made("/v1/tax-rates", m{"country": "AM", "name": "Canary tax", "rate_bps": 2000})
@@ -136,6 +137,12 @@ func (v *victim) fill(t *testing.T) {
 		t.Fatalf("import: %v", file)
 	}
 	line := cart.text("line_items.0.id")
+	arrived := func(path, text string) (statement, line string) {
+		st := admin.post(t, path, []byte(text), "Content-Type", "text/csv").want(t, http.StatusCreated).text("id")
+		return st, admin.get(t, path+"/"+st+"/lines").want(t, http.StatusOK).text("data.0.id")
+	}
+	statement, bankLine := arrived("/v1/bank-statements?file_name=canary", "date,amount,currency,reference,payer\n2026-03-05,1.00,EUR,Canary reference,Canary payer\n")
+	settlement, courierLine := arrived("/v1/courier-settlements", "tracking_number,amount,currency\nCANARY9,1.00,EUR\n")
 	merchants, err := v.house.customers.Merchants(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -154,6 +161,9 @@ func (v *victim) fill(t *testing.T) {
 		"/v1/carts/{id}/items/{line_id}": "/v1/carts/" + cart.text("id") + "/items/" + line, "/v1/carts/{id}": "/v1/carts/" + cart.text("id"),
 		"/v1/checkouts/{id}": "/v1/checkouts/" + open.text("id"), "/v1/imports/{id}": "/v1/imports/" + file.text("id"),
 		"/v1/locations/{id}": "/v1/locations/" + place.text("id"), "/v1/orders/{id}": "/v1/orders/" + order, "/v1/payments/{id}": "/v1/payments/" + pay,
+		"/v1/returns/{id}":          "/v1/returns/" + back.text("id"),
+		"/v1/bank-statements/{id}": "/v1/bank-statements/" + statement, "/v1/bank-lines/{id}": "/v1/bank-lines/" + bankLine,
+		"/v1/courier-settlements/{id}": "/v1/courier-settlements/" + settlement, "/v1/courier-lines/{id}": "/v1/courier-lines/" + courierLine,
 		"/v1/products/{id_or_slug}": "/v1/products/" + product.text("id"), "/v1/promotions/{id}": "/v1/promotions/" + promotion.text("id"),
 		"/v1/shipments/{id}": "/v1/shipments/" + parcel.text("id"), "/v1/shipping/policies/{id}": "/v1/shipping/policies/" + draft.text("id"),
 		"/v1/tax-rates/{id}": "/v1/tax-rates/" + rate.text("id"), "/v1/variants/{id}": "/v1/variants/" + variant,
@@ -166,6 +176,8 @@ func (v *victim) fill(t *testing.T) {
 		"start-import": []byte("handle,title,sku,prices\ny,Import,IMPORT-Y,EUR 1.00\n"), "add-location": m{"code": "NEW", "name": "New", "country": "AM"},
 		"save-location": m{"code": "MINE", "name": "Mine", "country": "AM"},
 		"look-up-order": m{"number": placed.text("order.number"), "email": buyer["email"]}, "cancel-order": m{"reason": "mine now"},
+		"request-return": m{"lines": []m{{"line_id": placed.text("order.line_items.0.id"), "quantity": 1, "reason": "other"}}}, "reject-return": m{"reason": "mine now"},
+		"send-return": m{}, "approve-return": nil, "cancel-return": nil, "receive-return": nil, "inspect-return": nil, "refund-return": nil,
 		"refund-order": m{"reason": "mine now"}, "ship-order": m{}, "capture-payment": nil, "void-payment": nil,
 		"add-product": m{"title": "New", "variants": []m{{"sku": "NEW-1"}}}, "change-product": m{"title": "Mine now"},
 		"add-promotion": m{"name": m{"en": "New"}, "kind": "free_shipping"}, "replace-promotion": m{"name": m{"en": "Mine now"}, "kind": "free_shipping"},

@@ -20,7 +20,8 @@ func (h *house) apiRooms(engine search.Engine) api.Rooms {
 	r := api.Rooms{
 		Writer: h.writer, Carts: h.carts, Checkouts: h.checkouts, PaymentMethods: h.checkouts,
 		Orders: h.orders, Contacts: h.contacts, Payments: h.payments, Shipments: h.shipping, Deliveries: h.shipping,
-		Settings: h.customers, Locations: h.catalog, Promotions: h.pricing, TaxRates: h.pricing,
+		AfterSale: h.orders,
+		Settings:  h.customers, Locations: h.catalog, Promotions: h.pricing, TaxRates: h.pricing,
 		Catalogue: h.catalog, Search: engine, OrderImports: h.orders,
 	}
 	if h.demo {
