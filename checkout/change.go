@@ -31,7 +31,7 @@ func (s *Service) View(ctx context.Context, who Access, checkout uuid.UUID) (*Vi
 }
 
 func (s *Service) open(ctx context.Context, who Access, checkout uuid.UUID) (*situation, error) {
-	sit, err := s.read(ctx, who.Merchant, checkout, nil)
+	sit, err := s.read(ctx, who.Merchant, checkout, nil, "")
 	if err != nil {
 		return nil, err
 	}

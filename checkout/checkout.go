@@ -151,7 +151,7 @@ type Access struct {
 	Merchant uuid.UUID
 	Secret   string
 	Trusted  bool   // a secret key of the merchant: no checkout secret needed
-	IP       string // of the shopper, whose wrong discount codes are counted; empty is not counted
+	IP       string // of the shopper, whose wrong discount codes and declined payments are counted; empty is not counted
 }
 
 // View is a checkout as it is shown. Amounts are minor units of Currency.

@@ -87,7 +87,7 @@ func (s *Service) complete(ctx context.Context, c *Completion, changed bool) (Ou
 	if err != nil {
 		return Outcome{}, err
 	}
-	sit, err := s.read(ctx, c.Who.Merchant, c.Checkout, &c.Key)
+	sit, err := s.read(ctx, c.Who.Merchant, c.Checkout, &c.Key, c.Who.IP)
 	leave()
 	if err != nil {
 		return Outcome{}, err
@@ -212,6 +212,9 @@ func (s *Service) pay(ctx context.Context, sit *situation, c *Completion) (Outco
 	if p.payment.Provider == payment.Offline {
 		return s.placeAtOnce(ctx, p)
 	}
+	if err := sit.suspicious(); err != nil {
+		return Outcome{}, err
+	}
 	leave, err := s.gate.enter(p.row.Merchant, p.payment.Provider)
 	if err != nil {
 		return Outcome{}, err
@@ -220,7 +223,11 @@ func (s *Service) pay(ctx context.Context, sit *situation, c *Completion) (Outco
 		leave(nil)
 		return Outcome{}, err
 	}
-	return s.authorize(ctx, p, c.Payment.Token, leave)
+	out, err := s.authorize(ctx, p, c.Payment.Token, leave)
+	if errors.Is(err, payment.ErrDeclined) {
+		s.declined(ctx, p.row.Merchant, c.Who.IP)
+	}
+	return out, err
 }
 
 // drifted says whether the total is not the one the buyer has seen: the one

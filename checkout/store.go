@@ -70,10 +70,14 @@ type situation struct {
 	state   idem.State
 	typed   []string         // codes that are new on this checkout
 	guesses *pricing.Guesses // counts those of them that are wrong; nil without any
+
+	declines int           // of this checkout's payments, by providers
+	wait     time.Duration // until the shopper's address may be declined again
 }
 
-// read gathers the situation of a checkout, and the state of key when it is given.
-func (s *Service) read(ctx context.Context, merchant, checkout uuid.UUID, key *idem.Key) (*situation, error) {
+// read gathers the situation of a checkout, and for a payment the state of its
+// key and what is known of the shopper's address.
+func (s *Service) read(ctx context.Context, merchant, checkout uuid.UUID, key *idem.Key, ip string) (*situation, error) {
 	sit := &situation{}
 	queries := []*db.Query{
 		{SQL: `select ` + rowColumns + `, b.contact_id, b.email_hmac, b.wrapped_key, b.sealed, b.is_new, b.config_version
@@ -98,6 +102,9 @@ func (s *Service) read(ctx context.Context, merchant, checkout uuid.UUID, key *i
 	}
 	if key != nil {
 		queries = append(queries, idem.Lookup(*key, &sit.state))
+		if ip != "" {
+			queries = append(queries, declinesPerIP.Query(merchant, s.DB.Now(), &sit.wait, declinesFrom(ip)))
+		}
 	}
 	if err := s.DB.Read(ctx, queries...); err != nil {
 		return nil, err
@@ -106,7 +113,7 @@ func (s *Service) read(ctx context.Context, merchant, checkout uuid.UUID, key *i
 		return nil, ErrNotFound
 	}
 	if sit.row.Attempt > 0 {
-		if err := s.DB.Read(ctx, latestPayment(merchant, checkout, &sit.payment)); err != nil {
+		if err := s.DB.Read(ctx, latestPayment(merchant, checkout, &sit.payment), declines(merchant, checkout, &sit.declines)); err != nil {
 			return nil, err
 		}
 	}
