@@ -118,6 +118,7 @@ func (s *shop) rooms() Rooms {
 		Deliveries: fakeDeliveries{s}, Settings: fakeSettings{s}, Locations: fakeLocations{s}, Promotions: fakePromotions{s}, TaxRates: fakeTaxRates{s},
 		Catalogue: fakeCatalogue{fakeLocations{s}}, Search: fakeSearch{s}, OrderImports: fakeOrderImports{s},
 		AfterSale: fakeAfterSale{s},
+		PaymentInbox: fakeInbox{s},
 		Dev: &Dev{
 			Mails: fakeMails{}, Shift: noon.Add,
 			Authenticate: func(_ context.Context, id string, ok bool) error {

@@ -27,6 +27,8 @@ type Rooms struct {
 	Search    searchEngine
 	// OrderImports takes in past orders; it comes with Catalogue or not at all.
 	OrderImports orderImports
+	// PaymentInbox takes in what payment providers tell.
+	PaymentInbox paymentInbox
 	// Dev holds the helpers of the demo, which ask for no key.
 	Dev *Dev
 }
@@ -68,6 +70,9 @@ func Register(s *Server, r Rooms) {
 	}
 	if r.Search != nil {
 		registerSearch(s, r.Search, shop)
+	}
+	if r.PaymentInbox != nil {
+		registerPaymentWebhooks(s, r.PaymentInbox)
 	}
 	if r.Dev != nil {
 		registerDev(s, r.Dev)
