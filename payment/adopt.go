@@ -269,10 +269,7 @@ func (s *Service) recordOutside(ctx context.Context, p *Payment, g GatewayRefund
 		status = "failed"
 	}
 	err := db.Run(ctx, s.db, func(tx db.Tx) error {
-		if !g.Failed {
-			tx.Guard(1, ErrRefundTooHigh, `update payments set refunded_minor = refunded_minor + $3, version = version + 1, updated_at = $4
-				where merchant_id = $1 and id = $2 and $3 <= captured_minor - refunded_minor`, p.MerchantID, p.ID, g.Amount, now)
-		}
+		// The row comes first: whoever is second finds it there, and not too little left.
 		tx.Queue(`insert into refunds (merchant_id, id, payment_id, order_id, status, amount_minor, currency, reason, gateway_key, gateway_id,
 				failure_code, source, created_at, updated_at)
 			values ($1, $2, $3, $4, $5, $6, $7, 'made at the payment provider', $8, $9, $10, 'outside', $11, $11)`,
@@ -280,6 +277,8 @@ func (s *Service) recordOutside(ctx context.Context, p *Payment, g GatewayRefund
 		if g.Failed {
 			return nil
 		}
+		tx.Guard(1, ErrRefundTooHigh, `update payments set refunded_minor = refunded_minor + $3, version = version + 1, updated_at = $4
+			where merchant_id = $1 and id = $2 and $3 <= captured_minor - refunded_minor`, p.MerchantID, p.ID, g.Amount, now)
 		p.bookRefund(tx, refund, g.Amount, now)
 		if err := jobs.Publish(tx, Refunded{MerchantID: p.MerchantID, OrderID: *p.OrderID, RefundID: refund}); err != nil {
 			return err

@@ -5,6 +5,7 @@
 package payment
 
 import (
+	"context"
 	"log/slog"
 	"slices"
 	"time"
@@ -126,6 +127,8 @@ type Service struct {
 	providers []Provider // in order of preference
 	timeout   time.Duration
 	log       *slog.Logger
+	settle    func(ctx context.Context, merchant, payment uuid.UUID) error
+	merchants func(ctx context.Context) ([]uuid.UUID, error)
 }
 
 // New makes the service.

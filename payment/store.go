@@ -141,6 +141,18 @@ func (s *Service) Overdue(ctx context.Context, now time.Time, each func(*Payment
 	}, func(p *Payment) place { return place{*p.DueAt, p.ID} }, each)
 }
 
+// ending are the holds that end between two times and of which nobody was told.
+func (s *Service) ending(ctx context.Context, from, to time.Time, last place) (all []*Payment, err error) {
+	return all, s.db.Gorm(ctx).Where(`status = 'authorized' and order_id is not null and capture_warned_at is null and capture_before > ? and capture_before <= ?
+		and (capture_before, id) > (?, ?)`, from, to, last.at, last.id).Order("capture_before, id").Limit(sweepBatch).Find(&all).Error
+}
+
+// ended are the holds whose time is over.
+func (s *Service) ended(ctx context.Context, now time.Time, last place) (all []*Payment, err error) {
+	return all, s.db.Gorm(ctx).Where(`status = 'authorized' and order_id is not null and capture_before <= ? and (capture_before, id) > (?, ?)`, now, last.at, last.id).
+		Order("capture_before, id").Limit(sweepBatch).Find(&all).Error
+}
+
 // Insert queues a payment row with the transaction.
 func Insert(tx db.Tx, p *Payment) {
 	tx.Queue(`insert into payments (merchant_id, id, checkout_id, order_id, attempt, method, provider, gateway_key, request_key, status,
