@@ -114,10 +114,10 @@ func (s *shop) last(t *testing.T, method string) call {
 func (s *shop) rooms() Rooms {
 	return Rooms{
 		Writer: &Writer{Track: func(o *order.Order) string { return "https://shop.example/track/" + o.Number }}, Carts: fakeCarts{s},
-		Checkouts: fakeCheckouts{s}, PaymentMethods: fakePaymentMethods{s}, Orders: fakeOrders{s}, Contacts: fakeContacts{s}, Payments: fakePayments{s}, Shipments: fakeShipments{s},
+		Checkouts: fakeCheckouts{s}, PaymentMethods: fakePaymentMethods{s}, Statements: fakeStatements{s}, Orders: fakeOrders{s}, Contacts: fakeContacts{s}, Payments: fakePayments{s}, Shipments: fakeShipments{s},
 		Deliveries: fakeDeliveries{s}, Settings: fakeSettings{s}, Locations: fakeLocations{s}, Promotions: fakePromotions{s}, TaxRates: fakeTaxRates{s},
 		Catalogue: fakeCatalogue{fakeLocations{s}}, Search: fakeSearch{s}, OrderImports: fakeOrderImports{s},
-		AfterSale: fakeAfterSale{s},
+		AfterSale:    fakeAfterSale{s},
 		PaymentInbox: fakeInbox{s},
 		Dev: &Dev{
 			Mails: fakeMails{}, Shift: noon.Add,

@@ -29,6 +29,8 @@ type Rooms struct {
 	OrderImports orderImports
 	// PaymentInbox takes in what payment providers tell.
 	PaymentInbox paymentInbox
+	// Statements takes in what banks and couriers say has arrived.
+	Statements statements
 	// Dev holds the helpers of the demo, which ask for no key.
 	Dev *Dev
 }
@@ -48,6 +50,9 @@ func Register(s *Server, r Rooms) {
 	if r.Orders != nil {
 		registerAfterSale(s, r.AfterSale)
 		registerOrders(s, r.Orders, r.Contacts, r.Payments, r.Shipments, r.Writer)
+	}
+	if r.Statements != nil {
+		registerStatements(s, r.Statements)
 	}
 	if r.Deliveries != nil {
 		registerShipping(s, r.Deliveries, r.Settings)

@@ -139,7 +139,7 @@ func (v *victim) fill(t *testing.T) {
 	line := cart.text("line_items.0.id")
 	arrived := func(path, text string) (statement, line string) {
 		st := admin.post(t, path, []byte(text), "Content-Type", "text/csv").want(t, http.StatusCreated).text("id")
-		return st, admin.get(t, path+"/"+st+"/lines").want(t, http.StatusOK).text("data.0.id")
+		return st, admin.get(t, strings.Split(path, "?")[0]+"/"+st+"/lines").want(t, http.StatusOK).text("data.0.id")
 	}
 	statement, bankLine := arrived("/v1/bank-statements?file_name=canary", "date,amount,currency,reference,payer\n2026-03-05,1.00,EUR,Canary reference,Canary payer\n")
 	settlement, courierLine := arrived("/v1/courier-settlements", "tracking_number,amount,currency\nCANARY9,1.00,EUR\n")
@@ -161,7 +161,7 @@ func (v *victim) fill(t *testing.T) {
 		"/v1/carts/{id}/items/{line_id}": "/v1/carts/" + cart.text("id") + "/items/" + line, "/v1/carts/{id}": "/v1/carts/" + cart.text("id"),
 		"/v1/checkouts/{id}": "/v1/checkouts/" + open.text("id"), "/v1/imports/{id}": "/v1/imports/" + file.text("id"),
 		"/v1/locations/{id}": "/v1/locations/" + place.text("id"), "/v1/orders/{id}": "/v1/orders/" + order, "/v1/payments/{id}": "/v1/payments/" + pay,
-		"/v1/returns/{id}":          "/v1/returns/" + back.text("id"),
+		"/v1/returns/{id}":         "/v1/returns/" + back.text("id"),
 		"/v1/bank-statements/{id}": "/v1/bank-statements/" + statement, "/v1/bank-lines/{id}": "/v1/bank-lines/" + bankLine,
 		"/v1/courier-settlements/{id}": "/v1/courier-settlements/" + settlement, "/v1/courier-lines/{id}": "/v1/courier-lines/" + courierLine,
 		"/v1/products/{id_or_slug}": "/v1/products/" + product.text("id"), "/v1/promotions/{id}": "/v1/promotions/" + promotion.text("id"),
@@ -174,6 +174,8 @@ func (v *victim) fill(t *testing.T) {
 		"merge-cart": m{"cart_id": source.text("id"), "secret": source.text("secret")}, "start-checkout": buyer, "change-checkout": m{"note": "mine now"},
 		"cancel-checkout": m{"reason": "other"}, "complete-checkout": paying(open, "card", "tok_visa"),
 		"start-import": []byte("handle,title,sku,prices\ny,Import,IMPORT-Y,EUR 1.00\n"), "add-location": m{"code": "NEW", "name": "New", "country": "AM"},
+		"import-bank-statement": []byte("date,amount,currency,reference\n2026-03-05,1.00,EUR,mine now\n"), "match-bank-line": m{"order_id": order},
+		"import-courier-settlement": []byte("tracking_number,amount,currency\nX,1.00,EUR\n"), "match-courier-line": m{"order_id": order},
 		"save-location": m{"code": "MINE", "name": "Mine", "country": "AM"},
 		"look-up-order": m{"number": placed.text("order.number"), "email": buyer["email"]}, "cancel-order": m{"reason": "mine now"},
 		"request-return": m{"lines": []m{{"line_id": placed.text("order.line_items.0.id"), "quantity": 1, "reason": "other"}}}, "reject-return": m{"reason": "mine now"},

@@ -31,16 +31,19 @@ var (
 )
 
 func runImport(ctx context.Context, out streams, args []string) error {
-	f, data := flags(out, "import", "products FILE | orders FILE [--currency EUR]",
-		"Takes in a CSV file: products as Shopify exports them or in Doorstep's plain form, or past orders\n(see docs/import.md). It can be repeated: what is there already is not touched. Beside a running\nprogram or without one.")
+	f, data := flags(out, "import", "products FILE | orders FILE | statement FILE | settlement FILE [--currency EUR]",
+		"Takes in a CSV file: products as Shopify exports them or in Doorstep's plain form, past orders\n(see docs/import.md), a bank statement, or what a courier has collected (see docs/payments.md). It can be repeated: what is there already is not touched. Beside a running\nprogram or without one.")
 	merchant := f.String("merchant", "", "the merchant's `ID`, when there are several")
 	currency := f.String("currency", "", "of prices that name none; default the shop's first")
 	words, err := parse(f, args)
 	if err != nil {
 		return err
 	}
+	if len(words) == 2 && (words[0] == "statement" || words[0] == "settlement") {
+		return importStatement(ctx, out, *data, *merchant, words[0], words[1])
+	}
 	if len(words) != 2 || (words[0] != "products" && words[0] != "orders") {
-		return usage(f, "say products FILE or orders FILE")
+		return usage(f, "say products FILE, orders FILE, statement FILE or settlement FILE")
 	}
 	path, err := filepath.Abs(words[1])
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 // apiRooms puts every room behind the door.
 func (h *house) apiRooms(engine search.Engine) api.Rooms {
 	r := api.Rooms{
-		Writer: h.writer, Carts: h.carts, Checkouts: h.checkouts, PaymentMethods: h.checkouts,
+		Writer: h.writer, Carts: h.carts, Checkouts: h.checkouts, PaymentMethods: h.checkouts, Statements: h.statements,
 		Orders: h.orders, Contacts: h.contacts, Payments: h.payments, Shipments: h.shipping, Deliveries: h.shipping,
 		AfterSale: h.orders,
 		Settings:  h.customers, Locations: h.catalog, Promotions: h.pricing, TaxRates: h.pricing,

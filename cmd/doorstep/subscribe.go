@@ -40,6 +40,7 @@ func (h *house) subscribe() {
 	h.jobs.Every("api.sweep_uploads", 10*time.Minute, func(ctx context.Context) error {
 		return api.SweepUploads(ctx, h.uploads(), h.catalog.ImportFilesNeeded)
 	})
+	h.jobs.Every("payment.statements", 15*time.Second, h.statements.Work)
 	h.jobs.Every("order.imports", time.Second, h.orders.WorkImports)
 	h.jobs.Every("order.give_credits", c.RecoveryPeriod, func(ctx context.Context) error { return h.orders.GiveCredits(ctx, c.RecoveryAge) })
 	h.jobs.Every("order.prune_attempts", time.Hour, counted(h.orders.PruneAttempts))

@@ -77,19 +77,20 @@ type house struct {
 	gateway *sandbox.Gateway // nil in production
 	demo    bool             // with demo data and the helpers under /dev
 
-	customers *customer.Service
-	contacts  *customer.Contacts
-	catalog   *catalog.Service
-	pricing   *pricing.Service
-	shipping  *shipping.Service
-	carts     *cart.Service
-	payments  *payment.Service
-	orders    *order.Service
-	checkouts *checkout.Service
-	mail      *notify.Service
-	idem      *idem.Store
-	jobs      *jobs.Runner
-	writer    *api.Writer
+	customers  *customer.Service
+	contacts   *customer.Contacts
+	catalog    *catalog.Service
+	pricing    *pricing.Service
+	shipping   *shipping.Service
+	carts      *cart.Service
+	payments   *payment.Service
+	statements *payment.Statements
+	orders     *order.Service
+	checkouts  *checkout.Service
+	mail       *notify.Service
+	idem       *idem.Store
+	jobs       *jobs.Runner
+	writer     *api.Writer
 
 	closers []func()
 }
@@ -195,6 +196,7 @@ func (h *house) rooms(sharing bool) error {
 		return err
 	}
 	h.payments = payment.New(payment.Config{DB: h.db, Orders: h.orders, Providers: providers, Timeout: c.GatewayTimeout, Log: h.log})
+	h.statements = payment.NewStatements(payment.StatementsConfig{DB: h.db, Payments: h.payments, Vault: h.vault, Number: order.ParseNumber, Log: h.log})
 	h.orders.Connect(h.payments, h.shipping)
 	h.carts = cart.New(cart.Config{DB: h.db, Rules: cartRules{h}, Promotions: h.pricing, TTL: c.CartTTL})
 	h.checkouts = checkout.New(checkout.Config{

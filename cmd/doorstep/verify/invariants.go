@@ -4,7 +4,7 @@ import "slices"
 
 // Invariants lists everything that is checked, in order.
 func Invariants() []Invariant {
-	return slices.Concat(sales, money, stockAndPromotions, progress)
+	return slices.Concat(sales, money, arrivals, stockAndPromotions, progress)
 }
 
 // sales: orders, their lines and parcels.

@@ -182,6 +182,9 @@ var breaks = map[string][]string{
 	"payment_amounts_fit_its_status":   {`update payments set status = 'voided' where order_id = ` + anOrder},
 	"lines_count_their_refunds":        {`update order_lines set refunded = 2`},
 	"canceled_order_keeps_no_money":    {`update payments set refunded_minor = 0`, `delete from refunds`, `update orders set canceled_at = canceled_at - interval '1 day'`},
+	"arrivals_are_on_their_payments":   {statement, arrival},
+	"arrivals_belong_to_their_order":   {statement, arrival, `update statement_lines set status = 'unmatched'`},
+	"arrivals_are_looked_at":           {statement, arrival, `update statement_lines set status = 'new'`},
 	"stock_adds_up":                    {`update stock set free = free - 1`},
 	"sold_units_have_their_order":      {`update reservations set checkout_id = gen_random_uuid()`},
 	"ordered_units_are_sold_once":      {`update reservations set quantity = 3`},
@@ -207,6 +210,12 @@ var breaks = map[string][]string{
 }
 
 const (
+	statement = `insert into statements (merchant_id, id, kind, file_hash, rows_read, rows_known, rows_failed, created_at)
+		select id, id, 'bank', 'x', 1, 0, 0, '2026-01-01' from merchants`
+	arrival = `insert into statement_lines (merchant_id, id, statement_id, kind, row_number, fingerprint, amount_minor, currency, status, order_id, payment_id,
+			captured_minor, created_at, updated_at)
+		select merchant_id, id, merchant_id, 'bank', 2, 'x', 9999, 'EUR', 'matched', order_id, id, 9999, '2026-01-01', '2026-01-01'
+		from payments where order_id = (select id from orders where status = 'confirmed')`
 	promotion = `insert into promotions (merchant_id, id, status, document, created_at, updated_at)
 		select id, id, 'active', '{}', '2026-01-01', '2026-01-01' from merchants`
 	use = `insert into redemptions (merchant_id, id, promotion_id, checkout_id, attempt, customer_key, amount_minor, currency, status, created_at, updated_at)
