@@ -82,6 +82,9 @@ func kind(t reflect.Type) string {
 	if t == reflect.TypeFor[time.Duration]() {
 		return "a duration such as 30s"
 	}
+	if t.Kind() == reflect.Bool {
+		return "true or false"
+	}
 	return "a whole number"
 }
 
@@ -104,6 +107,7 @@ func (c Config) check(w complaints) {
 	}
 	c.checkAddresses(w)
 	c.checkSecrets(w)
+	c.checkStripe(w)
 	c.checkTimes(w)
 }
 
@@ -114,7 +118,7 @@ func (c Config) checkAddresses(w complaints) {
 	if _, _, err := net.SplitHostPort(c.MetricsAddr); err != nil && c.MetricsAddr != "" {
 		w.add("DOORSTEP_METRICS_ADDR", "want HOST:PORT, or nothing")
 	}
-	for name, text := range map[string]string{"DOORSTEP_BASE_URL": c.BaseURL, "OTEL_EXPORTER_OTLP_ENDPOINT": c.OTLPEndpoint} {
+	for name, text := range map[string]string{"DOORSTEP_BASE_URL": c.BaseURL, "OTEL_EXPORTER_OTLP_ENDPOINT": c.OTLPEndpoint, "STRIPE_API_BASE": c.StripeBase, "STRIPE_RETURN_URL": c.StripeReturnURL} {
 		if u, err := url.Parse(text); text != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
 			w.add(name, "want an absolute http or https URL")
 		}
@@ -143,6 +147,26 @@ func (c Config) checkSecrets(w complaints) {
 	text := strings.NewReplacer("-", "+", "_", "/", "=", "").Replace(strings.TrimSpace(c.MasterKey.Reveal()))
 	if key, err := base64.RawStdEncoding.DecodeString(text); c.MasterKey != "" && (err != nil || len(key) != 32) {
 		w.add("DOORSTEP_MASTER_KEY", "want 32 bytes in base64")
+	}
+}
+
+// checkStripe finds keys in the wrong place, before they are sent there.
+func (c Config) checkStripe(w complaints) {
+	key := c.StripeKey.Reveal()
+	switch {
+	case key != "" && !strings.HasPrefix(key, "sk_") && !strings.HasPrefix(key, "rk_"):
+		w.add("STRIPE_SECRET_KEY", "want sk_... or rk_...")
+	case strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }):
+		w.add("STRIPE_SECRET_KEY", "want one key without spaces")
+	}
+	if c.StripePublishable != "" && !strings.HasPrefix(c.StripePublishable, "pk_") {
+		w.add("STRIPE_PUBLISHABLE_KEY", "want pk_...")
+	}
+	if c.StripeWebhookSecrets != "" && len(c.StripeSecrets()) == 0 {
+		w.add("STRIPE_WEBHOOK_SECRETS", "want whsec_..., several with commas")
+	}
+	if c.Production() && key != "" && strings.HasPrefix(c.StripeBase, "http:") {
+		w.add("STRIPE_API_BASE", "want https in production")
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/caarlos0/env/v11"
 )
@@ -50,6 +51,14 @@ type Config struct {
 
 	SMTPURL  Secret `env:"SMTP_URL" help:"smtp://user:password@host:587; empty keeps mails for /dev/mail"`
 	MailFrom string `env:"DOORSTEP_MAIL_FROM" envDefault:"Doorstep <shop@localhost>" help:"sender when a merchant sets none"`
+
+	StripeKey            Secret `env:"STRIPE_SECRET_KEY" help:"secret or restricted key; with it cards and wallets are taken through Stripe"`
+	StripePublishable    string `env:"STRIPE_PUBLISHABLE_KEY" help:"shown to storefronts, for the form that takes the card"`
+	StripeWebhookSecrets Secret `env:"STRIPE_WEBHOOK_SECRETS" help:"whsec_... of the webhook endpoints; several with commas while they are rotated"`
+	StripeBase           string `env:"STRIPE_API_BASE" envDefault:"https://api.stripe.com" help:"any server that speaks the API of Stripe, such as doorstep gateway"`
+	StripeReturnURL      string `env:"STRIPE_RETURN_URL" help:"where a bank sends the buyer back to; default DOORSTEP_BASE_URL"`
+	StripeMinimal        bool   `env:"STRIPE_MINIMAL" envDefault:"false" help:"leave out parameters that servers which only resemble Stripe refuse"`
+	StripeAnyVersion     bool   `env:"STRIPE_IGNORE_API_VERSION_MISMATCH" envDefault:"true" help:"take webhooks of any API version; only names are read from them"`
 
 	TrustedProxies []string `env:"DOORSTEP_TRUSTED_PROXIES" help:"addresses or networks whose Shopper-IP and X-Forwarded-For count"`
 	RateLimit      int      `env:"DOORSTEP_RATE_LIMIT" envDefault:"200" help:"requests a second for one key and shopper address; 0 turns it off"`
@@ -110,6 +119,11 @@ func (c Config) URL() string {
 		return strings.TrimRight(c.BaseURL, "/")
 	}
 	return "http://" + c.Addr
+}
+
+// StripeSecrets are the secrets of the webhook endpoints, one by one.
+func (c Config) StripeSecrets() []string {
+	return strings.FieldsFunc(c.StripeWebhookSecrets.Reveal(), func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
 }
 
 type field struct {

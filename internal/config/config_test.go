@@ -65,13 +65,16 @@ func TestEverySettingIsReadAndSaidToMeanSomething(t *testing.T) {
 		"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318", "DOORSTEP_CHECKOUT_TTL": "1h", "DOORSTEP_RESERVATION_TTL": "2m",
 		"DOORSTEP_CART_TTL": "3h", "DOORSTEP_RECOVERY_PERIOD": "4s", "DOORSTEP_RECOVERY_AGE": "1m", "DOORSTEP_SHUTDOWN_TIMEOUT": "6s",
 		"DOORSTEP_GATEWAY_TIMEOUT": "7s", "DOORSTEP_JOB_TIMEOUT": "8s",
+		"STRIPE_SECRET_KEY": "sk_test_1", "STRIPE_PUBLISHABLE_KEY": "pk_test_1", "STRIPE_WEBHOOK_SECRETS": "whsec_1, whsec_2",
+		"STRIPE_API_BASE": "https://127.0.0.1:12111", "STRIPE_RETURN_URL": "https://shop.example/back", "STRIPE_MINIMAL": "true",
+		"STRIPE_IGNORE_API_VERSION_MISMATCH": "false",
 	}
 	set(t, given)
 	c, err := Load()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.URL() != "https://shop.example" || !c.Production() || c.SMTPURL.Reveal() != given["SMTP_URL"] || len(c.TrustedProxies) != 2 {
+	if c.URL() != "https://shop.example" || !c.Production() || c.SMTPURL.Reveal() != given["SMTP_URL"] || len(c.TrustedProxies) != 2 || len(c.StripeSecrets()) != 2 {
 		t.Fatalf("%+v", c)
 	}
 	v := reflect.ValueOf(c)
@@ -109,6 +112,8 @@ func TestEachWrongSettingIsNamedAndNoSecretIsQuoted(t *testing.T) {
 		"DOORSTEP_RATE_LIMIT": "-1", "DOORSTEP_LOG": "loud", "OTEL_EXPORTER_OTLP_ENDPOINT": "collector",
 		"DOORSTEP_CHECKOUT_TTL": "soon", "DOORSTEP_RESERVATION_TTL": "-1s", "DOORSTEP_CART_TTL": "0", "DOORSTEP_RECOVERY_PERIOD": "15",
 		"DOORSTEP_RECOVERY_AGE": "10s", "DOORSTEP_SHUTDOWN_TIMEOUT": "0s", "DOORSTEP_GATEWAY_TIMEOUT": "-2s", "DOORSTEP_JOB_TIMEOUT": "1e9",
+		"STRIPE_SECRET_KEY": "pk_" + hidden, "STRIPE_PUBLISHABLE_KEY": "sk_" + hidden, "STRIPE_WEBHOOK_SECRETS": " , ", "STRIPE_API_BASE": "stripe.com",
+		"STRIPE_RETURN_URL": "/back", "STRIPE_MINIMAL": "maybe", "STRIPE_IGNORE_API_VERSION_MISMATCH": "2",
 	}
 	for name, value := range wrong {
 		t.Run(name, func(t *testing.T) {
@@ -132,7 +137,7 @@ func TestEachWrongSettingIsNamedAndNoSecretIsQuoted(t *testing.T) {
 	if _, again := Load(); again.Error() != err.Error() {
 		t.Error("said differently each time")
 	}
-	for name, value := range map[string]string{"DOORSTEP_GATEWAY_TIMEOUT": "30s", "DOORSTEP_DB_CONNECTIONS": "3", "SMTP_URL": "smtp://", "DOORSTEP_MASTER_KEY": key[4:]} {
+	for name, value := range map[string]string{"DOORSTEP_GATEWAY_TIMEOUT": "30s", "DOORSTEP_DB_CONNECTIONS": "3", "SMTP_URL": "smtp://", "DOORSTEP_MASTER_KEY": key[4:], "STRIPE_SECRET_KEY": "sk_a b"} {
 		set(t, map[string]string{name: value})
 		if _, err := Load(); err == nil {
 			t.Errorf("%s=%s is taken", name, value)
@@ -177,7 +182,7 @@ func TestAnEmptySettingIsNotSetButNoMetricsAreNoMetrics(t *testing.T) {
 }
 
 func TestEverySecretCanComeFromAFile(t *testing.T) {
-	secrets := map[string]string{"DATABASE_URL": "postgres://u:pw@h/d", "DOORSTEP_MASTER_KEY": key, "SMTP_URL": "smtp://u:pw@h"}
+	secrets := map[string]string{"DATABASE_URL": "postgres://u:pw@h/d", "DOORSTEP_MASTER_KEY": key, "SMTP_URL": "smtp://u:pw@h", "STRIPE_SECRET_KEY": "sk_1", "STRIPE_WEBHOOK_SECRETS": "whsec_1"}
 	for _, f := range fields() {
 		if !f.secret {
 			continue
@@ -208,7 +213,7 @@ func TestEverySecretCanComeFromAFile(t *testing.T) {
 
 func TestASecretNeverShowsItself(t *testing.T) {
 	const hidden = "hunter2hunter2"
-	c := Config{DatabaseURL: hidden, MasterKey: hidden, SMTPURL: hidden}
+	c := Config{DatabaseURL: hidden, MasterKey: hidden, SMTPURL: hidden, StripeKey: hidden, StripeWebhookSecrets: hidden}
 	s := Secret(hidden)
 	var all []string
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%t", "%10.3s", "%!"} {
@@ -267,5 +272,14 @@ func TestTheExampleNamesOnlySettingsThatExist(t *testing.T) {
 	set(t, settings)
 	if c, err := Load(); err != nil || !c.Production() {
 		t.Errorf("%v: %v", settings, err)
+	}
+}
+
+func TestALiveKeyNeverTravelsOpenly(t *testing.T) {
+	for env, refused := range map[string]bool{"production": true, "development": false} {
+		set(t, map[string]string{"DOORSTEP_ENV": env, "STRIPE_SECRET_KEY": "sk_live_1", "STRIPE_API_BASE": "http://10.0.0.1"})
+		if _, err := Load(); (err != nil) != refused {
+			t.Errorf("%s: %v", env, err)
+		}
 	}
 }
