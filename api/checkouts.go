@@ -236,7 +236,7 @@ type completedOut struct {
 var payFaults = []*fault.Error{
 	checkout.ErrNotFound, checkout.ErrClosed, checkout.ErrInProgress, checkout.ErrIncomplete, checkout.ErrTotalChanged, checkout.ErrOutOfStock,
 	checkout.ErrToken, checkout.ErrVersion, cart.ErrClosed, payment.ErrDeclined, payment.ErrMethod, payment.ErrGatewayTrouble,
-	idem.ErrConflict, idem.ErrInFlight,
+	checkout.ErrTooManyDeclines, checkout.ErrGatewayBusy, idem.ErrConflict, idem.ErrInFlight,
 }
 
 func registerCheckouts(s *Server, svc checkouts, w *Writer) {

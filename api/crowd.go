@@ -22,9 +22,14 @@ type crowd struct {
 }
 
 // enter lets one more in, or fails with errOverloaded. leave must be called once
-// in either case.
-func (c *crowd) enter() error {
-	if c.inside.Add(1) > c.most {
+// in either case. A part of the room is kept for those who pay: what was done
+// for them so far would otherwise be in vain.
+func (c *crowd) enter(route *Route) error {
+	most := c.most
+	if route.Once != OnceInside {
+		most -= most / 4
+	}
+	if c.inside.Add(1) > most {
 		return errOverloaded
 	}
 	return nil

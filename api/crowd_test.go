@@ -10,9 +10,10 @@ import (
 
 func TestWhoIsOneTooManyIsTurnedAwayAtOnce(t *testing.T) {
 	t.Parallel()
-	s, _ := newServer(t, func(o *Options) { o.InFlight = 2 })
-	entered, release := make(chan struct{}, 3), make(chan struct{})
-	handle(s, Route{ID: "slow-note", Method: http.MethodGet, Path: "/v1/notes/{id}", Tag: "notes", Summary: "Read slowly", Auth: publishable()},
+	s, _ := newServer(t, func(o *Options) { o.InFlight = 4 }) // one place of them for those who pay
+	addNotes(s)
+	entered, release := make(chan struct{}, 4), make(chan struct{})
+	handle(s, Route{ID: "slow-note", Method: http.MethodGet, Path: "/v1/slow-notes/{id}", Tag: "notes", Summary: "Read slowly", Auth: publishable()},
 		func(ctx context.Context, in *struct {
 			ID string `path:"id"`
 		}) (*noteOut, error) {
@@ -41,23 +42,26 @@ func TestWhoIsOneTooManyIsTurnedAwayAtOnce(t *testing.T) {
 		return res.StatusCode, res.Header.Get("Retry-After"), b.String()
 	}
 	var inside sync.WaitGroup
-	for range 2 {
+	for range 3 {
 		inside.Go(func() {
-			if code, _, body := get("/v1/notes/a"); code != http.StatusOK {
+			if code, _, body := get("/v1/slow-notes/a"); code != http.StatusOK {
 				t.Errorf("%d %s", code, body)
 			}
 		})
 		<-entered
 	}
-	if code, after, body := get("/v1/notes/b"); code != http.StatusServiceUnavailable || after != "1" || !strings.Contains(body, `"code":"overloaded"`) {
+	if code, after, body := get("/v1/slow-notes/b"); code != http.StatusServiceUnavailable || after != "1" || !strings.Contains(body, `"code":"overloaded"`) {
 		t.Errorf("%d, Retry-After %q, %s", code, after, body)
+	}
+	if res, body := post(t, client, base+"/v1/notes/complete", rootKey, strings.NewReader(`{"text":"paid"}`), "Idempotency-Key", "k"); res.StatusCode != http.StatusCreated {
+		t.Errorf("one who pays: %d %s", res.StatusCode, body)
 	}
 	if code, _, body := get("/health/live"); code != http.StatusOK {
 		t.Errorf("a probe: %d %s", code, body)
 	}
 	close(release)
 	inside.Wait()
-	if code, _, body := get("/v1/notes/c"); code != http.StatusOK {
+	if code, _, body := get("/v1/slow-notes/c"); code != http.StatusOK {
 		t.Errorf("after the crowd: %d %s", code, body)
 	}
 }

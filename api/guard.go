@@ -28,7 +28,7 @@ func (s *Server) guard(route *Route, handler fiber.Handler) fiber.Handler {
 		r.route = route
 		if !route.Free {
 			defer s.crowd.leave()
-			if err := s.crowd.enter(); err != nil {
+			if err := s.crowd.enter(route); err != nil {
 				return err
 			}
 		}

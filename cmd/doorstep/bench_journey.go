@@ -14,6 +14,7 @@ import (
 
 	"doorstep/cmd/doorstep/verify"
 	"doorstep/internal/id"
+	"doorstep/payment/sandbox"
 )
 
 // client sends JSON to a child.
@@ -64,6 +65,11 @@ type answer struct {
 
 // buy is the whole journey of one new guest: two calls, by card.
 func (c *client) buy(items []map[string]any) (sold bool, code string, err error) {
+	return c.buyWith(items, sandbox.Visa)
+}
+
+// buyWith pays with a token of the sandbox.
+func (c *client) buyWith(items []map[string]any, token string) (sold bool, code string, err error) {
 	var a answer
 	status, err := c.post("/v1/checkouts", "", map[string]any{
 		"items": items, "currency": "EUR", "email": "guest-" + id.Secret(8) + "@example.com",
@@ -73,7 +79,7 @@ func (c *client) buy(items []map[string]any) (sold bool, code string, err error)
 		return false, a.Code, err
 	}
 	status, err = c.post("/v1/checkouts/"+a.ID+"/complete", id.Secret(16), map[string]any{
-		"payment": map[string]any{"method": "card", "token": "tok_visa"}, "expected_total": a.Totals.Total,
+		"payment": map[string]any{"method": "card", "token": token}, "expected_total": a.Totals.Total,
 	}, &a)
 	return err == nil && status == fasthttp.StatusOK && a.Status == "completed", a.Code, err
 }
