@@ -83,6 +83,7 @@ func (r *Runner) relay(ctx context.Context) (int, error) {
 	if err != nil || len(news) == 0 {
 		return 0, err
 	}
+	killpoint.Hit("jobs.relay.taken")
 	var jobs []river.InsertManyParams
 	for _, n := range news {
 		for _, name := range r.subscribers[n.Event] {
