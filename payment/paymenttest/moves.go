@@ -1,6 +1,8 @@
 package paymenttest
 
 import (
+	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -89,6 +91,36 @@ func refunds(s *suite) {
 	s.wantBoth(rest, a, payment.Captured, amount, amount)
 	if part.RefundID == rest.RefundID {
 		s.Error("two refunds have one id")
+	}
+	now := s.find(a)
+	if now.Refunds == nil {
+		return // it does not say
+	}
+	var ids []string
+	for _, r := range now.Refunds {
+		if ids = append(ids, r.GatewayID); r.Failed || r.Amount != amount/4 && r.Amount != amount-amount/4 {
+			s.Errorf("%+v", r)
+		}
+	}
+	if len(ids) != 2 || !slices.Contains(ids, part.RefundID) || !slices.Contains(ids, rest.RefundID) || now.Dispute != "" {
+		s.Errorf("want the refunds %s and %s: %+v", part.RefundID, rest.RefundID, now)
+	}
+}
+
+func fetches(s *suite) {
+	f, ok := s.Provider.(payment.Fetcher)
+	if !ok {
+		s.Skip("it is asked by its keys only")
+	}
+	a, held := s.captured()
+	s.refunded(s.does("refund", s.Provider.Refund, s.move(held, amount/4)))
+	r, err := f.Fetch(s.context(), a.Key, held.GatewayID)
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.want(r, payment.Captured, amount, amount/4)
+	if _, err := f.Fetch(s.context(), s.wish(s.Approved).Key, "pi_"+uuid.NewString()); !errors.Is(err, payment.ErrNotAtGateway) {
+		s.Errorf("what it does not know: %v", err)
 	}
 }
 

@@ -72,6 +72,7 @@ func Run(t *testing.T, bench func(t *testing.T) Bench) {
 		{"the same key is the same payment", repeats},
 		{"the same key with another amount is refused", refusesOtherAmount},
 		{"a payment is found by its key", finds},
+		{"a payment is fetched by its own id", fetches},
 		{"all of a hold can be captured", capturesAll},
 		{"a part of a hold can be captured", capturesPart},
 		{"a hold is captured once", capturesOnce},

@@ -71,11 +71,16 @@ type Deed struct {
 
 // result is how a charge stands, as a provider says it.
 func (c Charge) result() payment.Result {
+	e := c.entry()
 	return payment.Result{
 		GatewayID: c.ID, Status: c.Status, FailureCode: c.Failure,
 		Authorized: c.Amount, Captured: c.Captured, Refunded: c.Refunded, HoldEnds: c.HoldEnds,
+		Refunds: append([]payment.GatewayRefund{}, e.Refunds...), Dispute: e.Dispute, Disputed: e.Disputed,
 	}
 }
+
+// metaMerchant names the merchant in the metadata, as it does at Stripe.
+const metaMerchant = "merchant_id"
 
 // entry is a charge as bookkeepers list it.
 func (c Charge) entry() payment.GatewayCharge {
@@ -84,11 +89,12 @@ func (c Charge) entry() payment.GatewayCharge {
 		Captured: c.Captured, Refunded: c.Refunded, CreatedAt: c.CreatedAt, HoldEnds: c.HoldEnds,
 	}
 	e.PaymentID, _ = uuid.Parse(c.PaymentID) // zero when it is nobody's of ours
+	e.Merchant, _ = uuid.Parse(c.Metadata[metaMerchant])
 	for _, r := range c.Refunds {
 		e.Refunds = append(e.Refunds, payment.GatewayRefund{GatewayID: r.ID, Key: r.Key, Amount: r.Amount, Failed: r.Failed})
 	}
 	if c.Dispute != nil {
-		e.Dispute = c.Dispute.Status
+		e.Dispute, e.Disputed = c.Dispute.Status, c.Dispute.Amount
 	}
 	return e
 }

@@ -29,15 +29,13 @@ type Post struct {
 	// Delay is how long a late one waits when nothing comes that it could be
 	// later than, and a refused one before it comes again; 100 ms when zero.
 	Delay time.Duration
-	Tries int // how often a refused one is brought; 5 when zero
+	Tries int           // how often a refused one is brought; 5 when zero
+	Grace time.Duration // how long Close goes on delivering; 5 s when zero
 }
 
 // bagSize is how many webhooks wait at most; what comes on top is lost, as it
 // would be with any gateway for a shop that has been away for days.
 const bagSize = 4_096
-
-// closeWithin is how long Close goes on delivering.
-const closeWithin = 5 * time.Second
 
 // Courier delivers webhooks, one at a time, from one goroutine.
 type Courier struct {
@@ -78,6 +76,9 @@ func (g *Gateway) Deliver(p Post) *Courier {
 	}
 	if p.Tries == 0 {
 		p.Tries = 5
+	}
+	if p.Grace == 0 {
+		p.Grace = 5 * time.Second
 	}
 	if p.To == nil {
 		p.To = post(p.URL)
@@ -254,7 +255,8 @@ func (c *Courier) Counts() Delivered {
 	return c.counts
 }
 
-// Close brings what waits, for at most five seconds, and ends the deliveries.
+// Close brings what waits, for as long as its grace lasts, and ends the
+// deliveries.
 func (c *Courier) Close() {
 	c.mu.Lock()
 	c.closing = true
@@ -263,7 +265,7 @@ func (c *Courier) Close() {
 	case c.wake <- struct{}{}:
 	default:
 	}
-	late := time.AfterFunc(closeWithin, c.cancel)
+	late := time.AfterFunc(c.post.Grace, c.cancel)
 	<-c.done
 	late.Stop()
 	c.cancel()

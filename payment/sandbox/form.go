@@ -90,13 +90,12 @@ func (c Charge) methods() []string {
 	return c.Methods
 }
 
-// metadata is what the shop has written on a charge; of one that was made in
-// this process it is the payment's id and key.
+// metadata is what the shop has written on a charge.
 func (c Charge) metadata() map[string]string {
-	if c.Metadata != nil || c.PaymentID == "" {
-		return maps.Clone(c.Metadata)
+	if c.Metadata == nil {
+		return map[string]string{}
 	}
-	return map[string]string{"payment_id": c.PaymentID, "key": c.Key}
+	return maps.Clone(c.Metadata)
 }
 
 func paymentMethod(c Charge) string {

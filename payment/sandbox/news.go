@@ -135,6 +135,9 @@ func (g *Gateway) Webhook(_ context.Context, header http.Header, body []byte, no
 	if id, err := uuid.Parse(l.Data.Object.Metadata["payment_id"]); err == nil {
 		n.PaymentID = id
 	}
+	if id, err := uuid.Parse(l.Data.Object.Metadata[metaMerchant]); err == nil {
+		n.Merchant = id
+	}
 	switch {
 	case n.GatewayID == "":
 	case strings.HasPrefix(l.Type, "payment_intent."):

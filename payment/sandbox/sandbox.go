@@ -146,7 +146,12 @@ func (g *Gateway) Capabilities() payment.Capabilities {
 // is answered with how the charge stands.
 func (g *Gateway) Authorize(ctx context.Context, a payment.Authorization) (payment.Result, error) {
 	return called(ctx, g, CallAuthorize, a.Key, func() (payment.Result, error) {
-		c, err := g.Create(Wish{Key: a.Key, PaymentID: a.PaymentID.String(), Currency: a.Currency, Amount: a.Amount, Token: a.Token})
+		c, err := g.Create(Wish{
+			Key: a.Key, PaymentID: a.PaymentID.String(), Currency: a.Currency, Amount: a.Amount, Token: a.Token,
+			Metadata: map[string]string{
+				"key": a.Key, "payment_id": a.PaymentID.String(), "checkout_id": a.Checkout.String(), metaMerchant: a.Merchant.String(),
+			},
+		})
 		if err != nil {
 			return payment.Result{}, err
 		}

@@ -351,3 +351,22 @@ func TestTheBuyerIsSentToAuthenticateOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// opened is a gateway whose clock can be turned.
+func opened(t *testing.T, path string) (*sandbox.Gateway, *clock.Manual) {
+	t.Helper()
+	c := clock.At(start)
+	g, err := sandbox.Open(path, actionURL, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = g.Close() })
+	return g, c
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
