@@ -24,6 +24,7 @@ func (h *house) apiRooms(engine search.Engine) api.Rooms {
 		Settings:  h.customers, Locations: h.catalog, Promotions: h.pricing, TaxRates: h.pricing,
 		Catalogue: h.catalog, Search: engine, OrderImports: h.orders,
 	}
+	r.PaymentInbox = h.inbox
 	if h.demo {
 		r.Dev = &api.Dev{Mails: h.mail, Shift: h.shiftClock, Authenticate: h.authenticate}
 	}

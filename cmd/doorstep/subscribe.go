@@ -31,6 +31,8 @@ func (h *house) subscribe() {
 
 	c := h.config
 	h.jobs.Every("checkout.recover", c.RecoveryPeriod, h.recover)
+	h.jobs.Every("payment.inbox", time.Second, counted(h.inbox.Work))
+	h.jobs.Every("payment.prune_inbox", time.Hour, counted(h.inbox.Prune))
 	h.jobs.Every("checkout.expire", time.Minute, h.checkouts.Expire)
 	h.jobs.Every("cart.expire", time.Hour, h.carts.Expire)
 	h.jobs.Every("catalog.sweep", 15*time.Second, counted(h.catalog.Sweep))

@@ -92,6 +92,8 @@ type house struct {
 	jobs       *jobs.Runner
 	writer     *api.Writer
 
+	inbox *payment.Inbox // what payment providers tell
+
 	closers []func()
 }
 
@@ -203,6 +205,10 @@ func (h *house) rooms(sharing bool) error {
 		DB: h.db, Vault: h.vault, Rules: h, Carts: cartSource{h.carts}, Promotions: h.pricing, Orders: h.orders, Providers: h.payments, Answers: h.writer,
 		Log: h.log, TTL: c.CheckoutTTL, HoldTTL: c.ReservationTTL, GatewayTimeout: c.GatewayTimeout,
 	})
+	h.inbox = payment.NewInbox(payment.InboxConfig{
+		DB: h.db, Providers: h.payments, Settler: settler{h.checkouts}, Adopter: h.payments, Merchants: merchantList{h.customers},
+		Timeout: c.GatewayTimeout + 5*time.Second, Log: h.log,
+	})
 	h.jobs = jobs.New(h.db, jobs.Config{Log: h.log, Timeout: c.JobTimeout})
 	h.subscribe()
 	return nil
@@ -211,8 +217,9 @@ func (h *house) rooms(sharing bool) error {
 // providers are the payment gateways. The sandbox is refused in production: a
 // shop must not think that it has been paid.
 func (h *house) providers(sharing bool) ([]payment.Provider, error) {
+	live := h.stripe() // what moves money comes before what plays
 	if h.config.Production() {
-		return nil, nil
+		return live, nil
 	}
 	books := ""
 	if !sharing {
@@ -223,7 +230,9 @@ func (h *house) providers(sharing bool) ([]payment.Provider, error) {
 		return nil, err
 	}
 	h.closers = append(h.closers, func() { _ = h.gateway.Close() }) // every line was written when it was answered
-	return []payment.Provider{h.gateway}, nil
+	// Its webhooks are signed as Stripe's are.
+	h.gateway.Secrets = h.config.StripeSecrets()
+	return append(live, h.gateway), nil
 }
 
 func (h *house) trackingURL(o *order.Order) string {
