@@ -69,6 +69,9 @@ func TestMain(m *testing.M) {
 		}
 		_ = os.RemoveAll(common.program.dir)
 	}
+	if mortalDir != "" {
+		_ = os.RemoveAll(mortalDir)
+	}
 	os.Exit(code)
 }
 
