@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 )
@@ -48,7 +49,7 @@ type Courier struct {
 	wake   chan struct{}
 
 	mu      sync.Mutex
-	bag     []parcel
+	bag     []*parcel
 	busy    bool // one is on its way
 	closing bool
 	idle    chan struct{} // closed when nothing waits
@@ -143,13 +144,13 @@ func (c *Courier) take(e Event) {
 		}
 		return 0
 	}
-	c.put(parcel{event: e, behind: fate(late, behind)})
+	c.put(&parcel{event: e, behind: fate(late, behind)})
 	if twice < c.post.Twice {
-		c.put(parcel{event: e, behind: fate(again, more)})
+		c.put(&parcel{event: e, behind: fate(again, more)})
 	}
 }
 
-func (c *Courier) put(p parcel) {
+func (c *Courier) put(p *parcel) {
 	if len(c.bag) == 0 && !c.busy {
 		c.idle = make(chan struct{})
 	}
@@ -162,21 +163,21 @@ func (c *Courier) put(p parcel) {
 
 // next takes the first parcel out of the bag that need not wait for others. In
 // a hurry none waits.
-func (c *Courier) next(hurry bool) (parcel, bool) {
+func (c *Courier) next(hurry bool) *parcel {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i, p := range c.bag {
 		if p.behind > 0 && !hurry && !c.closing {
 			continue
 		}
-		c.bag = append(c.bag[:i:i], c.bag[i+1:]...)
-		for j := range c.bag {
-			c.bag[j].behind = max(0, c.bag[j].behind-1)
+		c.bag = slices.Delete(c.bag, i, i+1)
+		for _, other := range c.bag {
+			other.behind = max(0, other.behind-1)
 		}
 		c.busy = true
-		return p, true
+		return p
 	}
-	return parcel{}, false
+	return nil
 }
 
 func (c *Courier) run() {
@@ -184,17 +185,17 @@ func (c *Courier) run() {
 	late := time.NewTimer(c.post.Delay)
 	defer late.Stop()
 	hurry := false
-	for {
-		p, ok := c.next(hurry)
+	for c.ctx.Err() == nil {
+		p := c.next(hurry)
 		hurry = false
-		if ok {
+		if p != nil {
 			c.bring(p)
 			continue
 		}
 		c.mu.Lock()
 		over := c.closing && len(c.bag) == 0
 		c.mu.Unlock()
-		if over || c.ctx.Err() != nil {
+		if over {
 			return
 		}
 		late.Reset(c.post.Delay)
@@ -208,7 +209,7 @@ func (c *Courier) run() {
 }
 
 // bring delivers one parcel, or puts it back.
-func (c *Courier) bring(p parcel) {
+func (c *Courier) bring(p *parcel) {
 	body := c.g.EventBody(p.event)
 	header := http.Header{
 		"Content-Type":  {"application/json; charset=utf-8"},
