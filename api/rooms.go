@@ -19,6 +19,7 @@ type Rooms struct {
 	AfterSale  afterSale
 	Deliveries deliveries // quotes and policies of shipping
 	Settings   settings
+	Webhooks   webhooks // outgoing ones, and what became of them
 	Locations  locations
 	Promotions promotions
 	TaxRates   taxRates
@@ -59,6 +60,9 @@ func Register(s *Server, r Rooms) {
 	}
 	if r.Settings != nil {
 		registerSettings(s, r.Settings)
+	}
+	if r.Webhooks != nil {
+		registerWebhookEndpoints(s, r.Webhooks)
 	}
 	if r.Locations != nil {
 		registerLocations(s, r.Locations)

@@ -136,6 +136,8 @@ func (v *victim) fill(t *testing.T) {
 	if file.status >= 300 {
 		t.Fatalf("import: %v", file)
 	}
+	hook := made("/v1/webhook-endpoints", m{"url": "https://hooks.shop.example/canary"})
+	told := admin.post(t, "/v1/webhook-endpoints/"+hook.text("id")+"/test", nil).want(t, http.StatusAccepted)
 	line := cart.text("line_items.0.id")
 	arrived := func(path, text string) (statement, line string) {
 		st := admin.post(t, path, []byte(text), "Content-Type", "text/csv").want(t, http.StatusCreated).text("id")
@@ -166,6 +168,7 @@ func (v *victim) fill(t *testing.T) {
 		"/v1/courier-settlements/{id}": "/v1/courier-settlements/" + settlement, "/v1/courier-lines/{id}": "/v1/courier-lines/" + courierLine,
 		"/v1/products/{id_or_slug}": "/v1/products/" + product.text("id"), "/v1/promotions/{id}": "/v1/promotions/" + promotion.text("id"),
 		"/v1/shipments/{id}": "/v1/shipments/" + parcel.text("id"), "/v1/shipping/policies/{id}": "/v1/shipping/policies/" + draft.text("id"),
+		"/v1/webhook-endpoints/{id}": "/v1/webhook-endpoints/" + hook.text("id"), "/v1/deliveries/{id}": "/v1/deliveries/" + told.text("id"),
 		"/v1/tax-rates/{id}": "/v1/tax-rates/" + rate.text("id"), "/v1/variants/{id}": "/v1/variants/" + variant,
 	}
 	simulated := []m{{"currency": "EUR", "destination": m{"country": "AM"}, "items": []m{{"sku": sku, "quantity": 1}}}}
@@ -189,6 +192,7 @@ func (v *victim) fill(t *testing.T) {
 		"compare-policy": m{}, "quote-shipping": simulated[0], "simulate-shipping": m{"requests": simulated},
 		"adjust-stock": m{"adjustments": []m{{"sku": sku, "delta": 5, "reason": "mine now"}}},
 		"add-tax-rate": m{"country": "GE", "name": "New", "rate_bps": 1}, "replace-tax-rate": m{"country": "AM", "name": "Mine now", "rate_bps": 1},
+		"add-webhook-endpoint": m{"url": "https://evil.example/"}, "change-webhook-endpoint": m{"url": "https://evil.example/"}, "rotate-webhook-secret": m{},
 		"set-prices": m{"prices": []m{{"amount": 1, "currency": "EUR"}}},
 	}
 	_, v.mine, err = v.house.customers.CreateKey(t.Context(), v.merchant, customer.NewKey{Kind: customer.SecretKey, Scopes: []string{"support:read"}})

@@ -29,6 +29,8 @@ func (h *house) subscribe() {
 	on(h, "payment.cash_received", h.cashReceived)  // shipment.delivered: cash on delivery is settled
 	on(h, "notify.refunded", h.mailRefunded)        // payment.refunded
 
+	h.jobs.Tell(h.webhooks) // everything that merchants may be told of becomes deliveries
+
 	c := h.config
 	h.jobs.Every("checkout.recover", c.RecoveryPeriod, h.recover)
 	h.jobs.Every("payment.inbox", time.Second, counted(h.inbox.Work))
@@ -47,6 +49,8 @@ func (h *house) subscribe() {
 	h.jobs.Every("order.give_credits", c.RecoveryPeriod, func(ctx context.Context) error { return h.orders.GiveCredits(ctx, c.RecoveryAge) })
 	h.jobs.Every("order.prune_attempts", time.Hour, counted(h.orders.PruneAttempts))
 	h.jobs.Every("idem.prune", time.Hour, counted(h.idem.Prune))
+	h.jobs.Every("webhook.send", time.Second, h.webhooks.Run) // it returns only to be started again
+	h.jobs.Every("webhook.sweep", time.Hour, counted(h.webhooks.Sweep))
 	h.jobs.Every("jobs.rescue", c.JobTimeout/4, h.jobs.Rescue)
 }
 

@@ -29,6 +29,7 @@ import (
 	"doorstep/internal/pgserver"
 	"doorstep/migrations"
 	"doorstep/notify"
+	"doorstep/notify/webhook"
 	"doorstep/order"
 	"doorstep/payment"
 	"doorstep/payment/sandbox"
@@ -88,6 +89,7 @@ type house struct {
 	orders     *order.Service
 	checkouts  *checkout.Service
 	mail       *notify.Service
+	webhooks   *webhook.Service
 	idem       *idem.Store
 	jobs       *jobs.Runner
 	writer     *api.Writer
@@ -209,6 +211,9 @@ func (h *house) rooms(sharing bool) error {
 		DB: h.db, Providers: h.payments, Settler: settler{h.checkouts}, Adopter: h.payments, Merchants: merchantList{h.customers},
 		Timeout: c.GatewayTimeout + 5*time.Second, Log: h.log,
 	})
+	if err := h.hooks(); err != nil {
+		return err
+	}
 	h.jobs = jobs.New(h.db, jobs.Config{Log: h.log, Timeout: c.JobTimeout})
 	h.subscribe()
 	return nil

@@ -126,12 +126,21 @@ func (c Config) checkAddresses(w complaints) {
 	if _, err := mail.ParseAddress(c.MailFrom); err != nil {
 		w.add("DOORSTEP_MAIL_FROM", "want NAME <ADDRESS>")
 	}
-	for _, text := range c.TrustedProxies {
-		text = strings.TrimSpace(text)
-		_, errNet := netip.ParsePrefix(text)
-		_, errAddr := netip.ParseAddr(text)
-		if errNet != nil && errAddr != nil {
-			w.add("DOORSTEP_TRUSTED_PROXIES", fmt.Sprintf("%q is no address and no network", text))
+	for name, list := range map[string][]string{
+		"DOORSTEP_TRUSTED_PROXIES": c.TrustedProxies, "DOORSTEP_EGRESS_ALLOW": c.EgressAllow, "DOORSTEP_EGRESS_DENY": c.EgressDeny,
+	} {
+		for _, text := range list {
+			text = strings.TrimSpace(text)
+			_, errNet := netip.ParsePrefix(text)
+			_, errAddr := netip.ParseAddr(text)
+			if errNet != nil && errAddr != nil {
+				w.add(name, fmt.Sprintf("%q is no address and no network", text))
+			}
+		}
+	}
+	for _, port := range c.EgressPorts {
+		if port < 1 || port > 65535 {
+			w.add("DOORSTEP_EGRESS_PORTS", "want numbers from 1 to 65535")
 		}
 	}
 }
@@ -142,6 +151,9 @@ func (c Config) checkSecrets(w complaints) {
 	}
 	if u, err := url.Parse(c.SMTPURL.Reveal()); c.SMTPURL != "" && (err != nil || u.Hostname() == "" || u.Scheme != "smtp" && u.Scheme != "smtps") {
 		w.add("SMTP_URL", "want smtp://USER:PASSWORD@HOST:PORT, or smtps")
+	}
+	if u, err := url.Parse(c.EgressProxy.Reveal()); c.EgressProxy != "" && (err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https") {
+		w.add("DOORSTEP_EGRESS_PROXY", "want http://USER:PASSWORD@HOST:PORT, or https")
 	}
 	// Both alphabets and both endings are in use; what they mean is the same.
 	text := strings.NewReplacer("-", "+", "_", "/", "=", "").Replace(strings.TrimSpace(c.MasterKey.Reveal()))

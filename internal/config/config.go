@@ -66,6 +66,12 @@ type Config struct {
 
 	OTLPEndpoint string `env:"OTEL_EXPORTER_OTLP_ENDPOINT" help:"OpenTelemetry collector; empty turns tracing off"`
 
+	EgressPorts []int    `env:"DOORSTEP_EGRESS_PORTS" help:"ports beside 443 that webhooks may be sent to"`
+	EgressAllow []string `env:"DOORSTEP_EGRESS_ALLOW" help:"addresses or networks that webhooks may be sent to although they are not public"`
+	EgressDeny  []string `env:"DOORSTEP_EGRESS_DENY" help:"further ones that they may not, such as your router's public address"`
+	EgressHTTP  bool     `env:"DOORSTEP_EGRESS_HTTP" help:"true lets webhooks be sent without TLS, to port 80 and those above"`
+	EgressProxy Secret   `env:"DOORSTEP_EGRESS_PROXY" help:"http://USER:PASSWORD@HOST:PORT that webhooks are sent through"`
+
 	CheckoutTTL     time.Duration `env:"DOORSTEP_CHECKOUT_TTL" envDefault:"24h" help:"how long an unpaid checkout stays open"`
 	ReservationTTL  time.Duration `env:"DOORSTEP_RESERVATION_TTL" envDefault:"20m" help:"how long stock is held for a payment under way"`
 	CartTTL         time.Duration `env:"DOORSTEP_CART_TTL" envDefault:"720h" help:"how long an untouched cart is kept"`

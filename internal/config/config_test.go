@@ -65,7 +65,9 @@ func TestEverySettingIsReadAndSaidToMeanSomething(t *testing.T) {
 		"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318", "DOORSTEP_CHECKOUT_TTL": "1h", "DOORSTEP_RESERVATION_TTL": "2m",
 		"DOORSTEP_CART_TTL": "3h", "DOORSTEP_RECOVERY_PERIOD": "4s", "DOORSTEP_RECOVERY_AGE": "1m", "DOORSTEP_SHUTDOWN_TIMEOUT": "6s",
 		"DOORSTEP_GATEWAY_TIMEOUT": "7s", "DOORSTEP_JOB_TIMEOUT": "8s",
-		"STRIPE_SECRET_KEY": "sk_test_1", "STRIPE_PUBLISHABLE_KEY": "pk_test_1", "STRIPE_WEBHOOK_SECRETS": "whsec_1, whsec_2",
+		"DOORSTEP_EGRESS_PORTS": "8443,9443", "DOORSTEP_EGRESS_ALLOW": "10.1.0.0/16", "DOORSTEP_EGRESS_DENY": "93.184.215.14", "DOORSTEP_EGRESS_HTTP": "true",
+		"DOORSTEP_EGRESS_PROXY": "http://u:pw@proxy:3128",
+		"STRIPE_SECRET_KEY":     "sk_test_1", "STRIPE_PUBLISHABLE_KEY": "pk_test_1", "STRIPE_WEBHOOK_SECRETS": "whsec_1, whsec_2",
 		"STRIPE_API_BASE": "https://127.0.0.1:12111", "STRIPE_RETURN_URL": "https://shop.example/back", "STRIPE_MINIMAL": "true",
 		"STRIPE_IGNORE_API_VERSION_MISMATCH": "false",
 	}
@@ -112,7 +114,9 @@ func TestEachWrongSettingIsNamedAndNoSecretIsQuoted(t *testing.T) {
 		"DOORSTEP_RATE_LIMIT": "-1", "DOORSTEP_LOG": "loud", "OTEL_EXPORTER_OTLP_ENDPOINT": "collector",
 		"DOORSTEP_CHECKOUT_TTL": "soon", "DOORSTEP_RESERVATION_TTL": "-1s", "DOORSTEP_CART_TTL": "0", "DOORSTEP_RECOVERY_PERIOD": "15",
 		"DOORSTEP_RECOVERY_AGE": "10s", "DOORSTEP_SHUTDOWN_TIMEOUT": "0s", "DOORSTEP_GATEWAY_TIMEOUT": "-2s", "DOORSTEP_JOB_TIMEOUT": "1e9",
-		"STRIPE_SECRET_KEY": "pk_" + hidden, "STRIPE_PUBLISHABLE_KEY": "sk_" + hidden, "STRIPE_WEBHOOK_SECRETS": " , ", "STRIPE_API_BASE": "stripe.com",
+		"DOORSTEP_EGRESS_PORTS": "443,0", "DOORSTEP_EGRESS_ALLOW": "localhost", "DOORSTEP_EGRESS_DENY": "10.0.0.0/99", "DOORSTEP_EGRESS_HTTP": "perhaps",
+		"DOORSTEP_EGRESS_PROXY": "socks5://u:" + hidden + "@proxy",
+		"STRIPE_SECRET_KEY":     "pk_" + hidden, "STRIPE_PUBLISHABLE_KEY": "sk_" + hidden, "STRIPE_WEBHOOK_SECRETS": " , ", "STRIPE_API_BASE": "stripe.com",
 		"STRIPE_RETURN_URL": "/back", "STRIPE_MINIMAL": "maybe", "STRIPE_IGNORE_API_VERSION_MISMATCH": "2",
 	}
 	for name, value := range wrong {
@@ -182,7 +186,7 @@ func TestAnEmptySettingIsNotSetButNoMetricsAreNoMetrics(t *testing.T) {
 }
 
 func TestEverySecretCanComeFromAFile(t *testing.T) {
-	secrets := map[string]string{"DATABASE_URL": "postgres://u:pw@h/d", "DOORSTEP_MASTER_KEY": key, "SMTP_URL": "smtp://u:pw@h", "STRIPE_SECRET_KEY": "sk_1", "STRIPE_WEBHOOK_SECRETS": "whsec_1"}
+	secrets := map[string]string{"DATABASE_URL": "postgres://u:pw@h/d", "DOORSTEP_MASTER_KEY": key, "SMTP_URL": "smtp://u:pw@h", "DOORSTEP_EGRESS_PROXY": "http://u:pw@h", "STRIPE_SECRET_KEY": "sk_1", "STRIPE_WEBHOOK_SECRETS": "whsec_1"}
 	for _, f := range fields() {
 		if !f.secret {
 			continue

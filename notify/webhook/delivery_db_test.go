@@ -353,6 +353,8 @@ func TestOneSlowEndpointHoldsUpNobodyElse(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *Config) { c.Workers = 10 })
 	release := make(chan struct{})
+	let := sync.OnceFunc(func() { close(release) })
+	t.Cleanup(let)
 	w.receiver.behave = func(_ http.ResponseWriter, _ *http.Request, path string, _ int) bool {
 		if path == "/slow" {
 			<-release
@@ -373,7 +375,7 @@ func TestOneSlowEndpointHoldsUpNobodyElse(t *testing.T) {
 	if n := len(w.receiver.requests("/slow")); n != 0 {
 		t.Errorf("%d arrived at the slow one", n)
 	}
-	close(release)
+	let()
 	eventually(t, "the slow one", func() bool { return len(w.receiver.requests("/slow")) == len(slow) })
 	if w.receiver.most["/slow"] > w.config.PerEndpoint {
 		t.Errorf("%d at once to the slow one", w.receiver.most["/slow"])

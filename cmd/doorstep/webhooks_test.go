@@ -1,0 +1,138 @@
+package main
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"doorstep/internal/dbtest"
+	"doorstep/internal/jobs"
+	"doorstep/notify/webhook"
+	"doorstep/order"
+	"doorstep/payment"
+	"doorstep/shipping"
+)
+
+// listener is a merchant's server that listens to webhooks.
+type listener struct {
+	mu     sync.Mutex
+	secret string
+	heard  []heardHook
+	broken bool
+}
+
+type heardHook struct {
+	id    string
+	valid bool
+	said  struct {
+		Type    string         `json:"type"`
+		Version int            `json:"version"`
+		Data    map[string]any `json:"data"`
+	}
+}
+
+func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.broken {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
+	h := heardHook{id: r.Header.Get("Webhook-Id")}
+	key, _ := base64.StdEncoding.DecodeString(strings.TrimPrefix(l.secret, "whsec_"))
+	mac := hmac.New(sha256.New, key)
+	_, _ = io.WriteString(mac, h.id+"."+r.Header.Get("Webhook-Timestamp")+"."+string(body))
+	h.valid = r.Header.Get("Webhook-Signature") == "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil))
+	_ = json.Unmarshal(body, &h.said)
+	l.heard = append(l.heard, h)
+}
+
+func (l *listener) all() []heardHook {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.heard)
+}
+
+// Every type that merchants can ask for is an event that some room publishes.
+func TestEveryWebhookTypeHasItsEvent(t *testing.T) {
+	t.Parallel()
+	var published []string
+	for _, e := range []jobs.Event{
+		order.Placed{}, order.Canceled{}, payment.Refunded{}, shipping.Shipped{}, shipping.InTransit{}, shipping.OutForDelivery{}, shipping.ReadyForPickup{},
+		shipping.Delivered{}, shipping.DeliveryFailed{}, shipping.Returned{}, shipping.Canceled{},
+	} {
+		published = append(published, e.EventName())
+	}
+	for _, name := range webhook.Events() {
+		if !slices.Contains(published, name) {
+			t.Errorf("nobody publishes %s", name)
+		}
+	}
+}
+
+// An order is bought, canceled and given back; the merchant's server hears of it
+// in that order, although it was away for a while and the program was killed.
+func TestAMerchantsServerHearsOfAnOrderInItsOrder(t *testing.T) {
+	t.Parallel()
+	l := &listener{broken: true}
+	server := httptest.NewServer(l)
+	t.Cleanup(server.Close)
+	at, _ := url.Parse(server.URL)
+	settings := []string{"DOORSTEP_EGRESS_ALLOW=127.0.0.0/8", "DOORSTEP_EGRESS_HTTP=true", "DOORSTEP_EGRESS_PORTS=" + at.Port()}
+	dir := dbtest.Folder(t)
+	p := process(t, dir, "demo", settings...)
+	admin := p.admin()
+	admin.post(t, "/v1/webhook-endpoints", m{"url": "https://10.0.0.1/hooks"}).want(t, http.StatusUnprocessableEntity, "webhook_endpoint_invalid")
+	made := admin.post(t, "/v1/webhook-endpoints", m{"url": server.URL + "/hooks", "events": []string{"order.placed", "order.canceled", "payment.refunded"}}).want(t, http.StatusCreated)
+	l.mu.Lock()
+	l.secret = made.text("secret")
+	l.mu.Unlock()
+	sku, _ := p.product(t, "A told mug", 1000, 5)
+	order := p.buy(t, "card", "tok_visa", item(sku, 1)).text("order.id")
+	p.becomes(t, order, "payment_status", "paid")
+	admin.post(t, "/v1/orders/"+order+"/cancel", m{"reason": "told"}, "Idempotency-Key", "told").want(t, http.StatusOK)
+	p.becomes(t, order, "payment_status", "refunded")
+	until(t, patience, "a first attempt", func() (bool, any) {
+		a := admin.get(t, "/v1/deliveries?endpoint_id="+made.text("id")+"&event=order.placed")
+		return a.number("data.0.attempts") > 0, a
+	})
+	p.kill(syscall.SIGKILL)
+	l.mu.Lock()
+	l.broken = false
+	l.mu.Unlock()
+	p = process(t, dir, "demo", settings...)
+	until(t, 2*patience, "three webhooks", func() (bool, any) { all := l.all(); return len(all) >= 3, all })
+	var types, ids []string
+	for _, h := range l.all() {
+		if !h.valid || h.said.Version != 1 || h.said.Data["order_id"] != order {
+			t.Errorf("heard %+v", h)
+		}
+		if about, _ := h.said.Data["order"].(map[string]any); about["id"] != order || !strings.HasPrefix(about["number"].(string), "DS-") {
+			t.Errorf("the order is told as %v", about)
+		}
+		if !slices.Contains(ids, h.id) {
+			types, ids = append(types, h.said.Type), append(ids, h.id)
+		}
+	}
+	if len(types) != 3 || types[0] != "order.placed" || types[1] != "order.canceled" || types[2] != "payment.refunded" {
+		t.Errorf("heard %v", types)
+	}
+	admin = p.admin()
+	tried := admin.post(t, "/v1/webhook-endpoints/"+made.text("id")+"/test", nil).want(t, http.StatusAccepted)
+	until(t, patience, "the test", func() (bool, any) {
+		a := admin.get(t, "/v1/deliveries/"+tried.text("id"))
+		return a.text("status") == "delivered" && a.number("log.0.code") == http.StatusOK, a
+	})
+	p.verified(t)
+}
