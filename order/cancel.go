@@ -169,7 +169,7 @@ func (s *Service) MoneyBack(ctx context.Context, c Canceled) error {
 func (s *Service) giveBack(ctx context.Context, p *payment.Payment, c Canceled) (err error) {
 	why := c.Reason
 	if why == "" {
-		why = "order canceled"
+		why = reasonCanceled
 	}
 	for range moneyBackTries {
 		switch p.Status {

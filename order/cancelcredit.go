@@ -88,7 +88,7 @@ func (s *Service) giveBackOver(ctx context.Context, o *Order, all []payment.Paym
 			continue
 		}
 		_, err := s.Payments.Refund(ctx, o.MerchantID, p.ID, payment.NewRefund{
-			ID: uuid.NewSHA1(o.ID, []byte("credit:"+p.ID.String()+":"+strconv.FormatInt(o.CreditRefunded, 10))), Amount: amount, Reason: "units canceled or exchanged",
+			ID: uuid.NewSHA1(o.ID, []byte("credit:"+p.ID.String()+":"+strconv.FormatInt(o.CreditRefunded, 10))), Amount: amount, Reason: reasonCredit,
 			With: func(tx db.Tx) error { return countCredit(ctx, tx, o, amount) },
 		})
 		if db.Violates(err, "refunds_pkey") || fault.Is(err, payment.ErrRefundTooHigh) {

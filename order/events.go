@@ -32,3 +32,10 @@ type Canceled struct {
 
 // EventName is order.canceled.
 func (Canceled) EventName() string { return "order.canceled" }
+
+// MoneyTaken says that money was captured for an order, or that a transfer or
+// cash has arrived.
+type MoneyTaken struct{ Ref }
+
+// EventName is order.money_taken.
+func (MoneyTaken) EventName() string { return "order.money_taken" }

@@ -9,9 +9,12 @@ import (
 
 	"github.com/google/uuid"
 
+	"doorstep/catalog"
 	"doorstep/customer"
 	"doorstep/internal/db"
+	"doorstep/internal/jobs"
 	"doorstep/payment"
+	"doorstep/pricing"
 )
 
 // payments is what a cancellation or a refund asks of the payment room.
@@ -22,6 +25,12 @@ type payments interface {
 	Void(ctx context.Context, merchant, payment uuid.UUID) (*payment.Payment, error)
 	Capture(ctx context.Context, merchant, payment uuid.UUID, amount int64) (*payment.Payment, error)
 	Refund(ctx context.Context, merchant, payment uuid.UUID, n payment.NewRefund) (*payment.Refund, error)
+}
+
+// shelf is what the order room asks of the catalogue.
+type shelf interface {
+	Offers(ctx context.Context, merchant uuid.UUID, currency, locale string, variants []uuid.UUID) (*catalog.Offers, error)
+	VariantIDs(ctx context.Context, merchant uuid.UUID, skus []string) (map[string]uuid.UUID, error)
 }
 
 // Config is what the service needs. Payments and Shipments tell their orders of
@@ -42,7 +51,13 @@ type Config struct {
 	// ReturnDays is how many days after delivery a return may be asked for;
 	// without it they are 30.
 	ReturnDays func(ctx context.Context, merchant uuid.UUID) (int64, error)
-	Log        *slog.Logger
+	// Shelf offers what is added to orders that stand: by exchanges, replacements
+	// and edits.
+	Shelf shelf
+	// Price works out what added lines cost where the order goes, with taxes and
+	// without promotions; without it there are no taxes.
+	Price func(ctx context.Context, o *Order, lines []pricing.Line) (pricing.Result, error)
+	Log   *slog.Logger
 }
 
 // Service keeps the orders of all merchants. It is safe for concurrent use.
@@ -89,6 +104,11 @@ func (s *Service) PaymentChanged(tx db.Tx, merchant, order uuid.UUID, event stri
 	derive(tx, merchant, order, now)
 	if err := followHold(tx, merchant, order, event, raw, now); err != nil {
 		return err
+	}
+	if event == "payment.captured" {
+		if err := jobs.Publish(tx, MoneyTaken{Ref{MerchantID: merchant, OrderID: order}}); err != nil {
+			return err
+		}
 	}
 	note(tx, merchant, order, event, "system", raw, now)
 	return nil
