@@ -181,6 +181,8 @@ type PaymentMethod struct {
 	Fee      Money  `json:"fee"`
 	Total    Money  `json:"total"`
 	DueDays  int64  `json:"due_days,omitempty"`
+	// PublishableKey is public by its nature.
+	PublishableKey string `json:"publishable_key,omitempty" doc:"For the provider's own form in the storefront"`
 }
 
 // CheckoutDiscount says what became of a typed code or an automatic promotion.
@@ -396,7 +398,7 @@ func (w *Writer) checkout(ctx context.Context, v *checkout.View, err error) (*ch
 	for i, m := range v.Methods {
 		b.PaymentMethods[i] = PaymentMethod{
 			Method: string(m.Method), Name: textOr(lang, "payment_method."+string(m.Method), string(m.Method)), Provider: m.Provider,
-			Fee: of(m.Fee), Total: of(m.Total), DueDays: m.DueDays,
+			Fee: of(m.Fee), Total: of(m.Total), DueDays: m.DueDays, PublishableKey: m.PublishableKey,
 		}
 		if m.Method == payment.Card {
 			b.Trust.Processor = m.Provider

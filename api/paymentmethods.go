@@ -47,7 +47,9 @@ type OfferedMethod struct {
 	Total    *Money   `json:"total,omitempty" doc:"The fee included; the checkout counts the tax on the fee, if there is any"`
 	MaxTotal *Money   `json:"max_total,omitempty" doc:"The highest total, when the shop has set one"`
 	DueDays  int64    `json:"due_days,omitempty" doc:"Days after which an unpaid order is canceled"`
-	Refunds  string   `json:"refunds" enum:"original_method,by_merchant" doc:"How money goes back: the way it came, or handed back by the shop"`
+	// PublishableKey is public by its nature.
+	PublishableKey string `json:"publishable_key,omitempty" doc:"For the provider's own form in the storefront"`
+	Refunds        string `json:"refunds" enum:"original_method,by_merchant" doc:"How money goes back: the way it came, or handed back by the shop"`
 }
 
 // UnavailableMethod is a way to pay that is not offered, and why.
@@ -121,7 +123,7 @@ func paymentMethodsOf(m *checkout.Methods, lang locale.Lang, w *Writer) PaymentM
 		o := &m.Offers[i]
 		offered := OfferedMethod{
 			Method: string(o.Method), Name: name(o.Method), Provider: o.Provider, Wallets: o.Wallets, Fee: *of(o.Fee), MaxTotal: limit(o.Limit),
-			DueDays: o.DueDays, Refunds: "original_method",
+			DueDays: o.DueDays, PublishableKey: o.PublishableKey, Refunds: "original_method",
 		}
 		if o.Method.Offline() {
 			offered.Refunds = "by_merchant"

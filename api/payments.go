@@ -142,7 +142,7 @@ func registerRefunds(s *Server, o *orderRoom) {
 		Auth:        secret("refunds:write"), Once: OnceRequired, Deadline: Payments,
 		Errors: []*fault.Error{
 			order.ErrNotFound, order.ErrRefundInput, order.ErrLine, order.ErrQuantity, order.ErrRefundLines, payment.ErrNothingPaid,
-			payment.ErrRefundTooHigh, money.ErrMixed, idem.ErrConflict, idem.ErrInFlight,
+			payment.ErrRefundTooHigh, payment.ErrAmount, money.ErrMixed, idem.ErrConflict, idem.ErrInFlight,
 		},
 	}, o.refund)
 	handle(s, Route{

@@ -22,6 +22,8 @@ type MethodOffer struct {
 	DueDays  int64    // bank transfer
 	Limit    *int64   // the highest total, when the merchant has set one
 	Wallets  []string // that the provider shows with it: apple_pay, google_pay
+	// PublishableKey is what the storefront's form of the provider needs.
+	PublishableKey string
 }
 
 // MethodHidden is a way to pay that is not offered, and why.
@@ -84,6 +86,9 @@ func (s *Service) onlineMethod(set *customer.Settings, b *bill, m payment.Method
 	o.Provider = p.Name()
 	if w, ok := p.(payment.WalletBearer); ok && m == payment.Wallet {
 		o.Wallets = w.Wallets()
+	}
+	if k, ok := p.(payment.Publisher); ok {
+		o.PublishableKey = k.Publishable()
 	}
 	if c, ok := p.(payment.Chooser); ok {
 		reason = c.Refuses(b.total, b.currency)

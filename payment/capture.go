@@ -19,7 +19,7 @@ import (
 // For an offline method it records that this much has arrived in all. It may be
 // repeated: a payment captured before is returned as it is, and a capture that
 // the gateway did but nobody recorded is recorded with what the gateway took. It
-// fails with ErrNotFound, ErrCaptureAmount, ErrNotCapturable (nothing is held, or
+// fails with ErrNotFound, ErrCaptureAmount, ErrAmount, ErrNotCapturable (nothing is held, or
 // no longer) or ErrGatewayTrouble (not known; try again).
 func (s *Service) Capture(ctx context.Context, merchant, payment uuid.UUID, amount int64) (*Payment, error) {
 	p, err := s.Payment(ctx, merchant, payment)
@@ -41,6 +41,9 @@ func (s *Service) Capture(ctx context.Context, merchant, payment uuid.UUID, amou
 		return nil, ErrNotCapturable
 	case amount < p.AmountMinor && !s.inPart(p):
 		return nil, ErrCaptureAmount
+	}
+	if err := s.expressible(p, amount); err != nil {
+		return nil, err
 	}
 	killpoint.Hit("payment.capture.ask")
 	r, err := s.move(ctx, p, Provider.Capture, Movement{Key: "cap:" + p.ID.String(), Amount: amount})

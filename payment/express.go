@@ -20,6 +20,22 @@ func Expressible(p Provider, amount int64, currency string) error {
 	return nil
 }
 
+// expressible asks the provider of a payment; there is none for those that no
+// gateway knows.
+func (s *Service) expressible(p *Payment, amount int64) error {
+	provider, ok := s.Provider(p.Provider)
+	if !ok {
+		return nil
+	}
+	return Expressible(provider, amount, p.Currency)
+}
+
+// Publisher has a key that storefronts need for the provider's own form. It is
+// no secret.
+type Publisher interface {
+	Publishable() string
+}
+
 // Fetcher reads an authorization by the gateway's own id, for providers that
 // would have to look through lists for a key. It answers as Find does.
 type Fetcher interface {

@@ -29,8 +29,8 @@ type NewRefund struct {
 // Refund books a refund against a captured payment and sends it to the gateway.
 // The sum of refunds never passes what was captured. When the gateway does not
 // answer, the refund stays pending and RecoverRefunds finishes it. It fails with
-// ErrNotFound, ErrNothingPaid, ErrDisputed, ErrRefundAmount, ErrRefundTooHigh or
-// ErrRefundTaken; a breach of refunds_pkey means that the same ID is being
+// ErrNotFound, ErrNothingPaid, ErrDisputed, ErrRefundAmount, ErrAmount,
+// ErrRefundTooHigh or ErrRefundTaken; a breach of refunds_pkey means that the same ID is being
 // booked by somebody else at this instant.
 func (s *Service) Refund(ctx context.Context, merchant, payment uuid.UUID, n NewRefund) (*Refund, error) {
 	if n.ID == uuid.Nil {
@@ -58,6 +58,9 @@ func (s *Service) Refund(ctx context.Context, merchant, payment uuid.UUID, n New
 	}
 	if n.Amount < 1 {
 		return nil, ErrRefundAmount
+	}
+	if err := s.expressible(p, n.Amount); err != nil {
+		return nil, err
 	}
 	r, err := s.book(ctx, p, n)
 	killpoint.Hit("payment.refund.booked")

@@ -97,6 +97,9 @@ func TestAServerThatSpeaksStripeTakesTheMoneyAndGivesItBack(t *testing.T) {
 		for _, o := range c.list("payment_methods") {
 			offered[o.(map[string]any)["method"].(string)] = o.(map[string]any)["provider"].(string)
 		}
+		if got := c.text("payment_methods.0.publishable_key"); got != "pk_test_1" {
+			t.Errorf("the form has no key: %q", got)
+		}
 		if offered["card"] != "stripe" || offered["wallet"] != "stripe" {
 			t.Errorf("%v", offered)
 		}

@@ -116,6 +116,9 @@ func (g *Gateway) Capabilities() payment.Capabilities {
 // Wallets are those that Stripe's form shows; the account decides which of them.
 func (g *Gateway) Wallets() []string { return []string{"apple_pay", "google_pay", "link"} }
 
+// Publishable is the key for Stripe's form in the storefront.
+func (g *Gateway) Publishable() string { return g.config.Publishable }
+
 // Refuses says what Stripe cannot charge, capture or refund.
 func (g *Gateway) Refuses(amount int64, currency string) string {
 	if !spoken(currency) {

@@ -195,6 +195,9 @@ var progress = []Invariant{
 	{"refunds_settle", `select merchant_id, id, 'pending since ' || updated_at from refunds where status = 'pending' and updated_at < $1::timestamptz - interval '1 hour'`},
 	{"checkouts_settle", `
 		select merchant_id, id, 'in progress since ' || updated_at from checkouts where status = 'complete_in_progress' and updated_at < $1::timestamptz - interval '15 minutes'`},
+	{"webhooks_are_acted_on", `
+		select merchant_id, event_id, format('%s of %s since %s: %s', event, source, received_at, failure) from inbox
+		where status = 'waiting' and received_at < $1::timestamptz - interval '1 hour'`},
 	{"carts_are_let_go", `
 		select k.merchant_id, k.id, 'paid for by checkout ' || k.paying || ', which is ' || c.status from carts k
 		join checkouts c on c.merchant_id = k.merchant_id and c.id = k.paying

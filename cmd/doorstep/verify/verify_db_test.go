@@ -201,6 +201,8 @@ var breaks = map[string][]string{
 	"refunds_settle":                   {`update refunds set status = 'pending', updated_at = updated_at - interval '1 day'`},
 	"checkouts_settle":                 {`update checkouts set status = 'complete_in_progress', updated_at = updated_at - interval '1 day'`},
 	"carts_are_let_go":                 {`update carts set status = 'active', paying = (select id from checkouts limit 1)`, `update checkouts set status = 'expired'`},
+	"webhooks_are_acted_on": {`insert into inbox (merchant_id, source, event_id, event, kind, status, next_at, occurred_at, received_at)
+		select id, 'sandbox', 'evt_1', 'charge.refunded', 'refunded', 'waiting', '2026-01-01', '2016-01-01', '2016-01-01' from merchants`},
 	"events_are_relayed": {`insert into outbox (merchant_id, id, aggregate_id, event, payload, created_at)
 		values (gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'order.placed', '{}', now() - interval '10 years')`},
 	"jobs_are_done": {`insert into river_job (kind, args, max_attempts, state, finalized_at) values ('delivery', '{"subscriber":"notify.receipt","payload":{}}', 3, 'discarded', now())`},
