@@ -95,6 +95,7 @@ func (h *house) run(ctx context.Context, ln net.Listener, ready func(h *house) e
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	metrics := obs.NewMetrics(h.db.Pool())
+	h.watchPayments(metrics)
 	traces, err := obs.NewTraces(ctx, h.config.OTLPEndpoint, version)
 	if err != nil {
 		return err
@@ -218,6 +219,18 @@ func (h *house) limits() api.Limits {
 		return api.Limits{Publishable: off, Secret: off, Public: off}
 	}
 	return api.Limits{Publishable: api.Limit{PerSecond: n, Burst: int(4 * n)}, Secret: api.Limit{PerSecond: 10 * n, Burst: int(40 * n)}}
+}
+
+// watchPayments shows what in the payments needs a person.
+func (h *house) watchPayments(m *obs.Metrics) {
+	m.Watch("doorstep_payment_differences_open", "Differences from the payment providers' books that are not mended.", func(ctx context.Context) (float64, error) {
+		n, _, err := h.payments.OpenDifferences(ctx)
+		return float64(n), err
+	})
+	m.Watch("doorstep_payment_captures_due", "Holds that end within a day and have not been captured.", func(ctx context.Context) (float64, error) {
+		_, n, err := h.payments.OpenDifferences(ctx)
+		return float64(n), err
+	})
 }
 
 func (h *house) serveMetrics(ctx context.Context, m *obs.Metrics, background func(func() error)) error {

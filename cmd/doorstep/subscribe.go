@@ -8,6 +8,8 @@ import (
 	"github.com/google/uuid"
 
 	"doorstep/api"
+	"doorstep/checkout"
+	"doorstep/internal/fault"
 	"doorstep/internal/jobs"
 	"doorstep/order"
 	"doorstep/payment"
@@ -36,6 +38,10 @@ func (h *house) subscribe() {
 	h.jobs.Every("payment.inbox", time.Second, counted(h.inbox.Work))
 	h.jobs.Every("payment.prune_inbox", time.Hour, counted(h.inbox.Prune))
 	h.jobs.Every("checkout.expire", time.Minute, h.checkouts.Expire)
+	h.jobs.Every("payment.deadlines", time.Minute, h.payments.WatchDeadlines)
+	h.jobs.Every("payment.reconcile", 10*time.Minute, func(ctx context.Context) error {
+		return h.payments.Nightly(ctx, c.ReconcileHour, c.ReconcileDays)
+	})
 	h.jobs.Every("cart.expire", time.Hour, h.carts.Expire)
 	h.jobs.Every("catalog.sweep", 15*time.Second, counted(h.catalog.Sweep))
 	h.jobs.Every("catalog.price_tick", time.Second, counted(h.catalog.PriceTick))
@@ -77,8 +83,11 @@ func (h *house) capture(ctx context.Context, e order.Placed) error {
 
 func (h *house) captureOne(ctx context.Context, merchant, orderID, paymentID uuid.UUID) error {
 	o, err := h.orders.Order(ctx, merchant, orderID)
-	if err != nil || o.Status == order.StatusCanceled {
+	if err != nil {
 		return err
+	}
+	if o.Status == order.StatusCanceled { // what is held goes back, should the job that does it have been lost
+		return h.orders.MoneyBack(ctx, order.Canceled{Ref: order.Ref{MerchantID: merchant, OrderID: orderID}, Reason: o.CancelReason})
 	}
 	_, err = h.orders.CaptureDue(ctx, merchant, paymentID)
 	if errors.Is(err, payment.ErrNotCapturable) {
@@ -98,6 +107,16 @@ func (h *house) recover(ctx context.Context) error {
 		return err
 	}))
 	return errors.Join(errs...)
+}
+
+// settle finishes an attempt that nobody has settled, for whoever finds it in
+// the books. That it came to nothing is an end like any other.
+func (h *house) settle(ctx context.Context, merchant, paymentID uuid.UUID) error {
+	_, err := h.checkouts.Settle(ctx, merchant, paymentID)
+	if fault.Is(err, payment.ErrDeclined, checkout.ErrOutOfStock) {
+		return nil
+	}
+	return err
 }
 
 func (h *house) remember(ctx context.Context, e order.Placed) error {

@@ -214,6 +214,7 @@ func (h *house) rooms(sharing bool) error {
 	if err := h.hooks(); err != nil {
 		return err
 	}
+	h.payments.Connect(h.settle, shelf{h.catalog, h.customers}.Merchants)
 	h.jobs = jobs.New(h.db, jobs.Config{Log: h.log, Timeout: c.JobTimeout})
 	h.subscribe()
 	return nil
@@ -237,6 +238,9 @@ func (h *house) providers(sharing bool) ([]payment.Provider, error) {
 	h.closers = append(h.closers, func() { _ = h.gateway.Close() }) // every line was written when it was answered
 	// Its webhooks are signed as Stripe's are.
 	h.gateway.Secrets = h.config.StripeSecrets()
+	if sharing {
+		return append(live, bookless{h.gateway}), nil
+	}
 	return append(live, h.gateway), nil
 }
 

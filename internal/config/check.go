@@ -88,6 +88,9 @@ func kind(t reflect.Type) string {
 	return "a whole number"
 }
 
+// maxReconcileDays is how far back the books of payment providers are compared.
+const maxReconcileDays = 400
+
 // check finds what the types cannot.
 func (c Config) check(w complaints) {
 	if c.Env != "development" && c.Env != "production" {
@@ -104,6 +107,12 @@ func (c Config) check(w complaints) {
 	}
 	if c.RateLimit < 0 {
 		w.add("DOORSTEP_RATE_LIMIT", "want 0 or more")
+	}
+	if c.ReconcileHour < 0 || c.ReconcileHour > 23 {
+		w.add("DOORSTEP_RECONCILE_HOUR", "want an hour from 0 to 23")
+	}
+	if c.ReconcileDays < 1 || c.ReconcileDays > maxReconcileDays {
+		w.add("DOORSTEP_RECONCILE_DAYS", "want 1 to 400 days")
 	}
 	c.checkAddresses(w)
 	c.checkSecrets(w)

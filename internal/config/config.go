@@ -77,6 +77,8 @@ type Config struct {
 	CartTTL         time.Duration `env:"DOORSTEP_CART_TTL" envDefault:"720h" help:"how long an untouched cart is kept"`
 	RecoveryPeriod  time.Duration `env:"DOORSTEP_RECOVERY_PERIOD" envDefault:"15s" help:"how often unsettled payments are looked after"`
 	RecoveryAge     time.Duration `env:"DOORSTEP_RECOVERY_AGE" envDefault:"30s" help:"how old an unsettled payment must be for that"`
+	ReconcileHour   int           `env:"DOORSTEP_RECONCILE_HOUR" envDefault:"3" help:"hour of the day, in UTC, from which the books of the payment providers are compared, once a day"`
+	ReconcileDays   int           `env:"DOORSTEP_RECONCILE_DAYS" envDefault:"3" help:"of how many days"`
 	JobTimeout      time.Duration `env:"DOORSTEP_JOB_TIMEOUT" envDefault:"20s" help:"of one job; a quarter later it counts as died with its program"`
 	ShutdownTimeout time.Duration `env:"DOORSTEP_SHUTDOWN_TIMEOUT" envDefault:"15s" help:"how long a stop waits for requests and jobs"`
 	GatewayTimeout  time.Duration `env:"DOORSTEP_GATEWAY_TIMEOUT" envDefault:"10s" help:"of one call to a payment provider"`

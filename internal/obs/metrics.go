@@ -3,6 +3,7 @@ package obs
 import (
 	"context"
 	"errors"
+	"math"
 	"net"
 	"net/http"
 	"strconv"
@@ -37,6 +38,20 @@ func NewMetrics(pool *pgxpool.Pool) *Metrics {
 
 func (m *Metrics) gauge(name, help string, value func() float64) prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value)
+}
+
+// Watch adds a figure that is asked for whenever Prometheus reads. What cannot
+// be told just then is not a number.
+func (m *Metrics) Watch(name, help string, value func(ctx context.Context) (float64, error)) {
+	m.registry.MustRegister(m.gauge(name, help, func() float64 {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		v, err := value(ctx)
+		if err != nil {
+			return math.NaN()
+		}
+		return v
+	}))
 }
 
 // Request notes one answered request.
