@@ -172,6 +172,14 @@ func (r *retriedRow) Scan(dest ...any) error {
 // Exec runs one statement as its own transaction and says how many rows it
 // touched. When the answer was lost, it is not repeated: the error is ErrUnknown.
 func (d *DB) Exec(ctx context.Context, sql string, args ...any) (int64, error) {
+	if waitingFor(ctx) != nil {
+		var n int64
+		err := Run(ctx, d, func(tx Tx) (err error) {
+			n, err = tx.Exec(ctx, sql, args...)
+			return err
+		})
+		return n, err
+	}
 	var tag pgconn.CommandTag
 	err := Retry(ctx, func() error {
 		conn, err := d.pool.Acquire(ctx)

@@ -70,12 +70,14 @@ func (l loan) PrepareContext(ctx context.Context, query string) (*sql.Stmt, erro
 
 // ExecContext runs a statement.
 func (l loan) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	l.s.wrote = true
 	result, err := l.s.lent.ExecContext(ctx, query, args...)
 	return result, l.s.keep(ctx, err)
 }
 
 // QueryContext reads rows.
 func (l loan) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	l.s.wrote = l.s.wrote || writes(query)
 	rows, err := l.s.lent.QueryContext(ctx, query, args...)
 	return rows, l.s.keep(ctx, err)
 }

@@ -29,6 +29,7 @@ type session struct {
 	conn   *pgx.Conn      // the same connection
 	begun  bool
 	gone   bool // database/sql has given the connection away
+	wrote  bool // some statement may have changed something
 	after  []func()
 }
 
@@ -70,6 +71,11 @@ func (s *session) run(fn func(tx Tx) error) error {
 		}
 		return err
 	}
+	return s.conclude(s.finish)
+}
+
+// finish commits, by a commit or by the Sync of a pipeline.
+func (s *session) finish() error {
 	if s.gone {
 		return nothingDoneError{driver.ErrBadConn}
 	}
@@ -224,6 +230,7 @@ func (tx Tx) Queue(sql string, args ...any) {
 		tx.s.queue = &pgx.Batch{}
 	}
 	tx.s.queue.Queue(sql, args...)
+	tx.s.wrote = tx.s.wrote || writes(sql)
 }
 
 // Guard queues an INSERT, UPDATE or DELETE (without RETURNING) that must touch
@@ -249,6 +256,7 @@ func (tx Tx) Exec(ctx context.Context, sql string, args ...any) (int64, error) {
 		return 0, err
 	}
 	tag, err := tx.s.conn.Exec(ctx, sql, args...)
+	tx.s.wrote = tx.s.wrote || tag.RowsAffected() > 0 && writes(sql)
 	return tag.RowsAffected(), tx.s.translate(err)
 }
 
@@ -257,6 +265,7 @@ func (tx Tx) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, erro
 	if err := tx.s.flush(); err != nil {
 		return nil, err
 	}
+	tx.s.wrote = tx.s.wrote || writes(sql)
 	return tx.s.conn.Query(ctx, sql, args...)
 }
 
@@ -265,6 +274,7 @@ func (tx Tx) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
 	if err := tx.s.flush(); err != nil {
 		return failedRow{err}
 	}
+	tx.s.wrote = tx.s.wrote || writes(sql)
 	return tx.s.conn.QueryRow(ctx, sql, args...)
 }
 
