@@ -89,7 +89,7 @@ func (s *gatewaySettings) wrong(words []string) string {
 		return "--webhook and --webhook-secret go together"
 	}
 	if u, err := url.Parse(s.webhook); s.webhook != "" && (err != nil || u.Host == "" || !strings.HasPrefix(u.Scheme, "http")) {
-		return "--webhook wants a URL: http://127.0.0.1:8080/v1/webhooks/stripe"
+		return "--webhook wants a URL: http://127.0.0.1:8080/webhooks/payments/stripe"
 	}
 	return ""
 }
