@@ -2,6 +2,7 @@ package stripepay
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 	"time"
@@ -96,6 +97,18 @@ func (g *Gateway) eachIntent(ctx context.Context, from, to time.Time, charges bo
 	if err := all.Err(); err != nil {
 		return explain(err)
 	}
+	return listed(all.PaymentIntentList().LastResponse)
+}
+
+// listed says whether the last page was a page of a list at all: what is none is
+// empty to the library, and would pass for the end.
+func listed(page *stripe.APIResponse) error {
+	var o struct {
+		Object string `json:"object"`
+	}
+	if page == nil || json.Unmarshal(page.RawJSON, &o) != nil || o.Object != "list" {
+		return errAnother
+	}
 	return nil
 }
 
@@ -161,7 +174,7 @@ func (g *Gateway) history(ctx context.Context, pi *stripe.PaymentIntent, r *paym
 	if err := list.Err(); err != nil {
 		return explain(err)
 	}
-	return nil
+	return listed(list.DisputeList().LastResponse)
 }
 
 // decided is how a dispute stands. A warning that was closed took no money.

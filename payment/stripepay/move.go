@@ -175,5 +175,5 @@ func (g *Gateway) eachRefund(ctx context.Context, intent string, each func(*stri
 		}
 		return e
 	}
-	return nil
+	return listed(all.RefundList().LastResponse)
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/stripe/stripe-go/v76"
 
 	"doorstep/internal/clock"
 	"doorstep/internal/id"
@@ -275,6 +276,95 @@ func TestAnUnclearAnswerIsAnErrorAndAClearOneIsNot(t *testing.T) {
 				t.Errorf("then %+v %v", now, err)
 			}
 		})
+	}
+}
+
+func TestABadLineNeverPassesForNoPayment(t *testing.T) {
+	t.Parallel()
+	for _, call := range []sandbox.Call{sandbox.CallList, sandbox.CallFind} {
+		for _, kind := range sandbox.FaultKinds() {
+			t.Run(string(call)+" "+string(kind), func(t *testing.T) {
+				t.Parallel()
+				w := open(t)
+				w.bank.LostFor = 200 * time.Millisecond
+				a, r := w.hold()
+				w.faults.Once(call, kind)
+				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+				defer cancel()
+				now, err := w.client().Find(ctx, a.Key)
+				if errors.Is(err, payment.ErrNotAtGateway) || err == nil && (now.GatewayID != r.GatewayID || now.Status != payment.Authorized) {
+					t.Errorf("%+v %v", now, err)
+				}
+			})
+		}
+	}
+}
+
+func TestABadLineNeverMovesMoneyTwice(t *testing.T) {
+	t.Parallel()
+	for _, kind := range sandbox.FaultKinds() {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			w := open(t)
+			w.bank.LostFor = 200 * time.Millisecond
+			a, r := w.hold()
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			take := payment.Movement{Key: "cap:" + a.Key, GatewayID: r.GatewayID, Amount: 6_000, Currency: "EUR"}
+			w.faults.Once(sandbox.CallCapture, kind)
+			_, _ = w.gateway.Capture(ctx, take)
+			taken, err := w.gateway.Capture(ctx, take)
+			if err != nil { // the gateway repeats its error for the same key
+				if taken, err = w.gateway.Fetch(ctx, a.Key, r.GatewayID); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if taken.Status == payment.Authorized && kind != sandbox.BreaksBefore || taken.Captured != 0 && taken.Captured != 6_000 {
+				t.Errorf("%+v", taken)
+			}
+			_, held := w.captured()
+			back := payment.Movement{Key: "re:" + a.Key, GatewayID: held.GatewayID, Amount: 4_000, Currency: "EUR"}
+			w.faults.Once(sandbox.CallRefund, kind)
+			_, _ = w.gateway.Refund(ctx, back)
+			again, err := w.gateway.Refund(ctx, back)
+			if err == nil && (again.Refunded != 4_000 || again.RefundID == "") {
+				t.Errorf("%+v", again)
+			}
+			if c, _ := w.bank.Charge(held.GatewayID); c.Refunded != 4_000 {
+				t.Errorf("%d were given back; the last answer: %+v %v", c.Refunded, again, err)
+			}
+		})
+	}
+}
+
+func TestOneMerchantCannotUseUpTheCallsOfAll(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	g := newClient(Config{Rate: 80}).Transport.(*gate)
+	greedy, other := id.New(), id.New()
+	mine := g.bucket(forMerchant(t.Context(), greedy))
+	if mine == nil || mine.Limit() != 60 || mine != g.bucket(forMerchant(t.Context(), greedy)) || mine == g.bucket(forMerchant(t.Context(), other)) || g.account.Limit() != 80 {
+		t.Error("a merchant's share is not its own, or too large")
+	}
+	g.next = w.gateway.intents.B.(*stripe.BackendImplementation).HTTPClient.Transport
+	mine.SetLimit(0)
+	mine.SetBurst(0) // used up
+	call := func(merchant uuid.UUID) error {
+		req, err := http.NewRequestWithContext(forMerchant(t.Context(), merchant), http.MethodGet, w.base+"/v1/payment_intents", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := g.RoundTrip(req)
+		if err == nil {
+			_ = res.Body.Close()
+		}
+		return err
+	}
+	if err := call(greedy); err == nil {
+		t.Error("a call went out that was too much")
+	}
+	if err := call(other); err != nil {
+		t.Errorf("another merchant is kept waiting: %v", err)
 	}
 }
 
