@@ -370,3 +370,35 @@ func write(t *testing.T, path, text string) {
 		t.Fatal(err)
 	}
 }
+
+func TestWhatWasAgreedElsewhereWaitsToBeConfirmed(t *testing.T) {
+	t.Parallel()
+	g := open(t, "")
+	a := wish(sandbox.Redirect)
+	r, err := g.Authorize(t.Context(), a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stands := func(want payment.Status) {
+		t.Helper()
+		if now, err := g.Find(t.Context(), a.Key); err != nil || now.Status != want {
+			t.Fatalf("want %s: %+v %v", want, now, err)
+		}
+	}
+	confirm := func(want payment.Status) {
+		t.Helper()
+		if now, err := g.Confirm(t.Context(), a.Key, r.GatewayID); err != nil || now.Status != want {
+			t.Fatalf("want %s: %+v %v", want, now, err)
+		}
+		stands(want)
+	}
+	confirm(payment.RequiresAction)
+	if err := g.Authenticate(a.PaymentID.String(), true); err != nil {
+		t.Fatal(err)
+	}
+	stands(payment.RequiresAction)
+	confirm(payment.Authorized)
+	if _, err := g.Confirm(t.Context(), "another key", r.GatewayID); !errors.Is(err, payment.ErrNotAtGateway) {
+		t.Error(err)
+	}
+}
