@@ -80,3 +80,87 @@ func (f fakeAfterSale) InspectReturn(_ context.Context, m, id uuid.UUID, counts 
 func (f fakeAfterSale) RefundReturn(_ context.Context, m, id uuid.UUID, n order.ReturnRefund, _ string) (*order.Return, error) {
 	return f.ofReturn("RefundReturn", m, id, true, n)
 }
+
+func theExchange() *order.Exchange {
+	return &order.Exchange{
+		MerchantID: merchant, ID: thing, OrderID: thing, Number: "EX-7K3M-Q2XT-H", Status: order.ExchangeApproved, Currency: "EUR", Note: canary, Old: 1000, New: 1200,
+		Version: 2, CreatedAt: noon, UpdatedAt: noon, Lines: []order.ExchangeLine{{LineID: lineID, Quantity: 1, Reason: "too_small", VariantID: thing}},
+	}
+}
+
+func (f fakeAfterSale) ofExchange(method string, m, id uuid.UUID, write bool, given any) (*order.Exchange, error) {
+	return theExchange(), f.known(method, m, id, write, order.ErrExchangeNotFound, given)
+}
+
+func (f fakeAfterSale) RequestExchange(_ context.Context, m, id uuid.UUID, n order.NewExchange, _ string) (*order.Exchange, error) {
+	return theExchange(), f.known("RequestExchange", m, id, true, order.ErrNotFound, n)
+}
+
+func (f fakeAfterSale) Exchange(_ context.Context, m, id uuid.UUID) (*order.Exchange, error) {
+	return f.ofExchange("Exchange", m, id, false, nil)
+}
+
+func (f fakeAfterSale) Exchanges(_ context.Context, m uuid.UUID, a order.After, _ string, _ int) ([]order.Exchange, string, error) {
+	if err := f.see("Exchanges", m, false, nil, a); err != nil || m != merchant {
+		return nil, "", err
+	}
+	return []order.Exchange{*theExchange()}, "", nil
+}
+
+func (f fakeAfterSale) ApproveExchange(_ context.Context, m, id uuid.UUID, _ string) (*order.Exchange, error) {
+	return f.ofExchange("ApproveExchange", m, id, true, nil)
+}
+
+func (f fakeAfterSale) ReceiveExchange(_ context.Context, m, id uuid.UUID, damaged []order.ReturnCount, _ string) (*order.Exchange, error) {
+	return f.ofExchange("ReceiveExchange", m, id, true, damaged)
+}
+
+func (f fakeAfterSale) FulfillExchange(_ context.Context, m, id uuid.UUID, n order.NewShipment, _ string) (*order.Exchange, error) {
+	return f.ofExchange("FulfillExchange", m, id, true, n)
+}
+
+func (f fakeAfterSale) CancelExchange(_ context.Context, m, id uuid.UUID, _ string) (*order.Exchange, error) {
+	return f.ofExchange("CancelExchange", m, id, true, nil)
+}
+
+func theClaim() *order.Claim {
+	return &order.Claim{
+		MerchantID: merchant, ID: thing, OrderID: thing, Number: "CL-7K3M-Q2XT-H", Kind: "damaged", Status: order.ClaimApproved, Currency: "EUR", Note: canary,
+		Version: 2, CreatedAt: noon, UpdatedAt: noon, Lines: []order.ClaimLine{{LineID: lineID, Quantity: 1}},
+	}
+}
+
+func (f fakeAfterSale) ofClaim(method string, m, id uuid.UUID, write bool, given any) (*order.Claim, error) {
+	return theClaim(), f.known(method, m, id, write, order.ErrClaimNotFound, given)
+}
+
+func (f fakeAfterSale) OpenClaim(_ context.Context, m, id uuid.UUID, n order.NewClaim, _ string) (*order.Claim, error) {
+	return theClaim(), f.known("OpenClaim", m, id, true, order.ErrNotFound, n)
+}
+
+func (f fakeAfterSale) Claim(_ context.Context, m, id uuid.UUID) (*order.Claim, error) {
+	return f.ofClaim("Claim", m, id, false, nil)
+}
+
+func (f fakeAfterSale) Claims(_ context.Context, m uuid.UUID, a order.After, _ string, _ int) ([]order.Claim, string, error) {
+	if err := f.see("Claims", m, false, nil, a); err != nil || m != merchant {
+		return nil, "", err
+	}
+	return []order.Claim{*theClaim()}, "", nil
+}
+
+func (f fakeAfterSale) ApproveClaim(_ context.Context, m, id uuid.UUID, _ string) (*order.Claim, error) {
+	return f.ofClaim("ApproveClaim", m, id, true, nil)
+}
+
+func (f fakeAfterSale) DenyClaim(_ context.Context, m, id uuid.UUID, why, _ string) (*order.Claim, error) {
+	return f.ofClaim("DenyClaim", m, id, true, why)
+}
+
+func (f fakeAfterSale) ResolveClaim(_ context.Context, m, id uuid.UUID, r order.Resolution, _ string) (*order.Claim, error) {
+	return f.ofClaim("ResolveClaim", m, id, true, r)
+}
+
+func (f fakeAfterSale) CancelClaim(_ context.Context, m, id uuid.UUID, _ string) (*order.Claim, error) {
+	return f.ofClaim("CancelClaim", m, id, true, nil)
+}

@@ -92,11 +92,15 @@ func Register(s *Server, r Rooms) {
 // afterSale is all that is asked of the room of orders once they are sold.
 type afterSale interface {
 	returns
+	exchanges
+	claims
 }
 
 func registerAfterSale(s *Server, svc afterSale) {
 	if svc != nil {
 		registerReturns(s, svc)
+		registerExchanges(s, svc)
+		registerClaims(s, svc)
 	}
 }
 

@@ -34,7 +34,7 @@ func (w *world) requestReturn(o *order.Order, lines []order.ReturnLine) *order.R
 	return r
 }
 
-func (w *world) must(r *order.Return, err error) *order.Return {
+func (w *world) back(r *order.Return, err error) *order.Return {
 	w.t.Helper()
 	if err != nil {
 		w.t.Fatal(err)
@@ -54,29 +54,29 @@ func TestAReturnIsFollowedFromTheWishToTheMoney(t *testing.T) {
 	_, err := w.orders.ReceiveReturn(w.ctx, w.merchant, r.ID, nil, "merchant")
 	wantError(t, "receiving what nobody approved", err, order.ErrReturnState)
 	for range 2 {
-		r = w.must(w.orders.ApproveReturn(w.ctx, w.merchant, r.ID, "merchant"))
+		r = w.back(w.orders.ApproveReturn(w.ctx, w.merchant, r.ID, "merchant"))
 	}
-	r = w.must(w.orders.SendReturn(w.ctx, w.merchant, r.ID, "haypost", "RR1", "merchant"))
+	r = w.back(w.orders.SendReturn(w.ctx, w.merchant, r.ID, "haypost", "RR1", "merchant"))
 	part := []order.ReturnCount{{LineID: o.Lines[0].ID, Quantity: 1}}
-	r = w.must(w.orders.ReceiveReturn(w.ctx, w.merchant, r.ID, part, "merchant"))
-	r = w.must(w.orders.ReceiveReturn(w.ctx, w.merchant, r.ID, part, "merchant"))
+	r = w.back(w.orders.ReceiveReturn(w.ctx, w.merchant, r.ID, part, "merchant"))
+	r = w.back(w.orders.ReceiveReturn(w.ctx, w.merchant, r.ID, part, "merchant"))
 	if got := w.read(o); got.Lines[0].Returned != 1 || got.Lines[0].ComingBack != 2 || r.Status != order.ReturnReceived {
 		t.Fatalf("%+v", got.Lines[0])
 	}
 	w.expect(o, "completed paid partially_returned")
-	r = w.must(w.orders.ReceiveReturn(w.ctx, w.merchant, r.ID, []order.ReturnCount{{LineID: o.Lines[0].ID, Quantity: 2}}, "merchant"))
+	r = w.back(w.orders.ReceiveReturn(w.ctx, w.merchant, r.ID, []order.ReturnCount{{LineID: o.Lines[0].ID, Quantity: 2}}, "merchant"))
 	_, err = w.orders.CancelReturn(w.ctx, w.merchant, r.ID, "merchant")
 	wantError(t, "canceling what has arrived", err, order.ErrReturnState)
 	_, err = w.orders.InspectReturn(w.ctx, w.merchant, r.ID, []order.ReturnCount{{LineID: o.Lines[0].ID, Resellable: 2, Damaged: 1}}, "merchant")
 	wantError(t, "more than has arrived", err, order.ErrReturnCounts)
 	_, err = w.orders.RefundReturn(w.ctx, w.merchant, r.ID, order.ReturnRefund{}, "merchant")
 	wantError(t, "paying before looking", err, order.ErrReturnState)
-	r = w.must(w.orders.InspectReturn(w.ctx, w.merchant, r.ID, []order.ReturnCount{{LineID: o.Lines[0].ID, Resellable: 1, Damaged: 1}}, "merchant"))
+	r = w.back(w.orders.InspectReturn(w.ctx, w.merchant, r.ID, []order.ReturnCount{{LineID: o.Lines[0].ID, Resellable: 1, Damaged: 1}}, "merchant"))
 	if got := w.read(o).Lines[0]; got.Returned != 2 || got.ComingBack != 0 || w.free(mug) != 998 {
 		t.Fatalf("%+v, %d free", got, w.free(mug))
 	}
 	for range 2 {
-		r = w.must(w.orders.RefundReturn(w.ctx, w.merchant, r.ID, order.ReturnRefund{FeeBps: 1000, Shipping: true}, "merchant"))
+		r = w.back(w.orders.RefundReturn(w.ctx, w.merchant, r.ID, order.ReturnRefund{FeeBps: 1000, Shipping: true}, "merchant"))
 	}
 	if r.Status != order.ReturnRefunded || r.Refund != 1800+500 || r.Lines[0].Refunded != 2 || r.Shipping != 500 {
 		t.Fatalf("%+v", r)
@@ -88,12 +88,12 @@ func TestAReturnIsFollowedFromTheWishToTheMoney(t *testing.T) {
 
 	// The unit that never came may be asked for again; its shipping is gone.
 	again := w.requestReturn(o, wanted(o, 0, 1))
-	w.must(w.orders.ApproveReturn(w.ctx, w.merchant, again.ID, "merchant"))
-	w.must(w.orders.ReceiveReturn(w.ctx, w.merchant, again.ID, nil, "merchant"))
-	w.must(w.orders.InspectReturn(w.ctx, w.merchant, again.ID, nil, "merchant"))
+	w.back(w.orders.ApproveReturn(w.ctx, w.merchant, again.ID, "merchant"))
+	w.back(w.orders.ReceiveReturn(w.ctx, w.merchant, again.ID, nil, "merchant"))
+	w.back(w.orders.InspectReturn(w.ctx, w.merchant, again.ID, nil, "merchant"))
 	_, err = w.orders.RefundReturn(w.ctx, w.merchant, again.ID, order.ReturnRefund{Shipping: true}, "merchant")
 	wantError(t, "shipping twice", err, order.ErrShippingGiven)
-	again = w.must(w.orders.RefundReturn(w.ctx, w.merchant, again.ID, order.ReturnRefund{}, "merchant"))
+	again = w.back(w.orders.RefundReturn(w.ctx, w.merchant, again.ID, order.ReturnRefund{}, "merchant"))
 	if again.Refund != 1000 || w.payment(o).RefundedMinor != 3300 {
 		t.Fatalf("%+v", again)
 	}
@@ -116,15 +116,15 @@ func TestARequestThatIsRefusedOrWithdrawnGivesItsUnitsBack(t *testing.T) {
 	r := w.requestReturn(o, wanted(o, 0, 2))
 	_, err := w.orders.RequestReturn(w.ctx, w.merchant, o.ID, order.NewReturn{Lines: wanted(o, 0, 1), Source: order.ByMerchant}, "merchant")
 	wantError(t, "units that are on their way already", err, order.ErrReturnQuantity)
-	if r = w.must(w.orders.RejectReturn(w.ctx, w.merchant, r.ID, "the seal is broken", "merchant")); r.RejectReason != "the seal is broken" || r.ClosedAt == nil {
+	if r = w.back(w.orders.RejectReturn(w.ctx, w.merchant, r.ID, "the seal is broken", "merchant")); r.RejectReason != "the seal is broken" || r.ClosedAt == nil {
 		t.Fatalf("%+v", r)
 	}
 	_, err = w.orders.ApproveReturn(w.ctx, w.merchant, r.ID, "merchant")
 	wantError(t, "approving what was refused", err, order.ErrReturnState)
 	r = w.requestReturn(o, wanted(o, 0, 2))
-	w.must(w.orders.ApproveReturn(w.ctx, w.merchant, r.ID, "merchant"))
-	w.must(w.orders.CancelReturn(w.ctx, w.merchant, r.ID, "merchant"))
-	w.must(w.orders.CancelReturn(w.ctx, w.merchant, r.ID, "merchant"))
+	w.back(w.orders.ApproveReturn(w.ctx, w.merchant, r.ID, "merchant"))
+	w.back(w.orders.CancelReturn(w.ctx, w.merchant, r.ID, "merchant"))
+	w.back(w.orders.CancelReturn(w.ctx, w.merchant, r.ID, "merchant"))
 	if l := w.read(o).Lines[0]; l.ComingBack != 0 || l.Returned != 0 {
 		t.Fatalf("%+v", l)
 	}
@@ -149,7 +149,7 @@ func TestOnlyWhatArrivedInTimeComesBack(t *testing.T) {
 	if err != nil || first.Source != order.ByCustomer {
 		t.Fatalf("%+v %v", first, err)
 	}
-	same := w.must(w.orders.RequestReturnByLink(w.ctx, token, "key", wanted(o, 0, 1)))
+	same := w.back(w.orders.RequestReturnByLink(w.ctx, token, "key", wanted(o, 0, 1)))
 	if all, err := w.orders.ReturnsByLink(w.ctx, token); err != nil || len(all) != 1 || same.ID != first.ID {
 		t.Fatalf("%+v %v", all, err)
 	}
@@ -159,7 +159,7 @@ func TestOnlyWhatArrivedInTimeComesBack(t *testing.T) {
 	_, err = w.orders.RequestReturnByLink(w.ctx, token, "late", wanted(o, 0, 1))
 	wantError(t, "after 31 days", err, order.ErrReturnWindow)
 	late := order.NewReturn{ID: id.New(), Lines: wanted(o, 0, 1), Source: order.ByMerchant, Late: true}
-	w.must(w.orders.RequestReturn(w.ctx, w.merchant, o.ID, late, "merchant"))
+	w.back(w.orders.RequestReturn(w.ctx, w.merchant, o.ID, late, "merchant"))
 
 	other := w.place(payment.Card, 0, bought{"MUG", 2, 1000})
 	_, err = w.orders.RequestReturn(w.ctx, w.merchant, other.ID, order.NewReturn{Lines: wanted(other, 0, 1)}, "merchant")
@@ -183,9 +183,9 @@ func TestAReturnNeverGivesBackWhatHasBeenGivenBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := w.requestReturn(o, wanted(o, 0, 2))
-	w.must(w.orders.ApproveReturn(w.ctx, w.merchant, r.ID, "merchant"))
-	w.must(w.orders.ReceiveReturn(w.ctx, w.merchant, r.ID, nil, "merchant"))
-	w.must(w.orders.InspectReturn(w.ctx, w.merchant, r.ID, nil, "merchant"))
+	w.back(w.orders.ApproveReturn(w.ctx, w.merchant, r.ID, "merchant"))
+	w.back(w.orders.ReceiveReturn(w.ctx, w.merchant, r.ID, nil, "merchant"))
+	w.back(w.orders.InspectReturn(w.ctx, w.merchant, r.ID, nil, "merchant"))
 	var wg sync.WaitGroup
 	for range 6 {
 		wg.Go(func() {

@@ -2,6 +2,7 @@ package order
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -33,47 +34,53 @@ func (s *Service) Ship(ctx context.Context, merchant, order uuid.UUID, n NewShip
 		if err != nil {
 			return err
 		}
-		if err := o.shippable(); err != nil {
-			return err
-		}
-		lines, err := o.parcel(n.Lines)
-		if err != nil {
-			return err
-		}
-		sent = &shipping.Shipment{
-			MerchantID: merchant, ID: id.New(), OrderID: order, Status: shipping.StatusShipped, TrackingStatus: shipping.TrackPending,
-			Carrier: n.Carrier, TrackingNumber: n.TrackingNumber, LabelURL: n.LabelURL, Version: 1,
-			ShippedAt: &now, CreatedAt: now, UpdatedAt: now, Events: []shipping.TrackingEvent{},
-		}
-		if sent.Carrier == "" {
-			sent.Carrier = o.carrier
-		}
-		if sent.Carrier == "" {
-			sent.Carrier = "other"
-		}
-		if err := sent.Check(); err != nil {
-			return err
-		}
-		ids, quantities := make([]uuid.UUID, len(lines)), make([]int64, len(lines))
-		for i, l := range lines {
-			ids[i], quantities[i] = l.LineID, l.Quantity
-			sent.Lines = append(sent.Lines, shipping.ShipmentLine{MerchantID: merchant, ShipmentID: sent.ID, OrderLineID: l.LineID, Quantity: l.Quantity})
-		}
-		tx.Guard(int64(len(ids)), ErrShipQuantity, `update order_lines l set shipped = l.shipped + u.quantity
-			from unnest($3::uuid[], $4::bigint[]) as u (id, quantity)
-			where l.merchant_id = $1 and l.order_id = $2 and l.id = u.id and l.shipped + l.canceled + u.quantity <= l.quantity`,
-			merchant, order, ids, quantities)
-		if err := shipping.InsertShipment(tx, sent); err != nil {
-			return err
-		}
-		return s.FulfilmentChanged(tx, merchant, order, "shipment.shipped", map[string]any{
-			"shipment_id": sent.ID, "carrier": sent.Carrier, "tracking_number": sent.TrackingNumber, "lines": lines,
-		}, now)
+		sent, err = s.ship(tx, merchant, order, o, n, now)
+		return err
 	})
 	if err != nil {
 		return nil, shipping.InsertError(err)
 	}
 	return sent, nil
+}
+
+// ship queues the parcel of a locked order.
+func (s *Service) ship(tx db.Tx, merchant, order uuid.UUID, o *locked, n NewShipment, now time.Time) (*shipping.Shipment, error) {
+	if err := o.shippable(); err != nil {
+		return nil, err
+	}
+	lines, err := o.parcel(n.Lines)
+	if err != nil {
+		return nil, err
+	}
+	sent := &shipping.Shipment{
+		MerchantID: merchant, ID: id.New(), OrderID: order, Status: shipping.StatusShipped, TrackingStatus: shipping.TrackPending,
+		Carrier: n.Carrier, TrackingNumber: n.TrackingNumber, LabelURL: n.LabelURL, Version: 1,
+		ShippedAt: &now, CreatedAt: now, UpdatedAt: now, Events: []shipping.TrackingEvent{},
+	}
+	if sent.Carrier == "" {
+		sent.Carrier = o.carrier
+	}
+	if sent.Carrier == "" {
+		sent.Carrier = "other"
+	}
+	if err := sent.Check(); err != nil {
+		return nil, err
+	}
+	ids, quantities := make([]uuid.UUID, len(lines)), make([]int64, len(lines))
+	for i, l := range lines {
+		ids[i], quantities[i] = l.LineID, l.Quantity
+		sent.Lines = append(sent.Lines, shipping.ShipmentLine{MerchantID: merchant, ShipmentID: sent.ID, OrderLineID: l.LineID, Quantity: l.Quantity})
+	}
+	tx.Guard(int64(len(ids)), ErrShipQuantity, `update order_lines l set shipped = l.shipped + u.quantity
+		from unnest($3::uuid[], $4::bigint[]) as u (id, quantity)
+		where l.merchant_id = $1 and l.order_id = $2 and l.id = u.id and l.shipped + l.canceled + u.quantity <= l.quantity and not l.held`,
+		merchant, order, ids, quantities)
+	if err := shipping.InsertShipment(tx, sent); err != nil {
+		return nil, err
+	}
+	return sent, s.FulfilmentChanged(tx, merchant, order, "shipment.shipped", map[string]any{
+		"shipment_id": sent.ID, "carrier": sent.Carrier, "tracking_number": sent.TrackingNumber, "lines": lines,
+	}, now)
 }
 
 func (o *locked) shippable() error {
@@ -82,7 +89,7 @@ func (o *locked) shippable() error {
 		return ErrNotShippable
 	case o.status == StatusPending:
 		return ErrNotPaid
-	case o.status != StatusConfirmed:
+	case o.status != StatusConfirmed && o.status != StatusCompleted: // exchanges and replacements come later
 		return ErrNotShippable
 	}
 	return nil
@@ -93,7 +100,9 @@ func (o *locked) parcel(wanted []LineQuantity) ([]LineQuantity, error) {
 	left := make(map[uuid.UUID]int64, len(o.lines))
 	var all []LineQuantity
 	for _, l := range o.lines {
-		left[l.ID] = l.Quantity - l.Shipped - l.Canceled
+		if left[l.ID] = l.Quantity - l.Shipped - l.Canceled; l.Held {
+			left[l.ID] = 0
+		}
 		if left[l.ID] > 0 {
 			all = append(all, LineQuantity{l.ID, left[l.ID]})
 		}

@@ -10,6 +10,9 @@ import (
 	"doorstep/catalog"
 	"doorstep/checkout"
 	"doorstep/customer"
+	"doorstep/internal/fault"
+	"doorstep/order"
+	"doorstep/pricing"
 	"doorstep/search"
 )
 
@@ -52,6 +55,28 @@ func (h *house) Rules(ctx context.Context, merchant uuid.UUID) (*checkout.Rules,
 func (h *house) returnDays(ctx context.Context, merchant uuid.UUID) (int64, error) {
 	settings, _, err := h.customers.Settings(ctx, merchant)
 	return settings.ReturnWindowDays, err
+}
+
+// priceLines works out what is added to an order that stands: at today's taxes
+// of the place it goes to, without promotions.
+func (h *house) priceLines(ctx context.Context, o *order.Order, lines []pricing.Line) (pricing.Result, error) {
+	rules, err := h.pricing.Load(ctx, o.MerchantID)
+	if err != nil {
+		return pricing.Result{}, err
+	}
+	in := pricing.Input{Currency: o.Currency, Lines: lines, PricesIncludeTax: o.PricesIncludeTax, Now: h.db.Now()}
+	if o.Country != nil {
+		in.Destination.Country = *o.Country
+		in.TaxRates = rules.TaxRates(*o.Country)
+	}
+	c, err := h.contacts.Contact(ctx, o.MerchantID, o.ContactID)
+	if err != nil && !fault.Is(err, customer.ErrContactGone) {
+		return pricing.Result{}, err
+	}
+	if a := c.Shipping; a != nil && a.Country == in.Destination.Country {
+		in.Destination.Region, in.Destination.Postcode = a.Region, a.Postcode
+	}
+	return pricing.Total(in)
 }
 
 // mailContacts lets notify reach people.

@@ -123,8 +123,10 @@ func (v *victim) fill(t *testing.T) {
 	placed := v.complete(t, paid, id.Secret(12), paying(paid, "card", "tok_visa")).want(t, http.StatusOK)
 	order := placed.text("order.id")
 	pay := v.order(t, order).text("payments.0.id")
-	parcel := made("/v1/orders/"+order+"/shipments", m{"carrier": "canarypost", "tracking_number": "CANARY1", "lines": []m{{"line_id": placed.text("order.line_items.0.id"), "quantity": 1}}})
+	parcel := made("/v1/orders/"+order+"/shipments", m{"carrier": "canarypost", "tracking_number": "CANARY1", "lines": []m{{"line_id": placed.text("order.line_items.0.id"), "quantity": 2}}}) // all, for returns, exchanges and claims
 	back := made("/v1/orders/"+order+"/returns", m{"lines": []m{{"line_id": placed.text("order.line_items.0.id"), "quantity": 1, "reason": "unwanted", "note": "Canary note"}}})
+	swap := made("/v1/orders/"+order+"/exchanges", m{"note": "Canary swap", "lines": []m{{"line_id": placed.text("order.line_items.0.id"), "quantity": 1, "reason": "other", "sku": sku}}})
+	claim := made("/v1/orders/"+order+"/claims", m{"kind": "late", "note": "Canary claim", "lines": []m{{"line_id": placed.text("order.line_items.0.id"), "quantity": 1}}})
 	promotion := made("/v1/promotions", m{"name": m{"en": "Canary promotion"}, "kind": "percent", "bps": 1000})
 	made("/v1/promotions/"+promotion.text("id")+"/codes", m{"codes": []string{"CANARY10"}})
 	rate := made("/v1/tax-rates", m{"country": "AM", "name": "Canary tax", "rate_bps": 2000})
@@ -163,7 +165,7 @@ func (v *victim) fill(t *testing.T) {
 		"/v1/carts/{id}/items/{line_id}": "/v1/carts/" + cart.text("id") + "/items/" + line, "/v1/carts/{id}": "/v1/carts/" + cart.text("id"),
 		"/v1/checkouts/{id}": "/v1/checkouts/" + open.text("id"), "/v1/imports/{id}": "/v1/imports/" + file.text("id"),
 		"/v1/locations/{id}": "/v1/locations/" + place.text("id"), "/v1/orders/{id}": "/v1/orders/" + order, "/v1/payments/{id}": "/v1/payments/" + pay,
-		"/v1/returns/{id}":         "/v1/returns/" + back.text("id"),
+		"/v1/returns/{id}": "/v1/returns/" + back.text("id"), "/v1/exchanges/{id}": "/v1/exchanges/" + swap.text("id"), "/v1/claims/{id}": "/v1/claims/" + claim.text("id"),
 		"/v1/bank-statements/{id}": "/v1/bank-statements/" + statement, "/v1/bank-lines/{id}": "/v1/bank-lines/" + bankLine,
 		"/v1/courier-settlements/{id}": "/v1/courier-settlements/" + settlement, "/v1/courier-lines/{id}": "/v1/courier-lines/" + courierLine,
 		"/v1/products/{id_or_slug}": "/v1/products/" + product.text("id"), "/v1/promotions/{id}": "/v1/promotions/" + promotion.text("id"),
@@ -183,6 +185,10 @@ func (v *victim) fill(t *testing.T) {
 		"look-up-order": m{"number": placed.text("order.number"), "email": buyer["email"]}, "cancel-order": m{"reason": "mine now"},
 		"request-return": m{"lines": []m{{"line_id": placed.text("order.line_items.0.id"), "quantity": 1, "reason": "other"}}}, "reject-return": m{"reason": "mine now"},
 		"send-return": m{}, "approve-return": nil, "cancel-return": nil, "receive-return": nil, "inspect-return": nil, "refund-return": nil,
+		"request-exchange": m{"lines": []m{{"line_id": placed.text("order.line_items.0.id"), "quantity": 1, "reason": "other", "sku": sku}}},
+		"approve-exchange": nil, "receive-exchange": nil, "fulfill-exchange": nil, "cancel-exchange": nil,
+		"open-claim":    m{"kind": "lost", "lines": []m{{"line_id": placed.text("order.line_items.0.id"), "quantity": 1}}},
+		"approve-claim": nil, "deny-claim": m{"reason": "mine now"}, "resolve-claim": m{"resolution": "refund"}, "cancel-claim": nil,
 		"refund-order": m{"reason": "mine now"}, "ship-order": m{}, "capture-payment": nil, "void-payment": nil,
 		"add-product": m{"title": "New", "variants": []m{{"sku": "NEW-1"}}}, "change-product": m{"title": "Mine now"},
 		"add-promotion": m{"name": m{"en": "New"}, "kind": "free_shipping"}, "replace-promotion": m{"name": m{"en": "Mine now"}, "kind": "free_shipping"},

@@ -25,6 +25,7 @@ func (h *house) subscribe() {
 	on(h, "order.money_back", h.orders.MoneyBack)   // order.canceled: void or refund
 	on(h, "notify.order_canceled", h.mailCanceled)  // order.canceled
 	on(h, "order.give_credit", h.orders.GiveCredit) // order.credit_owed: what was taken for units that were canceled or exchanged
+	on(h, "order.drop_due", h.orders.DropDue)       // exchange.canceled: nobody waits for the difference any more
 	on(h, "notify.shipped", h.mailShipped)          // shipment.shipped
 	on(h, "notify.out_for_delivery", h.mailOut)     // shipment.out_for_delivery
 	on(h, "notify.delivered", h.mailDelivered)      // shipment.delivered
