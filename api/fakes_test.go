@@ -119,6 +119,7 @@ func (s *shop) rooms() Rooms {
 		Catalogue: fakeCatalogue{fakeLocations{s}}, Search: fakeSearch{s}, OrderImports: fakeOrderImports{s},
 		AfterSale:    fakeAfterSale{s},
 		PaymentInbox: fakeInbox{s},
+		Differences:  fakeDifferences{s},
 		Dev: &Dev{
 			Mails: fakeMails{}, Shift: noon.Add,
 			Authenticate: func(_ context.Context, id string, ok bool) error {

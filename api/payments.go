@@ -33,7 +33,7 @@ type Payment struct {
 	Method        string     `json:"method" enum:"card,wallet,paypal,bank_transfer,cash_on_delivery"`
 	Provider      string     `json:"provider" example:"sandbox"`
 	GatewayID     string     `json:"gateway_id,omitempty" doc:"How the provider calls it"`
-	Status        string     `json:"status" enum:"pending,requires_action,authorized,partially_captured,captured,voided,expired,failed,unknown"`
+	Status        string     `json:"status" enum:"pending,requires_action,authorized,partially_captured,captured,voided,expired,failed,unknown,disputed,won,lost"`
 	Amount        Money      `json:"amount"`
 	Captured      Money      `json:"captured"`
 	Refunded      Money      `json:"refunded"`
@@ -141,7 +141,7 @@ func registerRefunds(s *Server, o *orderRoom) {
 		Description: "There is one refund per payment that money is taken from, as a rule just one. A refund that the provider has not answered yet is pending and is finished later.",
 		Auth:        secret("refunds:write"), Once: OnceRequired, Deadline: Payments,
 		Errors: []*fault.Error{
-			order.ErrNotFound, order.ErrRefundInput, order.ErrLine, order.ErrQuantity, order.ErrRefundLines, payment.ErrNothingPaid,
+			order.ErrNotFound, order.ErrRefundInput, order.ErrLine, order.ErrQuantity, order.ErrRefundLines, payment.ErrNothingPaid, payment.ErrDisputed,
 			payment.ErrRefundTooHigh, payment.ErrAmount, money.ErrMixed, idem.ErrConflict, idem.ErrInFlight,
 		},
 	}, o.refund)

@@ -30,6 +30,8 @@ type Rooms struct {
 	OrderImports orderImports
 	// PaymentInbox takes in what payment providers tell.
 	PaymentInbox paymentInbox
+	// Differences lists where payments and their providers' books disagree.
+	Differences differences
 	// Statements takes in what banks and couriers say has arrived.
 	Statements statements
 	// Dev holds the helpers of the demo, which ask for no key.
@@ -51,6 +53,9 @@ func Register(s *Server, r Rooms) {
 	if r.Orders != nil {
 		registerAfterSale(s, r.AfterSale)
 		registerOrders(s, r.Orders, r.Contacts, r.Payments, r.Shipments, r.Writer)
+	}
+	if r.Differences != nil {
+		registerDifferences(s, r.Differences)
 	}
 	if r.Statements != nil {
 		registerStatements(s, r.Statements)
