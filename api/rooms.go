@@ -17,6 +17,7 @@ type Rooms struct {
 	Shipments shipments
 	// AfterSale takes returns; it comes with Orders or not at all.
 	AfterSale  afterSale
+	Documents  documents  // invoices and credit notes; with Orders
 	Deliveries deliveries // quotes and policies of shipping
 	Settings   settings
 	Webhooks   webhooks // outgoing ones, and what became of them
@@ -53,6 +54,9 @@ func Register(s *Server, r Rooms) {
 	if r.Orders != nil {
 		registerAfterSale(s, r.AfterSale)
 		registerOrders(s, r.Orders, r.Contacts, r.Payments, r.Shipments, r.Writer)
+	}
+	if r.Documents != nil {
+		registerDocuments(s, r.Documents, r.Orders)
 	}
 	if r.Differences != nil {
 		registerDifferences(s, r.Differences)

@@ -156,12 +156,14 @@ func (v *victim) fill(t *testing.T) {
 			v.merchant = m.ID
 		}
 	}
+	invoice := v.invoice(t, buyer)
 	v.words = []string{
 		"anary", "CANARY", sku, product.text("id"), variant, cart.text("id"), open.text("id"), order, pay, parcel.text("id"), placed.text("order.number"),
 		promotion.text("id"), rate.text("id"), place.text("id"), live, draft.text("id"), file.text("id"), buyer["email"].(string), v.merchant.String(),
 	}
 	v.secrets = map[string]string{"Cart-Secret": cart.text("secret"), "Checkout-Secret": open.text("secret")}
 	v.paths = map[string]string{
+		"/v1/documents/{id}":             "/v1/documents/" + invoice,
 		"/v1/carts/{id}/items/{line_id}": "/v1/carts/" + cart.text("id") + "/items/" + line, "/v1/carts/{id}": "/v1/carts/" + cart.text("id"),
 		"/v1/checkouts/{id}": "/v1/checkouts/" + open.text("id"), "/v1/imports/{id}": "/v1/imports/" + file.text("id"),
 		"/v1/locations/{id}": "/v1/locations/" + place.text("id"), "/v1/orders/{id}": "/v1/orders/" + order, "/v1/payments/{id}": "/v1/payments/" + pay,

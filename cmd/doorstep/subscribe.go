@@ -19,18 +19,20 @@ import (
 // subscribe is the table of contents of what follows from what. Each line is a
 // job of its own, retried until it has succeeded, and safe to repeat.
 func (h *house) subscribe() {
-	on(h, "payment.capture", h.capture)             // order.placed: take the money that is held
-	on(h, "notify.order_placed", h.mailPlaced)      // order.placed: confirmation, or how to pay
-	on(h, "customer.remember", h.remember)          // order.placed: the buyer becomes a customer
-	on(h, "order.money_back", h.orders.MoneyBack)   // order.canceled: void or refund
-	on(h, "notify.order_canceled", h.mailCanceled)  // order.canceled
-	on(h, "order.give_credit", h.orders.GiveCredit) // order.credit_owed: what was taken for units that were canceled or exchanged
-	on(h, "order.drop_due", h.orders.DropDue)       // exchange.canceled: nobody waits for the difference any more
-	on(h, "notify.shipped", h.mailShipped)          // shipment.shipped
-	on(h, "notify.out_for_delivery", h.mailOut)     // shipment.out_for_delivery
-	on(h, "notify.delivered", h.mailDelivered)      // shipment.delivered
-	on(h, "payment.cash_received", h.cashReceived)  // shipment.delivered: cash on delivery is settled
-	on(h, "notify.refunded", h.mailRefunded)        // payment.refunded
+	on(h, "payment.capture", h.capture)                // order.placed: take the money that is held
+	on(h, "notify.order_placed", h.mailPlaced)         // order.placed: confirmation, or how to pay
+	on(h, "customer.remember", h.remember)             // order.placed: the buyer becomes a customer
+	on(h, "order.money_back", h.orders.MoneyBack)      // order.canceled: void or refund
+	on(h, "notify.order_canceled", h.mailCanceled)     // order.canceled
+	on(h, "order.give_credit", h.orders.GiveCredit)    // order.credit_owed: what was taken for units that were canceled or exchanged
+	on(h, "order.drop_due", h.orders.DropDue)          // exchange.canceled: nobody waits for the difference any more
+	on(h, "notify.shipped", h.mailShipped)             // shipment.shipped
+	on(h, "notify.out_for_delivery", h.mailOut)        // shipment.out_for_delivery
+	on(h, "notify.delivered", h.mailDelivered)         // shipment.delivered
+	on(h, "payment.cash_received", h.cashReceived)     // shipment.delivered: cash on delivery is settled
+	on(h, "notify.refunded", h.mailRefunded)           // payment.refunded
+	on(h, "order.invoice", h.documents.Invoice)        // order.money_taken: the invoice
+	on(h, "order.credit_note", h.documents.CreditNote) // payment.refunded
 
 	h.jobs.Tell(h.webhooks) // everything that merchants may be told of becomes deliveries
 
@@ -54,6 +56,7 @@ func (h *house) subscribe() {
 	h.jobs.Every("payment.statements", 15*time.Second, h.statements.Work)
 	h.jobs.Every("order.imports", time.Second, h.orders.WorkImports)
 	h.jobs.Every("order.give_credits", c.RecoveryPeriod, func(ctx context.Context) error { return h.orders.GiveCredits(ctx, c.RecoveryAge) })
+	h.jobs.Every("order.documents", time.Hour, func(ctx context.Context) error { return h.documents.Missing(ctx, 10*time.Minute) })
 	h.jobs.Every("order.prune_attempts", time.Hour, counted(h.orders.PruneAttempts))
 	h.jobs.Every("idem.prune", time.Hour, counted(h.idem.Prune))
 	h.jobs.Every("webhook.send", time.Second, h.webhooks.Run) // it returns only to be started again

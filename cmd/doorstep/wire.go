@@ -87,6 +87,7 @@ type house struct {
 	payments   *payment.Service
 	statements *payment.Statements
 	orders     *order.Service
+	documents  *order.Documents
 	checkouts  *checkout.Service
 	mail       *notify.Service
 	webhooks   *webhook.Service
@@ -202,6 +203,9 @@ func (h *house) rooms(sharing bool) error {
 	h.payments = payment.New(payment.Config{DB: h.db, Orders: h.orders, Providers: providers, Timeout: c.GatewayTimeout, Log: h.log})
 	h.statements = payment.NewStatements(payment.StatementsConfig{DB: h.db, Payments: h.payments, Vault: h.vault, Number: order.ParseNumber, Log: h.log})
 	h.orders.Connect(h.payments, h.shipping)
+	h.documents = order.NewDocuments(order.DocumentsConfig{
+		DB: h.db, Orders: h.orders, Payments: h.payments, Settings: h.customers, Contacts: h.contacts, Seal: h.vault.SealSecret, Open: h.vault.OpenSecret,
+	})
 	h.carts = cart.New(cart.Config{DB: h.db, Rules: cartRules{h}, Promotions: h.pricing, TTL: c.CartTTL})
 	h.checkouts = checkout.New(checkout.Config{
 		DB: h.db, Vault: h.vault, Rules: h, Carts: cartSource{h.carts}, Promotions: h.pricing, Orders: h.orders, Providers: h.payments, Answers: h.writer,
