@@ -23,7 +23,7 @@ type Books interface {
 // entry is a payment in the shop's books.
 type entry struct {
 	merchant, payment, checkout uuid.UUID
-	key                         string
+	key, gatewayID              string
 	status                      payment.Status
 	captured, refunded, pending int64
 	updated                     time.Time
@@ -52,13 +52,13 @@ func compare(ctx context.Context, d *db.DB, now time.Time, b Books) ([]Violation
 }
 
 func differences(ctx context.Context, d *db.DB, now time.Time, b Books) ([]Violation, error) {
-	charges := map[string]sandbox.Charge{}
-	if err := b.Books(func(c sandbox.Charge) { charges[c.Key] = c }); err != nil {
+	charges := map[string][]sandbox.Charge{} // by key; several when the gateway had forgotten it
+	if err := b.Books(func(c sandbox.Charge) { charges[c.Key] = append(charges[c.Key], c) }); err != nil {
 		return nil, err
 	}
 	entries := map[string]entry{}
 	err := snapshot(ctx, d, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, `select p.merchant_id, p.id, p.checkout_id, p.gateway_key, p.status, p.captured_minor, p.updated_at,
+		rows, err := tx.Query(ctx, `select p.merchant_id, p.id, p.checkout_id, p.gateway_key, coalesce(p.gateway_id, ''), p.status, p.captured_minor, p.updated_at,
 				coalesce(sum(r.amount_minor) filter (where r.status = 'succeeded'), 0)::bigint,
 				coalesce(sum(r.amount_minor) filter (where r.status = 'pending'), 0)::bigint
 			from payments p left join refunds r on r.merchant_id = p.merchant_id and r.payment_id = p.id
@@ -67,7 +67,7 @@ func differences(ctx context.Context, d *db.DB, now time.Time, b Books) ([]Viola
 			return err
 		}
 		var e entry
-		_, err = pgx.ForEachRow(rows, []any{&e.merchant, &e.payment, &e.checkout, &e.key, &e.status, &e.captured, &e.updated, &e.refunded, &e.pending}, func() error {
+		_, err = pgx.ForEachRow(rows, []any{&e.merchant, &e.payment, &e.checkout, &e.key, &e.gatewayID, &e.status, &e.captured, &e.updated, &e.refunded, &e.pending}, func() error {
 			entries[e.key] = e
 			return nil
 		})
@@ -78,14 +78,16 @@ func differences(ctx context.Context, d *db.DB, now time.Time, b Books) ([]Viola
 	}
 	var all []Violation
 	live := map[uuid.UUID]int{}
-	for key, c := range charges {
+	for key, several := range charges {
 		e, known := entries[key]
-		if wrong := disagree(c, e, known, now); wrong != "" {
-			all = append(all, Violation{"gateway_books_agree", e.merchant.String(), c.PaymentID, fmt.Sprintf("charge %s: %s", c.ID, wrong)})
-		}
-		if known && (c.Status == payment.Authorized || c.Captured > c.Refunded) {
-			if live[e.checkout]++; live[e.checkout] == 2 {
-				all = append(all, Violation{"one_live_charge_per_checkout", e.merchant.String(), e.checkout.String(), "two charges hold or took money"})
+		for _, c := range several {
+			if wrong := disagree(c, e, known, now); wrong != "" {
+				all = append(all, Violation{"gateway_books_agree", e.merchant.String(), c.PaymentID, fmt.Sprintf("charge %s: %s", c.ID, wrong)})
+			}
+			if known && (c.Status == payment.Authorized || c.Captured > c.Refunded) {
+				if live[e.checkout]++; live[e.checkout] == 2 {
+					all = append(all, Violation{"one_live_charge_per_checkout", e.merchant.String(), e.checkout.String(), "two charges hold or took money"})
+				}
 			}
 		}
 	}
@@ -108,6 +110,10 @@ func disagree(c sandbox.Charge, e entry, known bool, now time.Time) string {
 		return fmt.Sprintf("%s of %d, and no payment for it", c.Status, c.Amount)
 	case !known:
 		return ""
+	case e.gatewayID != "" && e.gatewayID != c.ID && (c.Status == payment.Authorized || c.Captured > c.Refunded):
+		return "it holds or took money besides " + e.gatewayID
+	case e.gatewayID != "" && e.gatewayID != c.ID, e.captured == 0 && c.Captured > 0 && c.Captured == c.Refunded:
+		return "" // nothing, or taken for nothing and given back
 	case c.Captured != e.captured:
 		return fmt.Sprintf("%d captured there, %d here", c.Captured, e.captured)
 	case c.Refunded < e.refunded || c.Refunded > e.refunded+e.pending:

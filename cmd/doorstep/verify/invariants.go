@@ -4,7 +4,7 @@ import "slices"
 
 // Invariants lists everything that is checked, in order.
 func Invariants() []Invariant {
-	return slices.Concat(sales, money, arrivals, stockAndPromotions, progress)
+	return slices.Concat(sales, money, ledger, arrivals, stockAndPromotions, progress)
 }
 
 // sales: orders, their lines and parcels.
@@ -115,6 +115,7 @@ var money = []Invariant{
 		select merchant_id, id, format('%s: %s of %s captured', status, captured_minor, amount_minor) from payments
 		where (status = 'captured' and captured_minor <> amount_minor)
 		   or (status = 'partially_captured' and (captured_minor = 0 or captured_minor >= amount_minor))
+		   or (status in ('disputed', 'won', 'lost') and captured_minor = 0)
 		   or (status in ('pending', 'requires_action', 'authorized', 'voided', 'expired', 'failed', 'unknown') and captured_minor <> 0)`},
 	{"lines_count_their_refunds", `
 		select l.merchant_id, l.id, format('%s refunded, its refunds say %s', l.refunded, coalesce(u.units, 0)) from order_lines l
@@ -127,6 +128,7 @@ var money = []Invariant{
 		join payments p on p.merchant_id = o.merchant_id and p.order_id = o.id
 		where o.status = 'canceled' and o.canceled_at < $1::timestamptz - interval '15 minutes'
 		  and (p.status = 'authorized' or p.captured_minor > p.refunded_minor)
+		  and p.status not in ('disputed', 'lost') -- the buyer's bank has it
 		  and not exists (select from refunds r where r.merchant_id = p.merchant_id and r.payment_id = p.id and r.status = 'failed')`},
 }
 
