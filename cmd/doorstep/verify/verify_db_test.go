@@ -191,6 +191,14 @@ var breaks = map[string][]string{
 	"arrivals_are_on_their_payments":   {statement, arrival},
 	"arrivals_belong_to_their_order":   {statement, arrival, `update statement_lines set status = 'unmatched'`},
 	"arrivals_are_looked_at":           {statement, arrival, `update statement_lines set status = 'new'`},
+	"returned_units_have_come":         {`update order_lines set returned = 1 where shipped > 0`},
+	"units_coming_back_are_awaited":    {`update order_lines set coming_back = 1 where shipped > 0`},
+	"line_money_is_settled_once":       {`alter table order_lines drop constraint order_lines_money`, `update order_lines set released = quantity`},
+	"credit_goes_back":                 {`update orders set credited_minor = 1000, updated_at = updated_at - interval '1 day' where status = 'confirmed'`, `update payments set updated_at = updated_at - interval '1 day'`},
+	"paid_return_has_its_refund":       {aReturn},
+	"claim_is_made_good_as_it_says":    {aClaim},
+	"claimed_units_were_shipped_once":  {aClaim, `insert into claim_lines (merchant_id, claim_id, line_id, quantity) select c.merchant_id, c.id, l.id, 9 from claims c join order_lines l on l.order_id = c.order_id`},
+	"exchange_has_its_new_units":       {anExchange},
 	"stock_adds_up":                    {`update stock set free = free - 1`},
 	"sold_units_have_their_order":      {`update reservations set checkout_id = gen_random_uuid()`},
 	"ordered_units_are_sold_once":      {`update reservations set quantity = 3`},
@@ -218,6 +226,14 @@ var breaks = map[string][]string{
 }
 
 const (
+	aReturn = `insert into returns (merchant_id, id, order_id, number, status, source, currency, refund_minor, created_at, updated_at)
+		select merchant_id, gen_random_uuid(), id, 'RMA', 'refunded', 'merchant', 'EUR', 5, '2026-01-01', '2026-01-01' from orders where status = 'completed'`
+	aClaim = `insert into claims (merchant_id, id, order_id, number, kind, status, currency, resolution, created_at, updated_at)
+		select merchant_id, gen_random_uuid(), id, 'CL', 'lost', 'resolved', 'EUR', 'refund', '2026-01-01', '2026-01-01' from orders where status = 'completed'`
+	anExchange = `with x as (insert into exchanges (merchant_id, id, order_id, number, status, currency, created_at, updated_at)
+			select merchant_id, gen_random_uuid(), id, 'EX', 'approved', 'EUR', '2026-01-01'::timestamptz, '2026-01-01'::timestamptz from orders where status = 'completed' returning merchant_id, id, order_id)
+		insert into exchange_lines (merchant_id, exchange_id, line_id, quantity, reason, variant_id)
+		select x.merchant_id, x.id, l.id, 1, 'other', l.variant_id from x join order_lines l on l.order_id = x.order_id`
 	statement = `insert into statements (merchant_id, id, kind, file_hash, rows_read, rows_known, rows_failed, created_at)
 		select id, id, 'bank', 'x', 1, 0, 0, '2026-01-01' from merchants`
 	arrival = `insert into statement_lines (merchant_id, id, statement_id, kind, row_number, fingerprint, amount_minor, currency, status, order_id, payment_id,
