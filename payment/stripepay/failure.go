@@ -48,6 +48,10 @@ func explain(err error) *failure {
 		return &failure{cause: errUnreadable} // its text would quote the body
 	}
 	e := &failure{status: s.HTTPStatusCode, kind: string(s.Type), param: s.Param, request: s.RequestID, intent: s.PaymentIntent}
+	if e.denied() {
+		e.code = "api_key_refused"
+		return e
+	}
 	for _, code := range []string{string(s.DeclineCode), string(s.Code), string(s.Type), http.StatusText(s.HTTPStatusCode), "refused"} {
 		if code != "" {
 			e.code = code

@@ -146,7 +146,7 @@ func (g *Gateway) Authorize(ctx context.Context, a payment.Authorization) (payme
 	ctx = forMerchant(ctx, a.Merchant)
 	if err := g.exchange(ctx, &a); err != nil {
 		e := explain(err)
-		if e.refused() && !e.denied() {
+		if e.refused() {
 			return payment.Result{Status: payment.Failed, FailureCode: e.code}, nil
 		}
 		return payment.Result{}, e
