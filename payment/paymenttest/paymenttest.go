@@ -104,6 +104,7 @@ func Run(t *testing.T, bench func(t *testing.T) Bench) {
 		})
 	}
 	faulty(t, bench)
+	storms(t, bench)
 }
 
 func newSuite(t *testing.T, b Bench) *suite {
