@@ -87,11 +87,8 @@ func (h *house) capture(ctx context.Context, e order.Placed) error {
 
 func (h *house) captureOne(ctx context.Context, merchant, orderID, paymentID uuid.UUID) error {
 	o, err := h.orders.Order(ctx, merchant, orderID)
-	if err != nil {
+	if err != nil || o.Status == order.StatusCanceled {
 		return err
-	}
-	if o.Status == order.StatusCanceled { // what is held goes back, should the job that does it have been lost
-		return h.orders.MoneyBack(ctx, order.Canceled{Ref: order.Ref{MerchantID: merchant, OrderID: orderID}, Reason: o.CancelReason})
 	}
 	_, err = h.orders.CaptureDue(ctx, merchant, paymentID)
 	if errors.Is(err, payment.ErrNotCapturable) {
@@ -100,12 +97,25 @@ func (h *house) captureOne(ctx context.Context, merchant, orderID, paymentID uui
 	return err
 }
 
+// finishHold takes or gives back what has been held for longer than it should,
+// because the job that was to do it was lost.
+func (h *house) finishHold(ctx context.Context, p *payment.Payment) error {
+	o, err := h.orders.Order(ctx, p.MerchantID, *p.OrderID)
+	if err != nil {
+		return err
+	}
+	if o.Status == order.StatusCanceled {
+		return h.orders.MoneyBack(ctx, order.Canceled{Ref: order.Ref{MerchantID: p.MerchantID, OrderID: o.ID}, Reason: o.CancelReason})
+	}
+	return h.captureOne(ctx, p.MerchantID, o.ID, p.ID)
+}
+
 // recover finishes what somebody began and did not end.
 func (h *house) recover(ctx context.Context) error {
 	age := h.config.RecoveryAge
 	errs := []error{h.checkouts.Recover(ctx, age), h.payments.RecoverRefunds(ctx, age)}
 	errs = append(errs, h.payments.Uncaptured(ctx, h.db.Now().Add(-5*time.Minute), func(p *payment.Payment) error { // its job should be long done
-		return h.captureOne(ctx, p.MerchantID, *p.OrderID, p.ID)
+		return h.finishHold(ctx, p)
 	}), h.payments.Overdue(ctx, h.db.Now(), func(p *payment.Payment) error {
 		_, err := h.orders.Cancel(ctx, p.MerchantID, *p.OrderID, "payment_not_received", "system")
 		return err
