@@ -227,7 +227,7 @@ func (h *house) rooms(sharing bool) error {
 // providers are the payment gateways. The sandbox is refused in production: a
 // shop must not think that it has been paid.
 func (h *house) providers(sharing bool) ([]payment.Provider, error) {
-	live := h.stripe() // what moves money comes before what plays
+	live := append(h.stripe(), h.paypal()...) // what moves money comes before what plays
 	if h.config.Production() {
 		return live, nil
 	}

@@ -117,6 +117,7 @@ func (c Config) check(w complaints) {
 	c.checkAddresses(w)
 	c.checkSecrets(w)
 	c.checkStripe(w)
+	c.checkPayPal(w)
 	c.checkTimes(w)
 }
 
@@ -127,7 +128,8 @@ func (c Config) checkAddresses(w complaints) {
 	if _, _, err := net.SplitHostPort(c.MetricsAddr); err != nil && c.MetricsAddr != "" {
 		w.add("DOORSTEP_METRICS_ADDR", "want HOST:PORT, or nothing")
 	}
-	for name, text := range map[string]string{"DOORSTEP_BASE_URL": c.BaseURL, "OTEL_EXPORTER_OTLP_ENDPOINT": c.OTLPEndpoint, "STRIPE_API_BASE": c.StripeBase, "STRIPE_RETURN_URL": c.StripeReturnURL} {
+	for name, text := range map[string]string{"DOORSTEP_BASE_URL": c.BaseURL, "OTEL_EXPORTER_OTLP_ENDPOINT": c.OTLPEndpoint, "STRIPE_API_BASE": c.StripeBase, "STRIPE_RETURN_URL": c.StripeReturnURL,
+		"PAYPAL_API_BASE": c.PayPalBase, "PAYPAL_RETURN_URL": c.PayPalReturnURL} {
 		if u, err := url.Parse(text); text != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
 			w.add(name, "want an absolute http or https URL")
 		}
@@ -168,6 +170,21 @@ func (c Config) checkSecrets(w complaints) {
 	text := strings.NewReplacer("-", "+", "_", "/", "=", "").Replace(strings.TrimSpace(c.MasterKey.Reveal()))
 	if key, err := base64.RawStdEncoding.DecodeString(text); c.MasterKey != "" && (err != nil || len(key) != 32) {
 		w.add("DOORSTEP_MASTER_KEY", "want 32 bytes in base64")
+	}
+}
+
+// checkPayPal finds half an account, and keys that would travel in the open.
+func (c Config) checkPayPal(w complaints) {
+	if c.PayPalClientID != "" && c.PayPalSecret == "" {
+		w.add("PAYPAL_CLIENT_ID", "want PAYPAL_SECRET beside it")
+	}
+	for name, text := range map[string]string{"PAYPAL_CLIENT_ID": c.PayPalClientID, "PAYPAL_SECRET": c.PayPalSecret.Reveal(), "PAYPAL_WEBHOOK_ID": c.PayPalWebhookID} {
+		if strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) {
+			w.add(name, "want one word without spaces")
+		}
+	}
+	if c.Production() && c.PayPalClientID != "" && strings.HasPrefix(c.PayPalBase, "http:") {
+		w.add("PAYPAL_API_BASE", "want https in production")
 	}
 }
 

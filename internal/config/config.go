@@ -60,6 +60,12 @@ type Config struct {
 	StripeMinimal        bool   `env:"STRIPE_MINIMAL" envDefault:"false" help:"leave out parameters that servers which only resemble Stripe refuse"`
 	StripeAnyVersion     bool   `env:"STRIPE_IGNORE_API_VERSION_MISMATCH" envDefault:"true" help:"take webhooks of any API version; only names are read from them"`
 
+	PayPalClientID  string `env:"PAYPAL_CLIENT_ID" help:"of the REST app; with it PayPal is taken"`
+	PayPalSecret    Secret `env:"PAYPAL_SECRET" help:"of the REST app"`
+	PayPalBase      string `env:"PAYPAL_API_BASE" envDefault:"https://api-m.paypal.com" help:"https://api-m.sandbox.paypal.com for trials"`
+	PayPalWebhookID string `env:"PAYPAL_WEBHOOK_ID" help:"of the webhook in the REST app; without it no webhook of PayPal is believed"`
+	PayPalReturnURL string `env:"PAYPAL_RETURN_URL" help:"where PayPal sends the buyer back to; default DOORSTEP_BASE_URL"`
+
 	TrustedProxies []string `env:"DOORSTEP_TRUSTED_PROXIES" help:"addresses or networks whose Shopper-IP and X-Forwarded-For count"`
 	RateLimit      int      `env:"DOORSTEP_RATE_LIMIT" envDefault:"200" help:"requests a second for one key and shopper address; 0 turns it off"`
 	LogLevel       string   `env:"DOORSTEP_LOG" envDefault:"info" help:"debug, info, warn or error"`

@@ -70,6 +70,8 @@ func TestEverySettingIsReadAndSaidToMeanSomething(t *testing.T) {
 		"STRIPE_SECRET_KEY":     "sk_test_1", "STRIPE_PUBLISHABLE_KEY": "pk_test_1", "STRIPE_WEBHOOK_SECRETS": "whsec_1, whsec_2",
 		"STRIPE_API_BASE": "https://127.0.0.1:12111", "STRIPE_RETURN_URL": "https://shop.example/back", "STRIPE_MINIMAL": "true",
 		"STRIPE_IGNORE_API_VERSION_MISMATCH": "false",
+		"PAYPAL_CLIENT_ID":                   "client", "PAYPAL_SECRET": "secret", "PAYPAL_API_BASE": "https://api-m.sandbox.paypal.com", "PAYPAL_WEBHOOK_ID": "WH1",
+		"PAYPAL_RETURN_URL": "https://shop.example/paid",
 	}
 	set(t, given)
 	c, err := Load()
@@ -118,6 +120,7 @@ func TestEachWrongSettingIsNamedAndNoSecretIsQuoted(t *testing.T) {
 		"DOORSTEP_EGRESS_PROXY": "socks5://u:" + hidden + "@proxy",
 		"STRIPE_SECRET_KEY":     "pk_" + hidden, "STRIPE_PUBLISHABLE_KEY": "sk_" + hidden, "STRIPE_WEBHOOK_SECRETS": " , ", "STRIPE_API_BASE": "stripe.com",
 		"STRIPE_RETURN_URL": "/back", "STRIPE_MINIMAL": "maybe", "STRIPE_IGNORE_API_VERSION_MISMATCH": "2",
+		"PAYPAL_CLIENT_ID": "a b", "PAYPAL_SECRET": hidden + " x", "PAYPAL_API_BASE": "paypal", "PAYPAL_RETURN_URL": "/back", "PAYPAL_WEBHOOK_ID": "a b",
 	}
 	for name, value := range wrong {
 		t.Run(name, func(t *testing.T) {
@@ -141,7 +144,7 @@ func TestEachWrongSettingIsNamedAndNoSecretIsQuoted(t *testing.T) {
 	if _, again := Load(); again.Error() != err.Error() {
 		t.Error("said differently each time")
 	}
-	for name, value := range map[string]string{"DOORSTEP_GATEWAY_TIMEOUT": "30s", "DOORSTEP_DB_CONNECTIONS": "3", "SMTP_URL": "smtp://", "DOORSTEP_MASTER_KEY": key[4:], "STRIPE_SECRET_KEY": "sk_a b"} {
+	for name, value := range map[string]string{"DOORSTEP_GATEWAY_TIMEOUT": "30s", "DOORSTEP_DB_CONNECTIONS": "3", "SMTP_URL": "smtp://", "DOORSTEP_MASTER_KEY": key[4:], "STRIPE_SECRET_KEY": "sk_a b", "PAYPAL_CLIENT_ID": "client"} {
 		set(t, map[string]string{name: value})
 		if _, err := Load(); err == nil {
 			t.Errorf("%s=%s is taken", name, value)
@@ -186,7 +189,7 @@ func TestAnEmptySettingIsNotSetButNoMetricsAreNoMetrics(t *testing.T) {
 }
 
 func TestEverySecretCanComeFromAFile(t *testing.T) {
-	secrets := map[string]string{"DATABASE_URL": "postgres://u:pw@h/d", "DOORSTEP_MASTER_KEY": key, "SMTP_URL": "smtp://u:pw@h", "DOORSTEP_EGRESS_PROXY": "http://u:pw@h", "STRIPE_SECRET_KEY": "sk_1", "STRIPE_WEBHOOK_SECRETS": "whsec_1"}
+	secrets := map[string]string{"DATABASE_URL": "postgres://u:pw@h/d", "DOORSTEP_MASTER_KEY": key, "SMTP_URL": "smtp://u:pw@h", "DOORSTEP_EGRESS_PROXY": "http://u:pw@h", "STRIPE_SECRET_KEY": "sk_1", "STRIPE_WEBHOOK_SECRETS": "whsec_1", "PAYPAL_SECRET": "secret"}
 	for _, f := range fields() {
 		if !f.secret {
 			continue

@@ -53,6 +53,7 @@ type Gateway struct {
 	base   string
 	http   *http.Client
 	clock  clock.Clock
+	asking chan struct{} // bounds how many webhooks are verified at once: anybody can send some
 	turn   chan struct{} // guards token
 	token  token
 }
@@ -69,7 +70,7 @@ func New(c Config) *Gateway {
 		c.Clock = &clock.System{}
 	}
 	return &Gateway{
-		config: c, base: strings.TrimRight(c.Base, "/"), clock: c.Clock, turn: make(chan struct{}, 1),
+		config: c, base: strings.TrimRight(c.Base, "/"), clock: c.Clock, turn: make(chan struct{}, 1), asking: make(chan struct{}, 8),
 		http: &http.Client{
 			Timeout:       c.Timeout,
 			Transport:     &http.Transport{Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: 16, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: true},

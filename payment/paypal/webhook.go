@@ -88,6 +88,12 @@ func (g *Gateway) verify(ctx context.Context, header http.Header, body []byte, n
 	if err != nil {
 		return fmt.Errorf("paypal: %w", err)
 	}
+	select {
+	case g.asking <- struct{}{}:
+		defer func() { <-g.asking }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	// The event goes back byte for byte: the signature is over its bytes.
 	ask := bytes.Join([][]byte{head[:len(head)-1], []byte(`,"webhook_event":`), body, {'}'}}, nil)
 	var said struct {
