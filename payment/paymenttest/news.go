@@ -224,8 +224,8 @@ func keepsBooks(s *suite) {
 	if len(c.Refunds) != 1 || c.Refunds[0].GatewayID != refund.RefundID || c.Refunds[0].Amount != amount/10 || c.Refunds[0].Failed || c.Refunds[0].Key != "" && c.Refunds[0].Key != back.Key {
 		s.Errorf("what went back: %+v", c.Refunds)
 	}
-	for _, hours := range [][2]time.Duration{{-3, -2}, {2, 3}} {
-		err := b.Charges(s.context(), s.now().Add(hours[0]*time.Hour), s.now().Add(hours[1]*time.Hour), func(c payment.GatewayCharge) error {
+	for _, from := range []time.Duration{-3 * time.Hour, 2 * time.Hour} {
+		err := b.Charges(s.context(), s.now().Add(from), s.now().Add(from+time.Hour), func(c payment.GatewayCharge) error {
 			return errors.New(c.CreatedAt.String())
 		})
 		if err != nil {

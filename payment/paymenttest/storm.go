@@ -36,7 +36,7 @@ func storms(t *testing.T, bench func(t *testing.T) Bench) {
 			if s.Faults == nil {
 				t.Skip("its gateway cannot be made to go wrong")
 			}
-			(&storm{suite: s, random: rand.New(rand.NewPCG(uint64(seed), 0))}).rage() //nolint:gosec // a seed that fails must play again
+			(&storm{suite: s, random: rand.New(rand.NewPCG(uint64(seed), 0))}).rage()
 		})
 	}
 }

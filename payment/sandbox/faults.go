@@ -64,11 +64,11 @@ func (f Fault) Waits() bool {
 // RetryAfter is what a throttled caller is told to wait.
 const RetryAfter = time.Second
 
-// Busy is the error of a throttled call. Nothing was done.
-type Busy struct{ After time.Duration }
+// BusyError is the error of a throttled call. Nothing was done.
+type BusyError struct{ After time.Duration }
 
 // Error says how long to wait.
-func (b Busy) Error() string {
+func (b BusyError) Error() string {
 	return fmt.Sprintf("sandbox: 429 too many requests, again in %s", b.After)
 }
 
@@ -180,7 +180,7 @@ func called[T any](ctx context.Context, g *Gateway, name Call, key string, do fu
 	case BreaksBefore:
 		return none, errServer
 	case Throttles:
-		return none, Busy{RetryAfter}
+		return none, BusyError{RetryAfter}
 	case Silent:
 		return none, g.hush(ctx)
 	}

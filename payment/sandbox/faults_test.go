@@ -93,7 +93,7 @@ func TestEachFaultDoesWhatItSaysInTheProcess(t *testing.T) {
 			if answered != (err == nil) || answered && r.Status != payment.Authorized {
 				t.Errorf("%+v %v", r, err)
 			}
-			var busy sandbox.Busy
+			var busy sandbox.BusyError
 			if errors.As(err, &busy) != (kind == sandbox.Throttles) || busy.After != map[bool]time.Duration{true: sandbox.RetryAfter}[kind == sandbox.Throttles] {
 				t.Errorf("%v", err)
 			}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"strings"
 	"time"
@@ -20,7 +21,7 @@ type Object map[string]any
 // Intent is a charge as a payment intent; full puts its latest charge in whole
 // instead of by its id.
 func (g *Gateway) Intent(c Charge, full bool) Object {
-	status, capturable := intentStatus(c), int64(0)
+	status, capturable := IntentStatus(c), int64(0)
 	if c.Status == payment.Authorized {
 		capturable = c.Amount
 	}
@@ -43,7 +44,7 @@ func (g *Gateway) Intent(c Charge, full bool) Object {
 		o["next_action"] = Object{"type": "redirect_to_url", "redirect_to_url": Object{"url": g.ActionURL(c), "return_url": nil}}
 	}
 	if charged(c) {
-		o["latest_charge"] = c.chargeID()
+		o["latest_charge"] = c.ChargeID()
 		if full {
 			o["latest_charge"] = charge(c)
 		}
@@ -57,7 +58,8 @@ func (c Charge) ClientSecret() string {
 	return c.ID + "_secret_" + hex.EncodeToString(sum[:10])
 }
 
-func intentStatus(c Charge) string {
+// IntentStatus is how a charge stands, in the words of payment intents.
+func IntentStatus(c Charge) string {
 	switch c.Status {
 	case payment.Authorized:
 		return "requires_capture"
@@ -80,7 +82,8 @@ func charged(c Charge) bool {
 	return c.Token != "" && c.Status != payment.Pending && c.Status != payment.RequiresAction && c.Failure != "authentication_failed"
 }
 
-func (c Charge) chargeID() string { return "ch_" + c.rest() }
+// ChargeID names the charge of a payment intent.
+func (c Charge) ChargeID() string { return "ch_" + c.rest() }
 
 // methods are the kinds of payment methods that a charge takes.
 func (c Charge) methods() []string {
@@ -116,7 +119,7 @@ func charge(c Charge) Object {
 		status = "failed"
 	}
 	o := Object{
-		"id": c.chargeID(), "object": "charge", "amount": c.Amount, "amount_captured": c.Captured, "amount_refunded": c.Refunded,
+		"id": c.ChargeID(), "object": "charge", "amount": c.Amount, "amount_captured": c.Captured, "amount_refunded": c.Refunded,
 		"captured": c.Captured > 0, "created": c.CreatedAt.Unix(), "currency": strings.ToLower(c.Currency), "disputed": c.Dispute != nil,
 		"failure_code": nil, "failure_message": nil, "livemode": false, "metadata": c.metadata(), "paid": status == "succeeded",
 		"payment_intent": c.ID, "payment_method": text(paymentMethod(c)), "refunded": c.Refunded > 0 && c.Refunded == c.Captured, "status": status,
@@ -141,7 +144,7 @@ func RefundObject(c Charge, r Refund) Object {
 		status = "failed"
 	}
 	o := Object{
-		"id": r.ID, "object": "refund", "amount": r.Amount, "charge": c.chargeID(), "created": r.At.Unix(),
+		"id": r.ID, "object": "refund", "amount": r.Amount, "charge": c.ChargeID(), "created": r.At.Unix(),
 		"currency": strings.ToLower(c.Currency), "metadata": maps.Clone(r.Metadata), "payment_intent": c.ID, "reason": nil, "status": status,
 	}
 	if r.Failed {
@@ -155,7 +158,7 @@ func RefundObject(c Charge, r Refund) Object {
 
 // CardError says why a card was refused.
 func CardError(c Charge) Object {
-	o := Object{"type": "card_error", "code": "card_declined", "message": "Your card was declined.", "charge": c.chargeID()}
+	o := Object{"type": "card_error", "code": "card_declined", "message": "Your card was declined.", "charge": c.ChargeID()}
 	switch c.Failure {
 	case "card_declined":
 		o["decline_code"] = "generic_decline"
@@ -174,7 +177,7 @@ func CardError(c Charge) Object {
 func DisputeObject(c Charge) Object {
 	status := map[payment.Status]string{payment.Disputed: "needs_response", payment.DisputeWon: "won", payment.DisputeLost: "lost"}[c.Dispute.Status]
 	return Object{
-		"id": c.Dispute.ID, "object": "dispute", "amount": c.Dispute.Amount, "charge": c.chargeID(), "created": c.Dispute.At.Unix(),
+		"id": c.Dispute.ID, "object": "dispute", "amount": c.Dispute.Amount, "charge": c.ChargeID(), "created": c.Dispute.At.Unix(),
 		"currency": strings.ToLower(c.Currency), "livemode": false, "metadata": Object{}, "payment_intent": c.ID, "reason": "fraudulent", "status": status,
 	}
 }
@@ -204,7 +207,15 @@ func (g *Gateway) EventObject(e Event) Object {
 
 // EventBody is an event as a webhook brings it.
 func (g *Gateway) EventBody(e Event) []byte {
-	body, _ := json.Marshal(g.EventObject(e)) // maps of texts and numbers can be written
+	return g.EventObject(e).Bytes()
+}
+
+// Bytes is the object as JSON.
+func (o Object) Bytes() []byte {
+	body, err := json.Marshal(o)
+	if err != nil {
+		panic(fmt.Sprintf("sandbox: %v", err)) // maps of texts and numbers can be written
+	}
 	return body
 }
 

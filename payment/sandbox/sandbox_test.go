@@ -323,6 +323,7 @@ func TestAnswersThatAreLateOrLostLeaveTheBooksRight(t *testing.T) {
 		if len(before) != 1 || before[0].Status != payment.Authorized || before[0].Amount != 1000 || before[0].PaymentID != a.PaymentID.String() {
 			t.Errorf("%s: %+v", token, before)
 		}
+		g.SlowFor, g.LostFor = time.Minute, time.Minute
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		if _, err := g.Authorize(ctx, a); err == nil {
 			t.Errorf("%s: answered in no time", token)

@@ -89,7 +89,7 @@ func (h *Handler) listCharges(q *query) answer {
 	var items []item
 	for _, c := range h.charges(q) {
 		if o, charged := sandbox.ChargeObject(c); charged {
-			items = append(items, item{o["id"].(string), c.CreatedAt.Unix(), func() sandbox.Object { return o }})
+			items = append(items, item{c.ChargeID(), c.CreatedAt.Unix(), func() sandbox.Object { return o }})
 		}
 	}
 	return list(q, items)

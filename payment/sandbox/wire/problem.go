@@ -12,12 +12,15 @@ func ok(o sandbox.Object) answer { return answer{status: http.StatusOK, body: o}
 
 // failure is an error in Stripe's form.
 func failure(status int, kind, code, param, message string) answer {
-	e := sandbox.Object{"type": kind, "message": message}
-	if code != "" {
-		e["code"] = code
-	}
-	if param != "" {
-		e["param"] = param
+	return problem(status, sandbox.Object{"type": kind, "code": code, "param": param, "message": message})
+}
+
+// problem is an error with what it says; empty members are left out.
+func problem(status int, e sandbox.Object) answer {
+	for _, name := range []string{"code", "param"} {
+		if e[name] == "" {
+			delete(e, name)
+		}
 	}
 	return answer{status: status, body: sandbox.Object{"error": e}}
 }
@@ -39,18 +42,17 @@ func missing(kind, id string) answer {
 
 // unexpected says that a payment intent does not stand so that this could be done.
 func (h *Handler) unexpected(c sandbox.Charge, what string) answer {
-	o := h.g.Intent(c, false)
-	a := failure(http.StatusBadRequest, "invalid_request_error", "payment_intent_unexpected_state", "",
-		"This PaymentIntent could not be "+what+" because it has a status of "+o["status"].(string)+".")
-	a.body["error"].(sandbox.Object)["payment_intent"] = o
-	return a
+	return problem(http.StatusBadRequest, sandbox.Object{
+		"type": "invalid_request_error", "code": "payment_intent_unexpected_state", "payment_intent": h.g.Intent(c, false),
+		"message": "This PaymentIntent could not be " + what + " because it has a status of " + sandbox.IntentStatus(c) + ".",
+	})
 }
 
 // declined says that a card was refused.
 func (h *Handler) declined(c sandbox.Charge) answer {
 	e := sandbox.CardError(c)
 	e["payment_intent"] = h.g.Intent(c, false)
-	return answer{status: http.StatusPaymentRequired, body: sandbox.Object{"error": e}}
+	return problem(http.StatusPaymentRequired, e)
 }
 
 // fault is the answer to an error of the books.

@@ -337,7 +337,7 @@ func TestNoFaultSaysMoreThanWasDone(t *testing.T) {
 			d.faults.Once(sandbox.CallCapture, kind)
 			r, err := d.ask(t.Context(), "POST", "/v1/payment_intents/"+id+"/capture", "amount_to_capture=400", "Idempotency-Key: c")
 			done := err == nil && r.status == 200 && r.text("id") == id
-			if clear := kind == sandbox.Answers || kind == sandbox.IsSlow || kind == sandbox.HearsTwice; done != clear {
+			if plain := kind == sandbox.Answers || kind == sandbox.IsSlow || kind == sandbox.HearsTwice; done != plain {
 				t.Errorf("%d %s %v", r.status, r.raw, err)
 			}
 			if kind == sandbox.Throttles && (r.status != 429 || r.header.Get("Retry-After") != "1") || strings.Contains(string(kind), "500") && r.status != 500 {
