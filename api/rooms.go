@@ -15,9 +15,10 @@ type Rooms struct {
 	Contacts  contacts
 	Payments  payments
 	Shipments shipments
+	// People lets customers sign in; it needs Orders and what comes with them.
+	People people
 	// AfterSale takes returns; it comes with Orders or not at all.
 	AfterSale  afterSale
-	Documents  documents  // invoices and credit notes; with Orders
 	Deliveries deliveries // quotes and policies of shipping
 	Settings   settings
 	Webhooks   webhooks // outgoing ones, and what became of them
@@ -31,8 +32,6 @@ type Rooms struct {
 	OrderImports orderImports
 	// PaymentInbox takes in what payment providers tell.
 	PaymentInbox paymentInbox
-	// Differences lists where payments and their providers' books disagree.
-	Differences differences
 	// Statements takes in what banks and couriers say has arrived.
 	Statements statements
 	// Dev holds the helpers of the demo, which ask for no key.
@@ -55,11 +54,8 @@ func Register(s *Server, r Rooms) {
 		registerAfterSale(s, r.AfterSale)
 		registerOrders(s, r.Orders, r.Contacts, r.Payments, r.Shipments, r.Writer)
 	}
-	if r.Documents != nil {
-		registerDocuments(s, r.Documents, r.Orders)
-	}
-	if r.Differences != nil {
-		registerDifferences(s, r.Differences)
+	if r.People != nil {
+		registerPeople(s, r.People, r.Contacts, r.Orders, r.Writer)
 	}
 	if r.Statements != nil {
 		registerStatements(s, r.Statements)
@@ -101,15 +97,11 @@ func Register(s *Server, r Rooms) {
 // afterSale is all that is asked of the room of orders once they are sold.
 type afterSale interface {
 	returns
-	exchanges
-	claims
 }
 
 func registerAfterSale(s *Server, svc afterSale) {
 	if svc != nil {
 		registerReturns(s, svc)
-		registerExchanges(s, svc)
-		registerClaims(s, svc)
 	}
 }
 

@@ -61,6 +61,7 @@ type Vault struct {
 	secret cipher.AEAD
 	email  []byte
 	link   []byte
+	code   []byte
 }
 
 // NewVault derives the keys from master, which must be 32 bytes.
@@ -77,6 +78,7 @@ func NewVault(master []byte) (*Vault, error) {
 	}
 	return &Vault{
 		wrap: aead(derive("contact key")), secret: aead(derive("sealed secret")), email: derive("e-mail look-up"), link: derive("signed link"),
+		code: derive("sign-in code"),
 	}, nil
 }
 

@@ -3,6 +3,7 @@ package customer
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"time"
@@ -102,19 +103,36 @@ func (s *Service) SetGroups(ctx context.Context, merchant, person uuid.UUID, gro
 	return p, err
 }
 
-// Erase blanks every contact of an e-mail and takes the person out of all
-// groups, and says how many contacts it blanked. Orders keep their amounts, and
-// the rows stay as tombstones. It may be repeated. What a person is known by as
-// a member of staff goes with RemoveStaff.
+// Erase blanks every contact of an e-mail, signs the person out everywhere and
+// takes them out of all groups, and says how many contacts it blanked. Orders
+// keep their amounts, and the rows stay as tombstones. It may be repeated. What
+// a person is known by as a member of staff goes with RemoveStaff.
 func (s *Service) Erase(ctx context.Context, merchant uuid.UUID, emailHMAC []byte) (int64, error) {
 	var erased int64
 	now := s.db.Now()
 	err := db.Run(ctx, s.db, func(tx db.Tx) (err error) {
-		erased, err = tx.Exec(ctx, `
+		rows, err := tx.Query(ctx, `
 			update contacts c set wrapped_key = null, sealed = null, erased_at = $3
 			where c.merchant_id = $1 and c.email_hmac = $2 and (c.wrapped_key is not null or c.sealed is not null)
-			and not exists (select from staff s where s.merchant_id = c.merchant_id and s.contact_id = c.id and s.status <> 'removed')`,
+			and not exists (select from staff s where s.merchant_id = c.merchant_id and s.contact_id = c.id and s.status <> 'removed')
+			returning c.id`,
 			merchant, emailHMAC, now)
+		if err != nil {
+			return err
+		}
+		contacts, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+		if err != nil {
+			return err
+		}
+		erased = int64(len(contacts))
+		for _, c := range contacts {
+			if s.Forget != nil {
+				err = errors.Join(err, s.Forget(ctx, tx, merchant, c))
+			}
+		}
+		tx.Queue(`delete from sign_in_codes where merchant_id = $1 and email_hmac = $2`, merchant, emailHMAC)
+		tx.Queue(`delete from customer_sessions s using customers c
+			where c.merchant_id = $1 and c.email_hmac = $2 and s.merchant_id = c.merchant_id and s.customer_id = c.id`, merchant, emailHMAC)
 		tx.Queue(`update customers set groups = '{}', updated_at = $3 where merchant_id = $1 and email_hmac = $2 and groups <> '{}'`,
 			merchant, emailHMAC, now)
 		return err

@@ -9,6 +9,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"doorstep/internal/fault"
 	"doorstep/internal/money"
 )
 
@@ -24,11 +25,12 @@ const (
 	Delivered           Kind = "delivered"
 	Cancelled           Kind = "cancelled"
 	Refunded            Kind = "refunded"
+	SignInCode          Kind = "sign_in_code" // of a customer; it speaks of no order
 )
 
 // Kinds lists all kinds of mail.
 func Kinds() []Kind {
-	return []Kind{OrderConfirmation, PaymentInstructions, Shipped, OutForDelivery, Delivered, Cancelled, Refunded}
+	return []Kind{OrderConfirmation, PaymentInstructions, Shipped, OutForDelivery, Delivered, Cancelled, Refunded, SignInCode}
 }
 
 // Data is what a mail tells. Which parts must be there depends on the kind:
@@ -41,6 +43,7 @@ func Kinds() []Kind {
 //	delivered             Parcel
 //	cancelled             nothing more (Reason, and Refund if money goes back)
 //	refunded              Refund
+//	sign_in_code          SignIn, and nothing of an order
 type Data struct {
 	Shop  Shop
 	Order Order
@@ -55,6 +58,13 @@ type Data struct {
 	Parcel        *Parcel
 	Refund        *Refund
 	Reason        string // why it was cancelled, in the reader's language
+	SignIn        *SignIn
+}
+
+// SignIn is a code by which a customer signs in.
+type SignIn struct {
+	Code    string
+	Minutes int64 // that it holds
 }
 
 // Shop is who writes.
@@ -181,6 +191,11 @@ func (d Data) cleaned() Data {
 		}
 		d.Transfer = &t
 	}
+	if d.SignIn != nil {
+		in := *d.SignIn
+		text(&in.Code)
+		d.SignIn = &in
+	}
 	if d.Parcel != nil {
 		p := *d.Parcel
 		text(&p.Carrier)
@@ -200,6 +215,10 @@ func (d Data) check(kind Kind) error {
 	}
 	need(d.Shop.Name != "", "shop.name")
 	need(d.Shop.Email == "" || validAddress(d.Shop.Email), "shop.email")
+	if kind == SignInCode {
+		need(d.SignIn != nil && d.SignIn.Code != "" && d.SignIn.Minutes > 0, "sign_in")
+		return incomplete(bad, kind)
+	}
 	need(d.Order.Number != "", "order.number")
 	need(validURL(d.Order.URL), "order.url")
 	_, err := money.Exponent(d.Order.Currency)
@@ -228,6 +247,11 @@ func (d Data) check(kind Kind) error {
 	default:
 		need(false, "kind")
 	}
+	return incomplete(bad, kind)
+}
+
+// incomplete is bad when it names a field.
+func incomplete(bad *fault.Error, kind Kind) error {
 	if len(bad.Fields) == 0 {
 		return nil
 	}

@@ -60,6 +60,8 @@ func (w *writer) view() view {
 		args = append(args, "amount", w.money(d.Refund.Amount))
 	case Shipped, OutForDelivery, Delivered:
 		args = append(args, "carrier", d.Parcel.Carrier)
+	case SignInCode:
+		args = append(args, "code", d.SignIn.Code, "shop", d.Shop.Name, "minutes", locale.Number(w.lang, d.SignIn.Minutes))
 	}
 	v := view{
 		Lang:    string(w.lang),
@@ -78,6 +80,9 @@ func (w *writer) view() view {
 		v.Help = w.t("mail.help", "email", d.Shop.Email)
 	}
 	switch w.kind {
+	case SignInCode:
+		v.Button, v.Footer = button{}, w.own("footer", args...)
+		v.Facts, v.Note = append(v.Facts, w.fact("code", d.SignIn.Code)), w.own("note", args...)
 	case OrderConfirmation:
 		w.order(&v)
 	case PaymentInstructions:

@@ -34,6 +34,7 @@ func full() Data {
 			Partial: true, ExpectedFrom: day.AddDate(0, 0, 3), ExpectedTo: day.AddDate(0, 0, 5)},
 		Refund: &Refund{Amount: 127148, Method: "card"},
 		Reason: "Out of stock",
+		SignIn: &SignIn{Code: "493027", Minutes: 10},
 	}
 }
 
@@ -73,8 +74,12 @@ func TestEveryKindIsWrittenInEveryLanguage(t *testing.T) {
 		m := render(t, kind, lang, full())
 		shown := tags.ReplaceAllString(m.HTML, " ")
 		for part, s := range map[string]string{"subject": m.Subject, "html": shown, "text": m.Text} {
-			if !strings.Contains(s, "DS-7K3M-Q2XT-H") {
-				t.Errorf("the %s does not name the order:\n%s", part, s)
+			subject := "DS-7K3M-Q2XT-H"
+			if kind == SignInCode {
+				subject = "493027"
+			}
+			if !strings.Contains(s, subject) {
+				t.Errorf("the %s does not name %s:\n%s", part, subject, s)
 			}
 			if bad := aKey.FindString(s) + aMark.FindString(s); bad != "" {
 				t.Errorf("the %s holds %q:\n%s", part, bad, s)
@@ -116,6 +121,7 @@ func TestBothPartsTellTheSameFacts(t *testing.T) {
 		Delivered:           {"HayPost", "RR123456789AM", "https://shop.example/track/tok?a=1&b=2"},
 		Cancelled:           {"Out of stock", "€1,271.48", "Card"},
 		Refunded:            {"€1,271.48", "Card"},
+		SignInCode:          {"Anahit Sargsyan", "493027", "10 minutes", "Ararat Ceramics", "help@ararat.example"},
 	}
 	for kind, facts := range want {
 		m := render(t, kind, locale.En, full())

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"doorstep/customer"
+	"doorstep/internal/fault"
 	"doorstep/internal/locale"
 	"doorstep/notify"
 	"doorstep/order"
@@ -24,8 +26,11 @@ func (h *house) mails() (err error) {
 			return err
 		}
 	}
-	h.mail, err = notify.New(o)
-	return err
+	if h.mail, err = notify.New(o); err != nil {
+		return err
+	}
+	h.customers.Forget = h.mail.Forget
+	return nil
 }
 
 // letter is what every mail about an order says.
@@ -45,26 +50,32 @@ func (h *house) letter(ctx context.Context, merchant, orderID uuid.UUID, kind no
 	if err != nil {
 		return nil, err
 	}
-	zone, err := time.LoadLocation(shop.Timezone)
-	if err != nil {
-		zone = time.UTC
-	}
-	lang := locale.Lang(o.Locale)
-	if !lang.Known() {
-		lang = locale.En
-	}
 	l := &letter{order: o, shop: shop, mail: notify.Mail{
-		Merchant: merchant, Kind: kind, Subject: subject, Contact: o.ContactID, Lang: lang,
+		Merchant: merchant, Kind: kind, Subject: subject, Contact: o.ContactID, Lang: languageOf(o.Locale),
 		Data: notify.Data{
-			Shop:          notify.Shop{Name: shop.Name, From: shop.Sender.Email, Email: shop.Sender.ReplyTo, Zone: zone},
+			Shop:          senderOf(&shop),
 			Order:         notify.Order{Number: o.Number, URL: h.trackingURL(o), Currency: o.Currency, PlacedAt: o.PlacedAt},
 			PaymentMethod: o.PaymentMethod,
 		},
 	}}
-	if shop.Sender.Name != "" {
-		l.mail.Data.Shop.Name = shop.Sender.Name
-	}
 	return l, nil
+}
+
+// senderOf is who writes the mails of a shop.
+func senderOf(shop *customer.Settings) notify.Shop {
+	zone, err := time.LoadLocation(shop.Timezone)
+	if err != nil {
+		zone = time.UTC
+	}
+	return notify.Shop{Name: cmp.Or(shop.Sender.Name, shop.Name), From: shop.Sender.Email, Email: shop.Sender.ReplyTo, Zone: zone}
+}
+
+// languageOf is the language of a mail; English when there is no other.
+func languageOf(text string) locale.Lang {
+	if lang := locale.Lang(text); lang.Known() {
+		return lang
+	}
+	return locale.En
 }
 
 // goods adds the lines of the order and its totals.
@@ -148,6 +159,27 @@ func (h *house) mailCanceled(ctx context.Context, e order.Canceled) error {
 		l.mail.Data.Reason = locale.T(l.mail.Lang, key)
 	}
 	return h.send(ctx, l)
+}
+
+// mailSignInCode sends a customer the code that was asked for, unless it is of
+// no use any more.
+func (h *house) mailSignInCode(ctx context.Context, e customer.CodeAsked) error {
+	c, err := h.customers.CodeRequest(ctx, e.MerchantID, e.RequestID)
+	if fault.Is(err, customer.ErrCode) || err == nil && !c.Alive {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	shop, _, err := h.customers.Settings(ctx, e.MerchantID)
+	if err != nil {
+		return err
+	}
+	_, err = h.mail.Send(ctx, notify.Mail{
+		Merchant: e.MerchantID, Kind: notify.SignInCode, Subject: e.RequestID, Contact: c.Contact, Lang: languageOf(c.Locale),
+		Data: notify.Data{Shop: senderOf(&shop), SignIn: &notify.SignIn{Code: c.Code, Minutes: c.Minutes}},
+	})
+	return err
 }
 
 func (h *house) mailRefunded(ctx context.Context, e payment.Refunded) error {
