@@ -118,8 +118,10 @@ func (s *shop) rooms() Rooms {
 		Deliveries: fakeDeliveries{s}, Settings: fakeSettings{s}, Webhooks: fakeWebhooks{s}, Locations: fakeLocations{s}, Promotions: fakePromotions{s}, TaxRates: fakeTaxRates{s},
 		Catalogue: fakeCatalogue{fakeLocations{s}}, Search: fakeSearch{s}, OrderImports: fakeOrderImports{s},
 		AfterSale:    fakeAfterSale{s},
+		Documents:    fakeDocuments{s},
 		People:       fakePeople{s},
 		PaymentInbox: fakeInbox{s},
+		Differences:  fakeDifferences{s},
 		Dev: &Dev{
 			Mails: fakeMails{}, Shift: noon.Add,
 			Authenticate: func(_ context.Context, id string, ok bool) error {

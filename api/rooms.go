@@ -19,6 +19,7 @@ type Rooms struct {
 	People people
 	// AfterSale takes returns; it comes with Orders or not at all.
 	AfterSale  afterSale
+	Documents  documents  // invoices and credit notes; with Orders
 	Deliveries deliveries // quotes and policies of shipping
 	Settings   settings
 	Webhooks   webhooks // outgoing ones, and what became of them
@@ -30,10 +31,12 @@ type Rooms struct {
 	Search    searchEngine
 	// OrderImports takes in past orders; it comes with Catalogue or not at all.
 	OrderImports orderImports
-	// PaymentInbox takes in what payment providers tell.
-	PaymentInbox paymentInbox
+	// Differences lists where payments and their providers' books disagree.
+	Differences differences
 	// Statements takes in what banks and couriers say has arrived.
 	Statements statements
+	// PaymentInbox takes in what payment providers tell.
+	PaymentInbox paymentInbox
 	// Dev holds the helpers of the demo, which ask for no key.
 	Dev *Dev
 }
@@ -54,8 +57,14 @@ func Register(s *Server, r Rooms) {
 		registerAfterSale(s, r.AfterSale)
 		registerOrders(s, r.Orders, r.Contacts, r.Payments, r.Shipments, r.Writer)
 	}
+	if r.Documents != nil {
+		registerDocuments(s, r.Documents, r.Orders)
+	}
 	if r.People != nil {
 		registerPeople(s, r.People, r.Contacts, r.Orders, r.Writer)
+	}
+	if r.Differences != nil {
+		registerDifferences(s, r.Differences)
 	}
 	if r.Statements != nil {
 		registerStatements(s, r.Statements)
@@ -97,11 +106,15 @@ func Register(s *Server, r Rooms) {
 // afterSale is all that is asked of the room of orders once they are sold.
 type afterSale interface {
 	returns
+	exchanges
+	claims
 }
 
 func registerAfterSale(s *Server, svc afterSale) {
 	if svc != nil {
 		registerReturns(s, svc)
+		registerExchanges(s, svc)
+		registerClaims(s, svc)
 	}
 }
 

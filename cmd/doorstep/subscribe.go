@@ -19,18 +19,21 @@ import (
 // subscribe is the table of contents of what follows from what. Each line is a
 // job of its own, retried until it has succeeded, and safe to repeat.
 func (h *house) subscribe() {
-	on(h, "payment.capture", h.capture)             // order.placed: take the money that is held
-	on(h, "notify.order_placed", h.mailPlaced)      // order.placed: confirmation, or how to pay
-	on(h, "customer.remember", h.remember)          // order.placed: the buyer becomes a customer
-	on(h, "order.money_back", h.orders.MoneyBack)   // order.canceled: void or refund
-	on(h, "notify.order_canceled", h.mailCanceled)  // order.canceled
-	on(h, "order.give_credit", h.orders.GiveCredit) // order.credit_owed: what was taken for units that were canceled or exchanged
-	on(h, "notify.shipped", h.mailShipped)          // shipment.shipped
-	on(h, "notify.out_for_delivery", h.mailOut)     // shipment.out_for_delivery
-	on(h, "notify.delivered", h.mailDelivered)      // shipment.delivered
-	on(h, "payment.cash_received", h.cashReceived)  // shipment.delivered: cash on delivery is settled
-	on(h, "notify.refunded", h.mailRefunded)        // payment.refunded
-	on(h, "notify.sign_in_code", h.mailSignInCode)  // customer.code_asked
+	on(h, "payment.capture", h.capture)                // order.placed: take the money that is held
+	on(h, "notify.order_placed", h.mailPlaced)         // order.placed: confirmation, or how to pay
+	on(h, "customer.remember", h.remember)             // order.placed: the buyer becomes a customer
+	on(h, "order.money_back", h.orders.MoneyBack)      // order.canceled: void or refund
+	on(h, "notify.order_canceled", h.mailCanceled)     // order.canceled
+	on(h, "order.give_credit", h.orders.GiveCredit)    // order.credit_owed: what was taken for units that were canceled or exchanged
+	on(h, "order.drop_due", h.orders.DropDue)          // exchange.canceled: nobody waits for the difference any more
+	on(h, "notify.shipped", h.mailShipped)             // shipment.shipped
+	on(h, "notify.out_for_delivery", h.mailOut)        // shipment.out_for_delivery
+	on(h, "notify.delivered", h.mailDelivered)         // shipment.delivered
+	on(h, "payment.cash_received", h.cashReceived)     // shipment.delivered: cash on delivery is settled
+	on(h, "notify.refunded", h.mailRefunded)           // payment.refunded
+	on(h, "order.invoice", h.documents.Invoice)        // order.money_taken: the invoice
+	on(h, "order.credit_note", h.documents.CreditNote) // payment.refunded
+	on(h, "notify.sign_in_code", h.mailSignInCode)     // customer.code_asked
 
 	h.jobs.Tell(h.webhooks) // everything that merchants may be told of becomes deliveries
 
@@ -54,6 +57,7 @@ func (h *house) subscribe() {
 	h.jobs.Every("payment.statements", 15*time.Second, h.statements.Work)
 	h.jobs.Every("order.imports", time.Second, h.orders.WorkImports)
 	h.jobs.Every("order.give_credits", c.RecoveryPeriod, func(ctx context.Context) error { return h.orders.GiveCredits(ctx, c.RecoveryAge) })
+	h.jobs.Every("order.documents", time.Hour, func(ctx context.Context) error { return h.documents.Missing(ctx, 10*time.Minute) })
 	h.jobs.Every("order.prune_attempts", time.Hour, counted(h.orders.PruneAttempts))
 	h.jobs.Every("customer.prune_sign_ins", time.Hour, counted(h.customers.PruneSignIns))
 	h.jobs.Every("idem.prune", time.Hour, counted(h.idem.Prune))
@@ -85,11 +89,8 @@ func (h *house) capture(ctx context.Context, e order.Placed) error {
 
 func (h *house) captureOne(ctx context.Context, merchant, orderID, paymentID uuid.UUID) error {
 	o, err := h.orders.Order(ctx, merchant, orderID)
-	if err != nil {
+	if err != nil || o.Status == order.StatusCanceled {
 		return err
-	}
-	if o.Status == order.StatusCanceled { // what is held goes back, should the job that does it have been lost
-		return h.orders.MoneyBack(ctx, order.Canceled{Ref: order.Ref{MerchantID: merchant, OrderID: orderID}, Reason: o.CancelReason})
 	}
 	_, err = h.orders.CaptureDue(ctx, merchant, paymentID)
 	if errors.Is(err, payment.ErrNotCapturable) {
@@ -98,12 +99,25 @@ func (h *house) captureOne(ctx context.Context, merchant, orderID, paymentID uui
 	return err
 }
 
+// finishHold takes or gives back what has been held for longer than it should,
+// because the job that was to do it was lost.
+func (h *house) finishHold(ctx context.Context, p *payment.Payment) error {
+	o, err := h.orders.Order(ctx, p.MerchantID, *p.OrderID)
+	if err != nil {
+		return err
+	}
+	if o.Status == order.StatusCanceled {
+		return h.orders.MoneyBack(ctx, order.Canceled{Ref: order.Ref{MerchantID: p.MerchantID, OrderID: o.ID}, Reason: o.CancelReason})
+	}
+	return h.captureOne(ctx, p.MerchantID, o.ID, p.ID)
+}
+
 // recover finishes what somebody began and did not end.
 func (h *house) recover(ctx context.Context) error {
 	age := h.config.RecoveryAge
 	errs := []error{h.checkouts.Recover(ctx, age), h.payments.RecoverRefunds(ctx, age)}
 	errs = append(errs, h.payments.Uncaptured(ctx, h.db.Now().Add(-5*time.Minute), func(p *payment.Payment) error { // its job should be long done
-		return h.captureOne(ctx, p.MerchantID, *p.OrderID, p.ID)
+		return h.finishHold(ctx, p)
 	}), h.payments.Overdue(ctx, h.db.Now(), func(p *payment.Payment) error {
 		_, err := h.orders.Cancel(ctx, p.MerchantID, *p.OrderID, "payment_not_received", "system")
 		return err
