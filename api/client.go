@@ -33,6 +33,7 @@ func (s *Server) peer(c *fiber.Ctx) netip.Addr {
 // admitShopper believes Shopper-IP from a server of the merchant (secret key)
 // or from a trusted proxy, and ignores it from anyone else.
 func (s *Server) admitShopper(c *fiber.Ctx, r *request) {
+	r.peer = r.ip
 	header := c.Request().Header.Peek("Shopper-IP")
 	if len(header) == 0 || !r.caller.Secret && !s.trusted(addrOf(c.Context().RemoteAddr())) {
 		return

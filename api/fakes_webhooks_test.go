@@ -45,9 +45,11 @@ func (f fakeWebhooks) AddEndpoint(_ context.Context, m uuid.UUID, form webhook.F
 	return webhook.Endpoint{ID: lineID, Form: form, Version: 1}, "whsec_new", nil
 }
 
-func (f fakeWebhooks) UpdateEndpoint(_ context.Context, m, id uuid.UUID, ifVersion *int64, patch func(*webhook.Form)) (webhook.Endpoint, error) {
+func (f fakeWebhooks) UpdateEndpoint(_ context.Context, m, id uuid.UUID, ifVersion *int64, patch func(*webhook.Form) error) (webhook.Endpoint, error) {
 	e := theEndpoint()
-	patch(&e.Form)
+	if err := patch(&e.Form); err != nil {
+		return webhook.Endpoint{}, err
+	}
 	if err := f.known("UpdateEndpoint", m, id, true, webhook.ErrEndpointUnknown, e.Form); err != nil {
 		return webhook.Endpoint{}, err
 	}

@@ -194,7 +194,11 @@ func registerPromotions(s *Server, svc promotions) {
 		if err != nil {
 			return nil, err
 		}
-		return onePromotion(svc.UpdatePromotion(ctx, caller(ctx).Merchant, in.ID, base, edit(in.Body.write)))
+		return onePromotion(svc.UpdatePromotion(ctx, caller(ctx).Merchant, in.ID, base, func(p *pricing.Promotion) error {
+			before := promotionOf(pricing.Record{Promotion: *p}).PromotionForm
+			in.Body.write(p)
+			return noteChange(ctx, before, promotionOf(pricing.Record{Promotion: *p}).PromotionForm)
+		}))
 	})
 	handle(s, Route{
 		ID: "archive-promotion", Method: http.MethodDelete, Path: promotionPath, Tag: "promotions", Summary: "End a promotion for good",

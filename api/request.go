@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"doorstep/customer"
 	"doorstep/internal/idem"
 	"doorstep/internal/locale"
 
@@ -22,7 +23,9 @@ type request struct {
 	route   *Route    // nil until a route has matched
 	caller  Principal
 	ip      netip.Addr
-	named   bool // ip is what Shopper-IP says
+	peer    netip.Addr    // of who calls, whatever Shopper-IP says
+	act     *customer.Act // what the audit log will say, when it will
+	named   bool          // ip is what Shopper-IP says
 	lang    locale.Lang
 	once    idem.Key
 	body    []byte

@@ -23,6 +23,7 @@ type Rooms struct {
 	Deliveries deliveries // quotes and policies of shipping
 	Settings   settings
 	Webhooks   webhooks // outgoing ones, and what became of them
+	Audit      auditLog // of everything that is changed with a secret key
 	Locations  locations
 	Promotions promotions
 	TaxRates   taxRates
@@ -44,6 +45,9 @@ type Rooms struct {
 // Register adds the routes of all rooms and closes the document: no route can
 // be declared afterwards.
 func Register(s *Server, r Rooms) {
+	if s.audit = r.Audit; s.audit != nil {
+		registerAudit(s, r.Audit)
+	}
 	if r.Carts != nil {
 		registerCarts(s, r.Carts)
 	}

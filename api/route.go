@@ -76,10 +76,11 @@ func (r *Route) write() bool {
 // handle registers a route with its handler. Inputs and outputs are huma's: a
 // struct with path, query and header fields and a Body.
 func handle[I, O any](s *Server, route Route, handler func(context.Context, *I) (*O, error)) {
-	s.declaring = s.declare(route)
+	declared := s.declare(route)
+	s.declaring = declared
 	mustExport(route.ID, reflect.TypeFor[I]())
 	huma.Register(s.huma, s.operation(s.declaring), func(ctx context.Context, in *I) (*O, error) {
-		out, err := handler(ctx, in)
+		out, err := handler(s.watch(ctx, declared, in), in)
 		var done *stored
 		if errors.As(err, &done) {
 			return nil, done

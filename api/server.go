@@ -97,6 +97,7 @@ type Server struct {
 	tempDir     string
 	uploadDir   string
 	feed        func() time.Time
+	audit       auditLog // nil: nothing is written down
 
 	changes        *changes
 	productAnswers *byteCache

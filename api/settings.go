@@ -222,8 +222,9 @@ func registerSettings(s *Server, svc settings) {
 			return nil, err
 		}
 		return theSettings(svc.UpdateSettings(ctx, caller(ctx).Merchant, base, func(set *customer.Settings) error {
+			before := settingsOf(*set, 0)
 			in.Body.apply(set)
-			return nil
+			return noteChange(ctx, before, settingsOf(*set, 0))
 		}))
 	})
 }

@@ -16,7 +16,7 @@ type webhooks interface {
 	Endpoints(ctx context.Context, merchant uuid.UUID) ([]webhook.Endpoint, error)
 	Endpoint(ctx context.Context, merchant, endpoint uuid.UUID) (webhook.Endpoint, error)
 	AddEndpoint(ctx context.Context, merchant uuid.UUID, f webhook.Form) (webhook.Endpoint, string, error)
-	UpdateEndpoint(ctx context.Context, merchant, endpoint uuid.UUID, ifVersion *int64, patch func(*webhook.Form)) (webhook.Endpoint, error)
+	UpdateEndpoint(ctx context.Context, merchant, endpoint uuid.UUID, ifVersion *int64, patch func(*webhook.Form) error) (webhook.Endpoint, error)
 	RotateSecret(ctx context.Context, merchant, endpoint uuid.UUID, keep time.Duration) (webhook.Endpoint, string, error)
 	DeleteEndpoint(ctx context.Context, merchant, endpoint uuid.UUID) error
 	Test(ctx context.Context, merchant, endpoint uuid.UUID) (webhook.Delivery, error)
@@ -38,6 +38,11 @@ type WebhookEndpointPatch struct {
 	Description *string   `json:"description,omitempty" maxLength:"200" example:"Warehouse"`
 	Events      *[]string `json:"events,omitempty" maxItems:"100" maxLength:"100" example:"order.placed"`
 	Status      *string   `json:"status,omitempty" enum:"active,disabled" doc:"Setting it to active forgets earlier failures"`
+}
+
+// endpointForm is a form as callers know it, for the audit log.
+func endpointForm(f webhook.Form) any {
+	return map[string]any{"url": f.URL, "description": f.Description, "events": orEmpty(f.Events), "status": f.Status}
 }
 
 func (p *WebhookEndpointPatch) apply(f *webhook.Form) {
@@ -155,7 +160,11 @@ func registerWebhookEndpoints(s *Server, svc webhooks) {
 		if err != nil {
 			return nil, err
 		}
-		return oneWebhookEndpoint(svc.UpdateEndpoint(ctx, caller(ctx).Merchant, in.ID, base, in.Body.apply))
+		return oneWebhookEndpoint(svc.UpdateEndpoint(ctx, caller(ctx).Merchant, in.ID, base, func(f *webhook.Form) error {
+			before := *f
+			in.Body.apply(f)
+			return noteChange(ctx, endpointForm(before), endpointForm(*f))
+		}))
 	})
 	handle(s, Route{
 		ID: "delete-webhook-endpoint", Method: http.MethodDelete, Path: webhookEndpointPath, Tag: tag, Summary: "Delete a webhook endpoint",

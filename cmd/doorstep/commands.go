@@ -146,7 +146,7 @@ func runStaff(ctx context.Context, io streams, args []string) error {
 		}
 		switch words[0] {
 		case "invite":
-			s, code, err := h.customers.Invite(ctx, m, words[1], customer.Role(*role))
+			s, code, err := h.customers.Invite(h.operated(ctx, m, "invite-staff", "", map[string]any{"role": *role}), m, words[1], customer.Role(*role))
 			if err != nil {
 				return err
 			}
@@ -157,7 +157,7 @@ func runStaff(ctx context.Context, io streams, args []string) error {
 			if err != nil {
 				return usage(f, "remove wants an id as staff list prints it")
 			}
-			return h.customers.RemoveStaff(ctx, m, s)
+			return h.customers.RemoveStaff(h.operated(ctx, m, "remove-staff", s.String(), nil), m, s)
 		case "list":
 			all, err := h.customers.ListStaff(ctx, m)
 			rows := [][]string{{"ID", "ROLE", "STATUS", "EMAIL"}}
@@ -231,7 +231,7 @@ func runKeys(ctx context.Context, io streams, args []string) error {
 				at := h.db.Now().Add(*expires)
 				n.ExpiresAt = &at
 			}
-			k, text, err := h.customers.CreateKey(ctx, m, n)
+			k, text, err := h.customers.CreateKey(h.operated(ctx, m, "create-key", "", map[string]any{"kind": n.Kind, "name": n.Name, "scopes": n.Scopes, "origins": n.Origins, "expires_at": n.ExpiresAt}), m, n)
 			if err != nil {
 				return err
 			}
@@ -242,7 +242,7 @@ func runKeys(ctx context.Context, io streams, args []string) error {
 			if err != nil {
 				return usage(f, "revoke wants an id as keys list prints it")
 			}
-			return h.customers.RevokeKey(ctx, m, k)
+			return h.customers.RevokeKey(h.operated(ctx, m, "revoke-key", k.String(), nil), m, k)
 		case "list":
 			return h.listKeys(ctx, io, m)
 		}

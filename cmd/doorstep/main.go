@@ -63,6 +63,7 @@ func commands() []command {
 		{"export", "products | orders [--out FILE]", "write a CSV file", runExport},
 		{"verify", "[--data DIR]", "check on the live tables that nothing was lost or doubled; exit code 3 when something was", runVerify},
 		{"reconcile", "[--days N]", "compare payments, refunds and the ledger with the payment providers' books, and mend what differs", runReconcile},
+		{"audit", "verify [--merchant ID]", "check that nobody has changed the log of who did what; exit code 3 when somebody has", runAudit},
 		{"backup", "FILE [--data DIR]", "write everything the database knows into one file, while the shop runs", runBackup},
 		{"restore", "FILE [--data DIR]", "put a backup into an empty database", runRestore},
 		{"db", "url [--data DIR]", "the address of the database, for psql", runDB},

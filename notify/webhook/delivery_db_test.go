@@ -133,7 +133,7 @@ func TestAReceiverWithTwelveFaultsLosesNothingAndDoublesOnlyById(t *testing.T) {
 	if err != nil || gone.Status != Disabled || gone.Reason != Gone {
 		t.Fatalf("after 410: %+v %v", gone, err)
 	}
-	if _, err := w.UpdateEndpoint(t.Context(), w.mine, gone.ID, nil, func(f *Form) { f.Status = Active }); err != nil {
+	if _, err := w.UpdateEndpoint(t.Context(), w.mine, gone.ID, nil, func(f *Form) error { f.Status = Active; return nil }); err != nil {
 		t.Fatal(err)
 	}
 	dead, err := w.Deliveries(t.Context(), w.mine, Filter{Status: Dead}, 100, uuid.Nil)
@@ -421,7 +421,7 @@ func TestAfterThreeDaysADeliveryIsDeadAndItsEndpointDisabled(t *testing.T) {
 	w.receiver.mu.Lock()
 	broken = false
 	w.receiver.mu.Unlock()
-	if _, err := w.UpdateEndpoint(t.Context(), w.mine, e.ID, nil, func(f *Form) { f.Status = Active }); err != nil {
+	if _, err := w.UpdateEndpoint(t.Context(), w.mine, e.ID, nil, func(f *Form) error { f.Status = Active; return nil }); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := w.Redeliver(t.Context(), w.mine, d.ID); err != nil {
@@ -567,7 +567,7 @@ func TestOldDeliveriesAreForgottenAndHopelessOnesGivenUp(t *testing.T) {
 	n := w.happened("order.placed", id.New())
 	w.relay(n)
 	eventually(t, "delivered", func() bool { return w.delivery(n).Status == Delivered })
-	if _, err := w.UpdateEndpoint(t.Context(), w.mine, e.ID, nil, func(f *Form) { f.Status = Disabled }); err != nil {
+	if _, err := w.UpdateEndpoint(t.Context(), w.mine, e.ID, nil, func(f *Form) error { f.Status = Disabled; return nil }); err != nil {
 		t.Fatal(err)
 	}
 	w.exec(`insert into webhook_deliveries (merchant_id, id, endpoint_id, event_id, aggregate_id, event, payload, status, due_at, occurred_at, created_at)

@@ -29,7 +29,7 @@ func TestAnEndpointsSecretIsShownOnceAndKeptSealed(t *testing.T) {
 	}
 	for name, err := range map[string]error{
 		"read":   second(w.Endpoint(t.Context(), w.merchant(), e.ID)),
-		"change": second(w.UpdateEndpoint(t.Context(), w.merchant(), e.ID, nil, func(*Form) {})),
+		"change": second(w.UpdateEndpoint(t.Context(), w.merchant(), e.ID, nil, func(*Form) error { return nil })),
 		"delete": w.DeleteEndpoint(t.Context(), w.merchant(), e.ID),
 		"test":   second(w.Test(t.Context(), w.merchant(), e.ID)),
 		"none":   second(w.Endpoint(t.Context(), w.mine, id.New())),
@@ -74,7 +74,7 @@ func TestOneAddressIsOneEndpoint(t *testing.T) {
 	if _, _, err := w.AddEndpoint(t.Context(), w.mine, Form{URL: e.URL}); !errors.Is(err, ErrEndpointTaken) {
 		t.Errorf("the same address twice: %v", err)
 	}
-	if _, err := w.UpdateEndpoint(t.Context(), w.mine, other.ID, nil, func(f *Form) { f.URL = e.URL }); !errors.Is(err, ErrEndpointTaken) {
+	if _, err := w.UpdateEndpoint(t.Context(), w.mine, other.ID, nil, func(f *Form) error { f.URL = e.URL; return nil }); !errors.Is(err, ErrEndpointTaken) {
 		t.Errorf("changed to the same address: %v", err)
 	}
 	if err := w.DeleteEndpoint(t.Context(), w.mine, e.ID); err != nil {
@@ -99,7 +99,7 @@ func TestAWrongEndpointIsRefusedWithReasons(t *testing.T) {
 	} {
 		for _, err := range []error{
 			func() error { _, _, err := w.AddEndpoint(t.Context(), w.mine, test.form); return err }(),
-			second(w.UpdateEndpoint(t.Context(), w.mine, e.ID, nil, func(f *Form) { *f = test.form })),
+			second(w.UpdateEndpoint(t.Context(), w.mine, e.ID, nil, func(f *Form) error { *f = test.form; return nil })),
 		} {
 			f, ok := fault.As(err)
 			if !ok || f.Code != ErrEndpoint.Code || len(f.Fields) != 1 || f.Fields[0].Location != test.at {
@@ -117,17 +117,17 @@ func TestChangesOfAnEndpointAreVersioned(t *testing.T) {
 	w := newWorld(t)
 	e := w.endpoint("/hooks")
 	one, two := int64(1), int64(2)
-	got, err := w.UpdateEndpoint(t.Context(), w.mine, e.ID, &one, func(f *Form) { f.Description, f.Status = "Orders", Disabled })
+	got, err := w.UpdateEndpoint(t.Context(), w.mine, e.ID, &one, func(f *Form) error { f.Description, f.Status = "Orders", Disabled; return nil })
 	if err != nil || got.Version != 2 || got.Reason != ByMerchant || got.DisabledAt == nil {
 		t.Errorf("%+v %v", got, err)
 	}
-	if _, err := w.UpdateEndpoint(t.Context(), w.mine, e.ID, &one, func(f *Form) { f.Description = "x" }); !errors.Is(err, ErrVersion) {
+	if _, err := w.UpdateEndpoint(t.Context(), w.mine, e.ID, &one, func(f *Form) error { f.Description = "x"; return nil }); !errors.Is(err, ErrVersion) {
 		t.Errorf("stale: %v", err)
 	}
-	if got, err = w.UpdateEndpoint(t.Context(), w.mine, e.ID, &two, func(*Form) {}); err != nil || got.Version != 2 {
+	if got, err = w.UpdateEndpoint(t.Context(), w.mine, e.ID, &two, func(*Form) error { return nil }); err != nil || got.Version != 2 {
 		t.Errorf("a change of nothing: %+v %v", got, err)
 	}
-	if got, err = w.UpdateEndpoint(t.Context(), w.mine, e.ID, nil, func(f *Form) { f.Status = Active }); err != nil || got.Version != 3 || got.Reason != "" || got.DisabledAt != nil {
+	if got, err = w.UpdateEndpoint(t.Context(), w.mine, e.ID, nil, func(f *Form) error { f.Status = Active; return nil }); err != nil || got.Version != 3 || got.Reason != "" || got.DisabledAt != nil {
 		t.Errorf("%+v %v", got, err)
 	}
 	if stored, err := w.Endpoint(t.Context(), w.mine, e.ID); err != nil || stored.Description != "Orders" || stored.Version != 3 || stored.Status != Active {

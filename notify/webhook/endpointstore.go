@@ -132,7 +132,7 @@ func locked(ctx context.Context, tx db.Tx, merchant, endpoint uuid.UUID, now tim
 // UpdateEndpoint lets patch change an endpoint as it stands. With ifVersion
 // given, one of another version fails with ErrVersion. Setting the status to
 // active forgets earlier failures. patch may be called more than once.
-func (s *Service) UpdateEndpoint(ctx context.Context, merchant, endpoint uuid.UUID, ifVersion *int64, patch func(*Form)) (Endpoint, error) {
+func (s *Service) UpdateEndpoint(ctx context.Context, merchant, endpoint uuid.UUID, ifVersion *int64, patch func(*Form) error) (Endpoint, error) {
 	var e Endpoint
 	err := db.Run(ctx, s.db, func(tx db.Tx) (err error) {
 		now := s.db.Now()
@@ -145,7 +145,9 @@ func (s *Service) UpdateEndpoint(ctx context.Context, merchant, endpoint uuid.UU
 		before := e.Form
 		f := e.Form
 		f.Events = slices.Clone(f.Events)
-		patch(&f)
+		if err := patch(&f); err != nil {
+			return err
+		}
 		if f, err = f.clean(s.config.Caller.Check); err != nil {
 			return err
 		}
