@@ -17,6 +17,7 @@ import (
 
 	"doorstep/internal/db"
 	"doorstep/internal/fault"
+	"doorstep/internal/killpoint"
 )
 
 // The inbox takes in what providers tell by webhook. An event is written down,
@@ -110,7 +111,9 @@ func (b *Inbox) Receive(ctx context.Context, provider string, merchant uuid.UUID
 	if owner == uuid.Nil || merchant != uuid.Nil && owner != merchant {
 		return Receipt{Ignored: true}, nil // several shops, and other programs, may share an account
 	}
+	killpoint.Hit("payment.inbox.heard")
 	fresh, err := b.note(ctx, provider, owner, &n)
+	killpoint.Hit("payment.inbox.noted")
 	return Receipt{Duplicate: err == nil && !fresh}, err
 }
 
@@ -289,7 +292,9 @@ func (b *Inbox) handle(ctx context.Context, letters []*letter) {
 	if len(mine) == 0 {
 		return
 	}
+	killpoint.Hit("payment.inbox.taken")
 	err := b.act(ctx, mine)
+	killpoint.Hit("payment.inbox.acted")
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), b.Timeout)
 	defer cancel()
 	for _, l := range mine {
@@ -297,6 +302,7 @@ func (b *Inbox) handle(ctx context.Context, letters []*letter) {
 			b.Log.WarnContext(ctx, "webhook not marked as done", "source", l.Source, "event", l.ID, "error", e)
 		}
 	}
+	killpoint.Hit("payment.inbox.ended")
 	if err != nil && !errors.Is(err, errNotHere) {
 		b.Log.WarnContext(ctx, "webhook not acted on yet", "source", mine[0].Source, "event", mine[0].ID, "error", err)
 	}

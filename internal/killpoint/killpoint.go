@@ -77,6 +77,12 @@ var points = []Point{
 	{"payment.refund.committed", "K6", "payment/refund.go finishRefund", "it is on disk that the money is back; nobody has been told"},
 	{"order.refund.answer", "K7", "order/refund.go Refund", "the answer to the refund is ready and has not been stored"},
 
+	{"payment.inbox.heard", "K0", "payment/inbox.go Receive", "a webhook was read and believed; nothing is written"},
+	{"payment.inbox.noted", "K2", "payment/inbox.go Receive", "the event is on disk; the provider has not been answered"},
+	{"payment.inbox.taken", "K3", "payment/inbox.go handle", "somebody has taken the event up and is about to ask how the payment stands"},
+	{"payment.inbox.acted", "K6", "payment/inbox.go handle", "it is on disk how the payment stands; the event is not marked as done"},
+	{"payment.inbox.ended", "K10", "payment/inbox.go handle", "the event is marked as done"},
+
 	{"order.cancel.asked", "K0", "order/cancel.go Cancel", "a cancellation is asked for; nothing of it is written"},
 	{"order.cancel.queued", "K5", "order/cancel.go cancel", "the cancellation is in a transaction that is not committed"},
 	{"order.cancel.committed", "K6", "order/cancel.go Cancel", "the order is canceled; the money has not moved"},
