@@ -68,6 +68,7 @@ func newShop(t testing.TB) *shop {
 	s.must(err)
 	s.must(s.orders.MoneyBack(s.ctx, order.Canceled{Ref: order.Ref{MerchantID: s.merchant, OrderID: canceled.ID}}))
 	s.sell()
+	s.bill()
 	s.exec(`delete from outbox`) // relayed
 	return s
 }
