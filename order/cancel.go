@@ -175,7 +175,7 @@ func (s *Service) giveBack(ctx context.Context, p *payment.Payment, c Canceled) 
 		switch p.Status {
 		case payment.Authorized, payment.Pending:
 			_, err = s.Payments.Void(ctx, p.MerchantID, p.ID)
-		case payment.Captured, payment.PartiallyCaptured:
+		case payment.Captured, payment.PartiallyCaptured, payment.DisputeWon:
 			room := p.CapturedMinor - p.RefundedMinor
 			if room == 0 {
 				return nil

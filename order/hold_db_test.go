@@ -53,3 +53,36 @@ func TestAnOrderWhoseHoldHasEndedWaitsAndGoesOnWhenItIsPaidAfterAll(t *testing.T
 		w.expect(o, "confirmed paid unfulfilled")
 	}
 }
+
+// What a buyer's bank has taken is not given back once more; what the merchant
+// has won is.
+func TestACancellationGivesBackWhatWasWonAndNotWhatTheBankHas(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.variant("A")
+	for name, won := range map[string]bool{"won": true, "lost": false} {
+		o := w.place(payment.Card, 0, bought{"A", 1, 1000})
+		w.pay(o)
+		p := w.payment(o)
+		if err := w.gateway.Dispute(*p.GatewayID); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.payments.Adopt(w.ctx, w.merchant, p.ID); err != nil {
+			t.Fatal(err)
+		}
+		w.cancel(o)
+		w.moneyBack(o)
+		w.expect(o, "canceled paid unfulfilled") // the bank decides first
+		if err := w.gateway.CloseDispute(*p.GatewayID, won); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.payments.Adopt(w.ctx, w.merchant, p.ID); err != nil {
+			t.Fatal(err)
+		}
+		w.moneyBack(o)
+		w.expect(o, map[bool]string{true: "canceled refunded unfulfilled", false: "canceled paid unfulfilled"}[won])
+		if now := w.payment(o); string(now.Status) != name {
+			t.Fatalf("%+v", now)
+		}
+	}
+}
