@@ -35,6 +35,7 @@ a day and holds end after a week. What happens without the shop:
   curl -u sk_test_1: -X POST  .../gateway/pi_.../dispute                 by the buyer's bank
   curl -u sk_test_1: -X POST  .../gateway/pi_.../close_dispute -d won=true
   curl -u sk_test_1: -X POST  .../gateway/clock -d seconds=86400         a day passes
+  curl -u sk_test_1: -X POST  .../gateway/faults -d call=capture -d 'kind=does, cuts the line'
   curl -u sk_test_1:          .../gateway/trace                          calls and faults
 
 With --faults 0.2 a fifth of all calls goes wrong in one of eleven ways: answers

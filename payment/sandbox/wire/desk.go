@@ -4,6 +4,7 @@ import (
 	"errors"
 	"html/template"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -42,6 +43,7 @@ func (h *Handler) desk() {
 		})
 	}
 	h.mux.HandleFunc("POST /gateway/clock", h.turn)
+	h.mux.HandleFunc("POST /gateway/faults", h.ask)
 	h.mux.HandleFunc("GET /gateway/trace", func(w http.ResponseWriter, r *http.Request) {
 		a := ok(sandbox.Object{"object": "trace", "calls": h.faults.Trace()})
 		if no := unauthorized(r); no != nil {
@@ -68,6 +70,24 @@ func (h *Handler) turn(w http.ResponseWriter, r *http.Request) {
 	}
 	c.Shift(time.Duration(seconds) * time.Second)
 	write(w, r, ok(sandbox.Object{"object": "clock", "now": h.keys.clock.Now().Unix()}))
+}
+
+// ask makes the next call of a kind go wrong.
+func (h *Handler) ask(w http.ResponseWriter, r *http.Request) {
+	q, refused := read(w, r, route{params: []string{"call", "kind"}})
+	if refused != nil {
+		write(w, r, *refused)
+		return
+	}
+	call, kind := sandbox.Call(q.form.Get("call")), sandbox.Fault(q.form.Get("kind"))
+	if h.faults == nil || !slices.Contains(sandbox.Calls(), call) || !slices.Contains(sandbox.FaultKinds(), kind) {
+		a := invalid(http.StatusBadRequest, "", "kind", "Say call and kind.")
+		a.body["calls"], a.body["kinds"] = sandbox.Calls(), sandbox.FaultKinds()
+		write(w, r, a)
+		return
+	}
+	h.faults.Once(call, kind)
+	write(w, r, ok(sandbox.Object{"object": "fault", "call": call, "kind": kind}))
 }
 
 // happened answers with how a charge stands after something that happened to it.

@@ -357,3 +357,23 @@ func TestNoFaultSaysMoreThanWasDone(t *testing.T) {
 		})
 	}
 }
+
+func TestAFaultCanBeAskedFor(t *testing.T) {
+	t.Parallel()
+	d := open(t)
+	id := d.hold()
+	d.want(d.post("/gateway/faults", "call=capture", "kind="+string(sandbox.BreaksBefore)), 200, "call=capture")
+	d.want(d.post("/v1/payment_intents/"+id+"/capture"), 500, "error.type=api_error")
+	d.want(d.post("/v1/payment_intents/"+id+"/capture"), 200, "status=succeeded")
+	d.want(d.post("/gateway/faults", "call=capture", "kind=bad mood"), 400, "kinds.0=answers", "calls.5=list")
+	d.want(d.post("/gateway/faults", "Authorization: Bearer x"), 401)
+	d.want(d.get("/gateway/trace"), 200, "calls.1=capture 1: does nothing, answers 500", "calls.2=capture 2: answers")
+}
+
+func TestTheClockOfAManualGatewayIsNotTurnedFromOutside(t *testing.T) {
+	t.Parallel()
+	d := open(t)
+	for _, words := range []string{"seconds=5", "seconds=-5", "seconds=x", ""} {
+		d.want(d.post("/gateway/clock", strings.Fields(words)...), 400)
+	}
+}
