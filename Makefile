@@ -10,7 +10,7 @@ LINT     := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 VULN     := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 SOURCES   = $(shell find . -name '*.go' -not -path './.*') $(shell find . -name '*.sql' -not -path './.*') go.mod go.sum
 
-.PHONY: help run build test check bench real shardlint lint vulncheck openapi setup setup-browser clean
+.PHONY: help run build test check faults bench real shardlint lint vulncheck openapi setup setup-browser clean
 
 help: ## say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -26,6 +26,9 @@ $(BIN): $(SOURCES)
 
 test: setup setup-browser ## every test, with a private PostgreSQL and a real browser
 	$(GO) test -timeout 12m ./...
+
+faults: setup setup-browser ## break everything that can break, for long, and print one table of what it came to
+	@scripts/faults
 
 check: setup setup-browser ## format, vet, lint, architecture, race tests, OpenAPI
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'run gofmt -w on these'; exit 1; }
