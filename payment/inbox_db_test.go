@@ -367,7 +367,7 @@ func TestWhoDiesBetweenActingAndMarkingHasDoneNoHarm(t *testing.T) {
 func TestShuffledDoubledAndLostEventsEndTheSame(t *testing.T) {
 	t.Parallel()
 	b := newPostbox(t)
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // to be repeated
+	random := rand.New(rand.NewPCG(1, 2))
 	payments := 100
 	if os.Getenv("DOORSTEP_TEST_THOROUGH") != "" {
 		payments = 3200 // more than 10,000 events

@@ -12,7 +12,7 @@ import (
 // The kinds of what a buyer has to do.
 const (
 	threeDSecure = "three_d_secure" // go to the address and come back
-	clientSecret = "client_secret"  //nolint:gosec // the name of a way, no secret: go on in Stripe's own form
+	clientSecret = "client_secret"  // go on in Stripe's own form
 )
 
 // result says how an intent stands in the house's words.

@@ -160,5 +160,5 @@ func let(header string, try int) time.Duration {
 		d = max(d, time.Duration(n)*time.Second)
 	}
 	d = min(d, longestLet)
-	return d + rand.N(d/4+1) //nolint:gosec // so that not all come back at once
+	return d + rand.N(d/4+1) // so that not all come back at once
 }
