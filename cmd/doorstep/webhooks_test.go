@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -69,14 +71,28 @@ func TestEveryWebhookTypeHasItsEvent(t *testing.T) {
 	t.Parallel()
 	var published []string
 	for _, e := range []jobs.Event{
-		order.Placed{}, order.Canceled{}, payment.Refunded{}, shipping.Shipped{}, shipping.InTransit{}, shipping.OutForDelivery{}, shipping.ReadyForPickup{},
-		shipping.Delivered{}, shipping.DeliveryFailed{}, shipping.Returned{}, shipping.Canceled{},
+		order.Placed{}, order.Canceled{}, order.LinesCanceled{}, order.MoneyTaken{}, payment.Refunded{}, payment.DisputeChanged{},
+		shipping.Shipped{}, shipping.InTransit{}, shipping.OutForDelivery{}, shipping.ReadyForPickup{}, shipping.Delivered{}, shipping.DeliveryFailed{},
+		shipping.Returned{}, shipping.Canceled{},
+		order.ReturnAsked{}, order.ReturnAccepted{}, order.ReturnRefused{}, order.ReturnWithdrawn{}, order.ReturnSent{}, order.ReturnArrived{},
+		order.ReturnInspection{}, order.ReturnPaid{}, order.ReturnSwapped{},
+		order.ExchangeAsked{}, order.ExchangeAccepted{}, order.ExchangeArrived{}, order.ExchangeSent{}, order.ExchangeDropped{},
+		order.ClaimMade{}, order.ClaimAccepted{}, order.ClaimRefused{}, order.ClaimSettled{}, order.ClaimWithdrawn{},
 	} {
 		published = append(published, e.EventName())
 	}
-	for _, name := range webhook.Events() {
+	for _, name := range webhook.Sources() {
 		if !slices.Contains(published, name) {
 			t.Errorf("nobody publishes %s", name)
+		}
+	}
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "webhooks.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range webhook.Events() {
+		if !strings.Contains(string(page), "`"+name+"`") {
+			t.Errorf("docs/webhooks.md does not tell of %s", name)
 		}
 	}
 }

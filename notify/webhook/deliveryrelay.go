@@ -16,13 +16,19 @@ import (
 // Relay makes one delivery out of each event for each endpoint that wants it,
 // in the transaction that takes the events out of the outbox.
 func (s *Service) Relay(ctx context.Context, tx pgx.Tx, news []jobs.News) error {
+	var public []jobs.News
 	var merchants []uuid.UUID
 	for _, n := range news {
-		if slices.Contains(events, n.Event) && !slices.Contains(merchants, n.Merchant) {
+		var ok bool
+		if n.Event, ok = typeOf(n.Event); !ok {
+			continue
+		}
+		public = append(public, n)
+		if !slices.Contains(merchants, n.Merchant) {
 			merchants = append(merchants, n.Merchant)
 		}
 	}
-	if len(merchants) == 0 {
+	if len(public) == 0 {
 		return nil
 	}
 	type listener struct {
@@ -41,10 +47,7 @@ func (s *Service) Relay(ctx context.Context, tx pgx.Tx, news []jobs.News) error 
 	}
 	now := s.db.Now()
 	batch := &pgx.Batch{}
-	for _, n := range news {
-		if !slices.Contains(events, n.Event) {
-			continue
-		}
+	for _, n := range public {
 		for _, l := range listeners {
 			if l.merchant == n.Merchant && (len(l.events) == 0 || slices.Contains(l.events, n.Event)) {
 				queueDelivery(batch, l.endpoint, n, now)

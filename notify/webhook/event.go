@@ -13,17 +13,43 @@ const TestEvent = "webhook.test"
 // within a version, never renamed or removed.
 const payloadVersion = 1
 
-// events are the types that merchants can be told of; each is the name of an
-// event that some room publishes.
+// events are the types that merchants can be told of. Each is the name of an
+// event that some room publishes, but for those in renamed.
 var events = []string{
-	"order.placed", "order.canceled",
-	"payment.refunded",
+	"order.placed", "order.canceled", "order.lines_canceled",
+	"payment.captured", "payment.refunded", "payment.dispute_changed",
 	"shipment.shipped", "shipment.in_transit", "shipment.out_for_delivery", "shipment.ready_for_pickup", "shipment.delivered",
 	"shipment.delivery_failed", "shipment.returned_to_sender", "shipment.canceled",
+	"return.requested", "return.approved", "return.rejected", "return.canceled", "return.in_transit", "return.received", "return.inspected",
+	"return.refunded", "return.exchanged",
+	"exchange.requested", "exchange.approved", "exchange.received", "exchange.fulfilled", "exchange.canceled",
+	"claim.opened", "claim.approved", "claim.denied", "claim.resolved", "claim.canceled",
+}
+
+// renamed are the events that go by another name outside.
+var renamed = map[string]string{"order.money_taken": "payment.captured"}
+
+// typeOf is the type that merchants know an event by; false when it is not for
+// them.
+func typeOf(event string) (string, bool) {
+	if name, ok := renamed[event]; ok {
+		event = name
+	}
+	return event, slices.Contains(events, event)
 }
 
 // Events lists the types that an endpoint can ask for.
 func Events() []string { return slices.Clone(events) }
+
+// Sources lists the events that become webhooks, by the names under which rooms
+// publish them.
+func Sources() []string {
+	all := Events()
+	for event, name := range renamed {
+		all[slices.Index(all, name)] = event
+	}
+	return all
+}
 
 // envelope is the body of every webhook.
 type envelope struct {
