@@ -165,6 +165,15 @@ func TestRowsThatCannotBeReadAreNamedAndDoNotStopTheOthers(t *testing.T) {
 	}
 }
 
+func TestNoCardNumberIsKept(t *testing.T) {
+	t.Parallel()
+	file := "date,amount,currency,reference,payer\n2026-03-05,1.00,EUR,card 4242 4242 4242 4242 for DS-1,5555-5555-5555-4444\n2026-03-05,1.00,EUR,invoice 4242424242424241,Ani\n"
+	r, err := readStatement(strings.NewReader(file), BankStatement)
+	if err != nil || r.lines[0].Reference != "card **** for DS-1" || r.lines[0].Payer != "****" || r.lines[1].Reference != "invoice 4242424242424241" {
+		t.Fatalf("%+v %v", r, err)
+	}
+}
+
 func TestEqualLinesOfOneFileAreTwoAndTheSameInTheNextFileAreNot(t *testing.T) {
 	t.Parallel()
 	prints := func(file string) (all []string) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -214,7 +215,7 @@ func (r *reader) row(cells []string, broken error) {
 			}
 		}
 	} else {
-		l.Reference, l.Payer = clip(cell(columnReference), maxCell), clip(cell(columnPayer), 200)
+		l.Reference, l.Payer = clip(withoutCards(cell(columnReference)), maxCell), clip(withoutCards(cell(columnPayer)), 200)
 	}
 	if l.AmountMinor <= 0 {
 		l.Status, l.Reason = LineIgnored, ReasonOutgoing
@@ -259,6 +260,31 @@ func tidy(cell string) string {
 		}
 		return r
 	}, strings.ToValidUTF8(cell, "?")))
+}
+
+// cardLike is 13 to 19 digits, alone or in groups.
+var cardLike = regexp.MustCompile(`\b\d(?:[ -]?\d){12,18}\b`)
+
+// withoutCards hides what may be the number of a card: people write those into
+// transfers too, and none may be kept.
+func withoutCards(text string) string {
+	return cardLike.ReplaceAllStringFunc(text, func(digits string) string {
+		sum, double := 0, false
+		for i := len(digits) - 1; i >= 0; i-- {
+			if digits[i] < '0' || digits[i] > '9' {
+				continue
+			}
+			d := int(digits[i] - '0')
+			if double {
+				d = d*2/10 + d*2%10
+			}
+			sum, double = sum+d, !double
+		}
+		if sum%10 != 0 {
+			return digits
+		}
+		return "****"
+	})
 }
 
 func readDate(text string) (time.Time, bool) {
