@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -75,6 +76,7 @@ type Refund struct {
 	Status      string         `json:"status" enum:"pending,succeeded,failed"`
 	Amount      Money          `json:"amount"`
 	Reason      string         `json:"reason"`
+	Source      string         `json:"source" enum:"shop,outside" doc:"outside when it was made at the provider itself"`
 	Lines       []RefundedLine `json:"lines"`
 	FailureCode string         `json:"failure_code,omitempty"`
 	CreatedAt   time.Time      `json:"created_at"`
@@ -84,7 +86,7 @@ type Refund struct {
 func refundOf(r payment.Refund) Refund {
 	b := Refund{
 		ID: r.ID, OrderID: r.OrderID, PaymentID: r.PaymentID, Status: r.Status, Amount: moneyOf(r.AmountMinor, r.Currency),
-		Reason: r.Reason, Lines: []RefundedLine{}, FailureCode: r.FailureCode, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
+		Reason: r.Reason, Source: cmp.Or(r.Source, "shop"), Lines: []RefundedLine{}, FailureCode: r.FailureCode, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
 	}
 	var lines []order.RefundLine
 	if json.Unmarshal(r.Lines, &lines) == nil {

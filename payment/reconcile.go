@@ -49,9 +49,9 @@ func (t Tally) plus(u Tally) Tally {
 
 const (
 	// slice is how much of the books is compared at a time.
-	slice = 3 * time.Hour
+	slice = time.Hour
 	// edge is how far from its charge a payment may have been written.
-	edge = time.Hour
+	edge = 10 * time.Minute
 	// listing is how long a provider may take to list a slice.
 	listing = 5 * time.Minute
 )
