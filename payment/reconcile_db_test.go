@@ -112,12 +112,18 @@ func drifts() []drift {
 // many writes n captured payments of placed orders, here and there.
 func (w *banked) many(n int) []payment.Payment {
 	w.t.Helper()
-	w.exec(`insert into payments (merchant_id, id, checkout_id, order_id, attempt, method, provider, gateway_key, gateway_id, status, amount_minor, captured_minor, currency, created_at, updated_at)
-		select $1, gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 1, 'card', 'bank', 'pay:' || n, 'ch_' || n, 'captured', $2, $2, 'EUR', at, at
-		from generate_series(1, $4::int) n cross join lateral (select $3::timestamptz + n * least(interval '3 minutes', interval '60 hours' / $4::int) as at) x`, w.merchant, amount, start, n)
-	w.exec(`insert into ledger_entries (merchant_id, source_kind, source_id, side, account, amount_minor, currency, payment_id, order_id, booked_at)
-		select merchant_id, 'capture', id, side, account, amount_minor, currency, id, order_id, created_at
-		from payments cross join (values ('debit', 'gateway_clearing'), ('credit', 'sales')) s (side, account)`)
+	for from := 1; from <= n; from += 10_000 { // a statement has five seconds
+		w.exec(`with p as (
+				insert into payments (merchant_id, id, checkout_id, order_id, attempt, method, provider, gateway_key, gateway_id, status, amount_minor,
+					captured_minor, currency, created_at, updated_at)
+				select $1, gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 1, 'card', 'bank', 'pay:' || n, 'ch_' || n, 'captured', $2, $2, 'EUR', at, at
+				from generate_series($5::int, least($5 + 9999, $4::int)) n
+				cross join lateral (select $3::timestamptz + n * least(interval '3 minutes', interval '60 hours' / $4::int) as at) x
+				returning *)
+			insert into ledger_entries (merchant_id, source_kind, source_id, side, account, amount_minor, currency, payment_id, order_id, booked_at)
+			select merchant_id, 'capture', id, side, account, amount_minor, currency, id, order_id, created_at
+			from p cross join (values ('debit', 'gateway_clearing'), ('credit', 'sales')) s (side, account)`, w.merchant, amount, start, n, from)
+	}
 	rows, err := w.db.Query(w.t.Context(), `select merchant_id, id, checkout_id, order_id, gateway_key, gateway_id, created_at from payments order by created_at`)
 	if err != nil {
 		w.t.Fatal(err)
