@@ -256,6 +256,29 @@ func TestFilesThatComeAtOnceCountEveryLineOnce(t *testing.T) {
 	}
 }
 
+func TestPartsOfOnePaymentThatComeAtOnceAddUp(t *testing.T) {
+	t.Parallel()
+	c := newCounting(t)
+	for range 3 {
+		n, p := c.order(payment.BankTransfer)
+		for _, err := range together(12, func(i int) error {
+			_, err := c.Import(t.Context(), c.merchant, payment.BankStatement, "", strings.NewReader(fmt.Sprintf("%s2026-03-05,1.00,EUR,%s,,%s%d\n", bankHead, n, n, i)))
+			return err
+		}) {
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		c.stands(p, payment.Captured, amount, 0)
+		if n := c.count(`select count(*) from statement_lines where order_id = $1 and captured_minor = 100`, *p.OrderID); n != 10 {
+			t.Errorf("%d lines brought something", n)
+		}
+		if n := c.count(`select count(*) from statement_lines where order_id = $1 and reason = 'already_paid'`, *p.OrderID); n != 2 {
+			t.Errorf("%d lines came too late", n)
+		}
+	}
+}
+
 // A program dies between taking lines in and looking at them.
 func TestLinesThatNobodyLookedAtAreFinishedLater(t *testing.T) {
 	t.Parallel()
