@@ -164,3 +164,10 @@ func (f fakeAfterSale) ResolveClaim(_ context.Context, m, id uuid.UUID, r order.
 func (f fakeAfterSale) CancelClaim(_ context.Context, m, id uuid.UUID, _ string) (*order.Claim, error) {
 	return f.ofClaim("CancelClaim", m, id, true, nil)
 }
+
+func (f fakeAfterSale) Edit(_ context.Context, m, id uuid.UUID, n order.OrderEdit, _ string) (*order.EditResult, error) {
+	if n.Base != 0 && n.Base != theOrder().Version {
+		return nil, order.ErrVersion
+	}
+	return &order.EditResult{Order: theOrder(), Difference: 500, PaymentID: &lineID}, f.known("Edit", m, id, true, order.ErrNotFound, n)
+}

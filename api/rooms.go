@@ -58,7 +58,7 @@ func Register(s *Server, r Rooms) {
 		registerPaymentMethods(s, r.PaymentMethods, r.Writer)
 	}
 	if r.Orders != nil {
-		registerAfterSale(s, r.AfterSale)
+		registerAfterSale(s, r.AfterSale, r.Writer)
 		registerOrders(s, r.Orders, r.Contacts, r.Payments, r.Shipments, r.Writer)
 	}
 	if r.Documents != nil {
@@ -112,13 +112,15 @@ type afterSale interface {
 	returns
 	exchanges
 	claims
+	edits
 }
 
-func registerAfterSale(s *Server, svc afterSale) {
+func registerAfterSale(s *Server, svc afterSale, w *Writer) {
 	if svc != nil {
 		registerReturns(s, svc)
 		registerExchanges(s, svc)
 		registerClaims(s, svc)
+		registerEdits(s, svc, w)
 	}
 }
 

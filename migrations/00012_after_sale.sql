@@ -146,6 +146,11 @@ create table claim_lines (
   foreign key (merchant_id, claim_id) references claims (merchant_id, id)
 );
 
+-- Payments that an order is owed besides the one it was placed with, and that
+-- have not come.
+create view v_awaited_dues as
+select merchant_id, order_id, id as payment_id from payments where status = 'pending' and gateway_key like 'due:%' and order_id is not null;
+
 -- As before, but an order is paid when what is still owed has been taken.
 create or replace view v_payment_status as
 select o.merchant_id, o.id as order_id,

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -71,7 +72,11 @@ func (s *Service) giveCredit(ctx context.Context, o *Order) (again bool, err err
 	case over > 0:
 		return s.giveBackOver(ctx, o, all, over)
 	case o.Owed() == 0 && captured == 0:
-		if err := s.letGo(ctx, all); err != nil {
+		if err := s.letGo(ctx, all, ""); err != nil {
+			return false, err
+		}
+	case over == 0 && captured > 0: // nothing is owed, so that nothing more is awaited
+		if err := s.letGo(ctx, all, duePrefix); err != nil {
 			return false, err
 		}
 	}
@@ -112,9 +117,13 @@ func countCredit(ctx context.Context, tx db.Tx, o *Order, amount int64) error {
 	return err
 }
 
-// letGo frees what is held for an order that costs nothing any more.
-func (s *Service) letGo(ctx context.Context, all []payment.Payment) error {
+// letGo frees what is held or awaited for nothing, of payments whose keys begin
+// with prefix.
+func (s *Service) letGo(ctx context.Context, all []payment.Payment, prefix string) error {
 	for _, p := range all {
+		if !strings.HasPrefix(p.GatewayKey, prefix) {
+			continue
+		}
 		if p.Status != payment.Authorized && p.Status != payment.Pending || p.AmountMinor == 0 {
 			continue
 		}

@@ -136,7 +136,7 @@ func (l *Line) keep(o *Order, like *Line, value int64) (err error) {
 	if l.Subtotal, err = money.Mul(like.Unit, l.Quantity); err != nil {
 		return err
 	}
-	if l.Tax, err = money.RefundShare(like.Tax, like.Quantity, 0, l.Quantity); err != nil {
+	if l.Tax, err = unitsWorth(like.Tax, like.Quantity, l.Quantity); err != nil {
 		return err
 	}
 	l.Discount = value - l.Subtotal

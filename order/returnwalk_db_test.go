@@ -20,13 +20,14 @@ type afterwalk struct {
 	returns   []*order.Return
 	exchanges []*order.Exchange
 	claims    []*order.Claim
+	credited  int64 // by edits
 }
 
 // sale are the refusals that a step of a random life may meet.
 var sale = []*fault.Error{
 	order.ErrCancelQuantity, order.ErrNotCancelable, order.ErrLineBound, order.ErrNotShippable, order.ErrNotPaid, order.ErrNothingLeft, order.ErrShipQuantity,
 	order.ErrReturnQuantity, order.ErrReturnState, order.ErrReturnCounts, order.ErrShippingGiven, order.ErrExchangeState, order.ErrExchangeReturn, order.ErrDifferenceDue,
-	order.ErrClaimQuantity, order.ErrClaimState, order.ErrRefundLines, order.ErrRefundInput, order.ErrUnitsTaken,
+	order.ErrClaimQuantity, order.ErrClaimState, order.ErrEditAll, order.ErrRefundLines, order.ErrRefundInput, order.ErrUnitsTaken,
 	payment.ErrNothingPaid, payment.ErrRefundTooHigh, payment.ErrNotCapturable, payment.ErrNotVoidable,
 }
 
@@ -55,6 +56,21 @@ func (k *afterwalk) cancel(t *rapid.T) {
 	got, err := k.w.orders.CancelLines(k.w.ctx, k.w.merchant, k.o.ID, order.LineCancel{Lines: []order.LineQuantity{k.line(t)}}, "merchant")
 	if k.allow(err) && got.Status == order.StatusCanceled {
 		k.w.moneyBack(k.o)
+	}
+}
+
+func (k *afterwalk) edit(t *rapid.T) {
+	n := order.OrderEdit{Reason: "other"}
+	if rapid.Bool().Draw(t, "more") {
+		n.Add = []order.AddUnits{{SKU: rapid.SampledFrom([]string{"MUG", "BIG"}).Draw(t, "of"), Quantity: rapid.Int64Range(1, 3).Draw(t, "added")}}
+	}
+	if len(n.Add) == 0 || rapid.Bool().Draw(t, "fewer") {
+		n.Remove = []order.LineQuantity{k.line(t)}
+	}
+	before := k.w.read(k.o).Credited
+	got, err := k.w.orders.Edit(k.w.ctx, k.w.merchant, k.o.ID, n, "merchant")
+	if k.allow(err) {
+		k.credited += got.Order.Credited - before
 	}
 }
 
@@ -209,8 +225,8 @@ func (k *afterwalk) check(t *rapid.T) {
 	}
 	credited := k.w.count(`select coalesce((select -sum(amount_minor) from order_changes where order_id = $1 and kind = 'cancel_lines'), 0)::bigint
 		+ coalesce((select sum(case when status = 'canceled' then new_minor else credit_minor end) from exchanges where order_id = $1), 0)::bigint`, k.o.ID)
-	if credited != got.Credited {
-		t.Fatalf("%d credited, by the records %d", got.Credited, credited)
+	if credited+k.credited != got.Credited {
+		t.Fatalf("%d credited, by the records %d", got.Credited, credited+k.credited)
 	}
 	// Every unit that was sold is with the buyer, on its way, canceled or back on the shelf.
 	sold := k.w.count(`select coalesce(sum(quantity - restocked), 0)::bigint from reservations where checkout_id = $1 and status = 'committed'`, k.o.CheckoutID)
@@ -236,7 +252,7 @@ func TestWhateverComesAfterTheSaleNothingIsLostOrDoubled(t *testing.T) {
 			bought{"MUG", rapid.Int64Range(1, 4).Draw(r, "mugs"), 333}, bought{"TEA", 2, 250})
 		r.Repeat(map[string]func(*rapid.T){
 			"pay": k.pay, "cancel": k.cancel, "ship": k.ship, "ship more": k.ship, "refund": k.refund, "return": k.giveBack, "return more": k.giveBack,
-			"exchange": k.exchange, "exchange more": k.exchange, "claim": k.claim, "": k.check,
+			"exchange": k.exchange, "exchange more": k.exchange, "claim": k.claim, "edit": k.edit, "": k.check,
 		})
 	})
 	if n := w.count(`select count(*) from stock s join (

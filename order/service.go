@@ -51,6 +51,8 @@ type Config struct {
 	// ReturnDays is how many days after delivery a return may be asked for;
 	// without it they are 30.
 	ReturnDays func(ctx context.Context, merchant uuid.UUID) (int64, error)
+	// Contact opens who an order is for, so that its address can be changed.
+	Contact func(ctx context.Context, merchant, contact uuid.UUID) (customer.Contact, error)
 	// Shelf offers what is added to orders that stand: by exchanges, replacements
 	// and edits.
 	Shelf shelf
@@ -100,6 +102,9 @@ func (s *Service) PaymentChanged(tx db.Tx, merchant, order uuid.UUID, event stri
 			from v_refund_units u
 			where u.merchant_id = $1 and u.refund_id = $3 and u.order_id = $2
 			  and l.merchant_id = $1 and l.order_id = $2 and l.id = u.line_id`, merchant, order, failed.RefundID)
+	}
+	if event == "payment.captured" || event == "payment.voided" {
+		unhold(tx, merchant, order)
 	}
 	derive(tx, merchant, order, now)
 	if err := followHold(tx, merchant, order, event, raw, now); err != nil {

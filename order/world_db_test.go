@@ -54,7 +54,7 @@ func newWorld(t testing.TB) *world {
 	}
 	w := &world{t: t, ctx: context.Background(), dsn: base.DSN, db: base.DB, clock: c, vault: vault, gateway: gateway, merchant: id.New(), location: id.New()}
 	w.orders = order.New(order.Config{DB: w.db, EmailHMAC: vault.EmailHMAC, Seal: vault.Seal, Links: vault, Emails: customer.NewContacts(w.db, vault).Emails,
-		Shelf: catalog.New(w.db)})
+		Shelf: catalog.New(w.db), Contact: customer.NewContacts(w.db, vault).Contact})
 	w.parcels = shipping.New(shipping.Config{DB: w.db, Orders: w.orders})
 	w.payments = payment.New(payment.Config{DB: w.db, Orders: w.orders, Providers: []payment.Provider{gateway}})
 	w.orders.Connect(w.payments, w.parcels)

@@ -191,6 +191,7 @@ func (v *victim) fill(t *testing.T) {
 		"approve-exchange": nil, "receive-exchange": nil, "fulfill-exchange": nil, "cancel-exchange": nil,
 		"open-claim":    m{"kind": "lost", "lines": []m{{"line_id": placed.text("order.line_items.0.id"), "quantity": 1}}},
 		"approve-claim": nil, "deny-claim": m{"reason": "mine now"}, "resolve-claim": m{"resolution": "refund"}, "cancel-claim": nil,
+		"edit-order":   m{"add": []m{{"sku": sku, "quantity": 1}}, "reason": "mine now"},
 		"refund-order": m{"reason": "mine now"}, "ship-order": m{}, "capture-payment": nil, "void-payment": nil,
 		"add-product": m{"title": "New", "variants": []m{{"sku": "NEW-1"}}}, "change-product": m{"title": "Mine now"},
 		"add-promotion": m{"name": m{"en": "New"}, "kind": "free_shipping"}, "replace-promotion": m{"name": m{"en": "Mine now"}, "kind": "free_shipping"},
