@@ -51,12 +51,13 @@ create index statement_lines_of on statement_lines (merchant_id, statement_id, r
 create index statement_lines_paying on statement_lines (merchant_id, payment_id) where payment_id is not null;
 create index statement_lines_new on statement_lines (created_at) where status = 'new';
 
--- Which order a number or a parcel names.
+-- Which order a number or a parcel names, and what all its payments together
+-- have to bring: what was sent back for canceled units had been brought before.
 create view v_order_numbers as
-select merchant_id, number, id as order_id, status from orders;
+select merchant_id, number, id as order_id, status, total_minor - credited_minor + credit_refunded_minor as due_minor from orders;
 
 create view v_parcel_orders as
-select distinct s.merchant_id, s.tracking_number, s.order_id, o.status
+select distinct s.merchant_id, s.tracking_number, s.order_id, o.status, o.total_minor - o.credited_minor + o.credit_refunded_minor as due_minor
 from shipments s
 join orders o on o.merchant_id = s.merchant_id and o.id = s.order_id
 where s.tracking_number <> '' and s.status <> 'canceled';

@@ -144,6 +144,24 @@ func TestTooLittleIsCompletedByTheNextLineAndTooMuchIsShown(t *testing.T) {
 	c.stands(p, payment.Captured, amount, 0)
 }
 
+func TestWhatWasCanceledNeedNotBePaid(t *testing.T) {
+	t.Parallel()
+	c := newCounting(t)
+	n, p := c.order(payment.BankTransfer)
+	c.exec(`update orders set credited_minor = 300 where id = $1`, *p.OrderID)
+	c.line(c.bank("2026-03-05,2.00,EUR,"+n+",,B1"), payment.LinePartial, payment.ReasonShort, 200, 0)
+	c.line(c.bank("2026-03-05,6.00,EUR,"+n+",,B2"), payment.LineOverpaid, payment.ReasonOver, 500, 100)
+	c.stands(p, payment.PartiallyCaptured, 700, 0)
+	c.line(c.bank("2026-03-05,3.00,EUR,"+n+",,B3"), payment.LineUnmatched, payment.ReasonPaid, 0, 0)
+	// Nor what came in another way.
+	n, p = c.order(payment.BankTransfer)
+	c.insert(payment.CashOnDelivery, func(o *payment.Payment) {
+		o.OrderID, o.CheckoutID, o.Attempt, o.Status, o.CapturedMinor = p.OrderID, p.CheckoutID, 2, payment.PartiallyCaptured, 400
+	})
+	c.line(c.bank("2026-03-05,6.00,EUR,"+n+",,B4"), payment.LineMatched, "", 600, 0)
+	c.stands(p, payment.PartiallyCaptured, 600, 0)
+}
+
 func TestWhatPaysForNothingSaysWhy(t *testing.T) {
 	t.Parallel()
 	c := newCounting(t)

@@ -11,6 +11,7 @@ import (
 type target struct {
 	order    uuid.UUID
 	canceled bool
+	due      int64 // by all payments together, those that have come included
 	reason   string
 }
 
@@ -40,6 +41,10 @@ func (s *Statements) judge(ctx context.Context, l *StatementLine, at target) (ve
 		return v, err
 	}
 	var due, done *Payment
+	others := int64(0) // what other payments have brought
+	for i := range all {
+		others += all[i].CapturedMinor
+	}
 	for i := range all {
 		p := &all[i]
 		if p.Method != l.Kind.method() || p.Provider != Offline {
@@ -56,7 +61,7 @@ func (s *Statements) judge(ctx context.Context, l *StatementLine, at target) (ve
 	case due != nil && due.Currency != l.Currency, due == nil && done != nil && done.Currency != l.Currency:
 		v.reason = ReasonCurrency
 	case due != nil:
-		v.take(l, due)
+		v.take(l, due, min(due.AmountMinor, at.due-others+due.CapturedMinor))
 	case done != nil && l.Kind == CourierSettlement:
 		return s.compare(ctx, l, v, done)
 	case done != nil:
@@ -67,16 +72,22 @@ func (s *Statements) judge(ctx context.Context, l *StatementLine, at target) (ve
 	return v, nil
 }
 
-// take lets a line pay for what is due.
-func (v *verdict) take(l *StatementLine, due *Payment) {
+// take lets a line pay for what is due: full in all, which is less than the
+// payment was about once units of the order were canceled.
+func (v *verdict) take(l *StatementLine, due *Payment, full int64) {
+	rest := full - due.CapturedMinor
+	if rest <= 0 {
+		v.reason = ReasonPaid
+		return
+	}
 	v.payment = due
-	switch rest := due.AmountMinor - due.CapturedMinor; {
+	switch {
 	case l.AmountMinor < rest:
 		v.status, v.reason, v.capture = LinePartial, ReasonShort, due.CapturedMinor+l.AmountMinor
 	case l.AmountMinor == rest:
-		v.status, v.capture = LineMatched, due.AmountMinor
+		v.status, v.capture = LineMatched, full
 	default:
-		v.status, v.reason, v.capture, v.surplus = LineOverpaid, ReasonOver, due.AmountMinor, l.AmountMinor-rest
+		v.status, v.reason, v.capture, v.surplus = LineOverpaid, ReasonOver, full, l.AmountMinor-rest
 	}
 }
 

@@ -136,7 +136,7 @@ func (s *Statements) settledFor(ctx context.Context, p *Payment) (sum int64, err
 }
 
 func (s *Statements) orderByID(ctx context.Context, merchant, order uuid.UUID) (target, error) {
-	at, err := s.target(ctx, `select order_id, status from v_order_numbers where merchant_id = $1 and order_id = $2`, merchant, order)
+	at, err := s.target(ctx, `select order_id, status, due_minor from v_order_numbers where merchant_id = $1 and order_id = $2`, merchant, order)
 	if at.reason != "" {
 		at.reason = ReasonReference
 	}
@@ -144,11 +144,11 @@ func (s *Statements) orderByID(ctx context.Context, merchant, order uuid.UUID) (
 }
 
 func (s *Statements) orderByNumber(ctx context.Context, merchant uuid.UUID, numbers []string) (target, error) {
-	return s.target(ctx, `select order_id, status from v_order_numbers where merchant_id = $1 and number = any($2) limit 2`, merchant, numbers)
+	return s.target(ctx, `select order_id, status, due_minor from v_order_numbers where merchant_id = $1 and number = any($2) limit 2`, merchant, numbers)
 }
 
 func (s *Statements) orderByParcel(ctx context.Context, merchant uuid.UUID, tracking string) (target, error) {
-	return s.target(ctx, `select order_id, status from v_parcel_orders where merchant_id = $1 and tracking_number = $2 limit 2`, merchant, tracking)
+	return s.target(ctx, `select order_id, status, due_minor from v_parcel_orders where merchant_id = $1 and tracking_number = $2 limit 2`, merchant, tracking)
 }
 
 // target is the one order of a query.
@@ -160,6 +160,7 @@ func (s *Statements) target(ctx context.Context, sql string, args ...any) (targe
 	type named struct {
 		Order  uuid.UUID
 		Status string
+		Due    int64
 	}
 	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[named])
 	switch {
@@ -170,7 +171,7 @@ func (s *Statements) target(ctx context.Context, sql string, args ...any) (targe
 	case len(found) > 1:
 		return target{reason: ReasonAmbiguous}, nil
 	}
-	return target{order: found[0].Order, canceled: found[0].Status == "canceled"}, nil
+	return target{order: found[0].Order, canceled: found[0].Status == "canceled", due: found[0].Due}, nil
 }
 
 // unread is a statement that has lines nobody has looked at.
