@@ -180,7 +180,7 @@ func TestTheNewsGoOverHTTPAndCloseBringsTheRest(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	c := g.Deliver(sandbox.Post{URL: server.URL, Secret: "whsec", Late: 1, Delay: time.Hour})
+	c := g.Deliver(sandbox.Post{URL: server.URL, Secret: "whsec", Late: 1, Delay: time.Hour, Grace: time.Minute})
 	trade(t, g, 7)
 	if err := g.Close(); err != nil {
 		t.Fatal(err)
