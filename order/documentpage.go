@@ -116,29 +116,10 @@ func (s *sheet) facts() {
 // people are the buyer and where the goods go, and why money goes back.
 func (s *sheet) people() {
 	var sides []pdf.Side
-	switch b := s.shop.buyer; {
-	case b == nil:
+	if b := s.shop.buyer; b == nil {
 		sides = append(sides, s.fact(0, 2, s.text("document.buyer"), s.text("document.erased")))
-	default:
-		billing := b.Billing
-		if billing == nil {
-			billing = b.Shipping
-		}
-		var lines []string
-		if b.Company != "" {
-			lines = append(lines, b.Company)
-		}
-		if b.Name != "" && (billing == nil || billing.Name == "") {
-			lines = append(lines, b.Name)
-		}
-		lines = append(lines, s.address(billing)...)
-		if b.VATID != "" {
-			lines = append(lines, s.text("document.tax_id", "id", b.VATID))
-		}
-		if len(lines) == 0 {
-			lines = []string{b.Email}
-		}
-		sides = append(sides, s.fact(0, 2, s.text("document.buyer"), lines...))
+	} else {
+		sides = append(sides, s.fact(0, 2, s.text("document.buyer"), s.buyer(b)...))
 		if b.Shipping != nil && s.doc.Kind == Invoice {
 			sides = append(sides, s.fact(1, 2, s.text("document.ship_to"), s.address(b.Shipping)...))
 		}
@@ -147,6 +128,29 @@ func (s *sheet) people() {
 		sides = append(sides, s.fact(1, 2, s.text("document.reason"), why))
 	}
 	s.Beside(sides...)
+}
+
+// buyer is who pays, line by line.
+func (s *sheet) buyer(b *customer.Contact) []string {
+	billing := b.Billing
+	if billing == nil {
+		billing = b.Shipping
+	}
+	var lines []string
+	if b.Company != "" {
+		lines = append(lines, b.Company)
+	}
+	if b.Name != "" && (billing == nil || billing.Name == "") {
+		lines = append(lines, b.Name)
+	}
+	lines = append(lines, s.address(billing)...)
+	if b.VATID != "" {
+		lines = append(lines, s.text("document.tax_id", "id", b.VATID))
+	}
+	if len(lines) == 0 {
+		lines = []string{b.Email}
+	}
+	return lines
 }
 
 func (s *sheet) address(a *customer.Address) []string {

@@ -116,7 +116,7 @@ func paperText(t *testing.T, file []byte) []string {
 		t.Fatal(err)
 	}
 	var complaints bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), tool, "-layout", name, "-") //nolint:gosec // the tool was looked up by its name
+	cmd := exec.CommandContext(t.Context(), tool, "-layout", name, "-")
 	cmd.Stderr = &complaints
 	out, err := cmd.Output()
 	if err != nil || complaints.Len() > 0 {

@@ -85,7 +85,7 @@ func (f *face) write(w *writer) int {
 		stem = 140
 	}
 	box := f.head[36:44]
-	at := func(i int) int16 { return int16(binary.BigEndian.Uint16(box[2*i:])) } //nolint:gosec // signed as the format has it
+	at := func(i int) int16 { return int16(binary.BigEndian.Uint16(box[2*i:])) }
 	stream := w.stream(fmt.Sprintf("/Length1 %d", len(file)), file)
 	descriptor := w.object(fmt.Sprintf("<</Type/FontDescriptor/FontName/%s/Flags 4/FontBBox[%d %d %d %d]/ItalicAngle 0/Ascent %d/Descent %d/CapHeight 714/StemV %d/FontFile2 %d 0 R>>",
 		name, at(0), at(1), at(2), at(3), f.ascent, -f.descent, stem, stream))
@@ -113,7 +113,7 @@ func (f *face) unicode() []byte {
 		some.Reset()
 	}
 	for i := range f.glyphs {
-		meaning, known := f.text[uint16(i)] //nolint:gosec // an index of glyphs
+		meaning, known := f.text[uint16(i)]
 		if !known {
 			continue
 		}

@@ -123,7 +123,7 @@ func (t *typeface) tables(loader *opentype.Loader) error {
 		if i >= metrics {
 			at = 4*metrics + 2*(i-metrics) - 2
 		}
-		t.bearings = append(t.bearings, int16(binary.BigEndian.Uint16(hmtx[at+2:]))) //nolint:gosec // signed as the format has it
+		t.bearings = append(t.bearings, int16(binary.BigEndian.Uint16(hmtx[at+2:])))
 	}
 	return nil
 }
@@ -158,7 +158,7 @@ func newFace(t *typeface) *face {
 func (f *face) number(glyph uint16) uint16 {
 	n, known := f.numbers[glyph]
 	if !known {
-		n = uint16(len(f.glyphs)) //nolint:gosec // a font has no more than 65,535 glyphs
+		n = uint16(len(f.glyphs))
 		f.numbers[glyph] = n
 		f.glyphs = append(f.glyphs, glyph)
 	}

@@ -149,7 +149,7 @@ func (d *Document) run(all []cluster, text []rune, from, to int, f *face, script
 		begins := b.Info[i].Cluster
 		for ; i < len(b.Info) && b.Info[i].Cluster == begins; i++ {
 			p := b.Pos[i]
-			c.glyphs = append(c.glyphs, glyph{uint16(b.Info[i].Glyph), int64(p.XAdvance), int64(p.XOffset), int64(p.YOffset)}) //nolint:gosec // no font here has more glyphs
+			c.glyphs = append(c.glyphs, glyph{uint16(b.Info[i].Glyph), int64(p.XAdvance), int64(p.XOffset), int64(p.YOffset)})
 			c.width += int64(p.XAdvance)
 		}
 		ends := to

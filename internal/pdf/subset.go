@@ -13,16 +13,16 @@ func (f *face) subset() []byte {
 	var glyf, loca, hmtx []byte
 	for i := 0; i < len(f.glyphs); i++ { // grows while it goes
 		id := f.glyphs[i]
-		loca = binary.BigEndian.AppendUint32(loca, uint32(len(glyf))) //nolint:gosec // far below 4 GiB
+		loca = binary.BigEndian.AppendUint32(loca, uint32(len(glyf)))
 		glyf = append(glyf, f.plain(id)...)
 		for len(glyf)%4 != 0 {
 			glyf = append(glyf, 0)
 		}
 		hmtx = binary.BigEndian.AppendUint16(hmtx, f.advances[id])
-		hmtx = binary.BigEndian.AppendUint16(hmtx, uint16(f.bearings[id])) //nolint:gosec // signed as the format has it
+		hmtx = binary.BigEndian.AppendUint16(hmtx, uint16(f.bearings[id]))
 	}
-	loca = binary.BigEndian.AppendUint32(loca, uint32(len(glyf))) //nolint:gosec // as above
-	n := uint16(len(f.glyphs))                                    //nolint:gosec // as many as the font has at most
+	loca = binary.BigEndian.AppendUint32(loca, uint32(len(glyf)))
+	n := uint16(len(f.glyphs))
 	head, hhea, maxp := slices.Clone(f.head), slices.Clone(f.hhea), slices.Clone(f.maxp)
 	binary.BigEndian.PutUint32(head[8:], 0)
 	binary.BigEndian.PutUint16(head[50:], 1) // loca is long
@@ -40,7 +40,7 @@ func (f *face) plain(id uint16) []byte {
 	if len(raw) == 0 {
 		return nil
 	}
-	if contours := int16(binary.BigEndian.Uint16(raw)); contours >= 0 { //nolint:gosec // signed as the format has it
+	if contours := int16(binary.BigEndian.Uint16(raw)); contours >= 0 {
 		at := 10 + 2*int(contours)
 		instructions := int(binary.BigEndian.Uint16(raw[at:]))
 		out := append(slices.Clone(raw[:at]), 0, 0)
@@ -83,7 +83,7 @@ func sfnt(tables []table) []byte {
 	power := bits.Len(uint(n)) - 1
 	out := binary.BigEndian.AppendUint32(nil, 0x00010000)
 	for _, v := range [...]int{n, 16 << power, power, 16*n - 16<<power} {
-		out = binary.BigEndian.AppendUint16(out, uint16(v)) //nolint:gosec // a handful of tables
+		out = binary.BigEndian.AppendUint16(out, uint16(v))
 	}
 	at := len(out) + 16*n
 	head := 0
@@ -92,7 +92,7 @@ func sfnt(tables []table) []byte {
 			head = at
 		}
 		out = append(out, t.tag...)
-		for _, v := range [...]uint32{checksum(t.data), uint32(at), uint32(len(t.data))} { //nolint:gosec // far below 4 GiB
+		for _, v := range [...]uint32{checksum(t.data), uint32(at), uint32(len(t.data))} {
 			out = binary.BigEndian.AppendUint32(out, v)
 		}
 		at += (len(t.data) + 3) &^ 3
