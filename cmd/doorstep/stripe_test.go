@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"doorstep/internal/clock"
+	"doorstep/internal/config"
 	"doorstep/internal/dbtest"
 	"doorstep/internal/id"
 	"doorstep/payment"
@@ -191,6 +192,28 @@ func TestASignedWebhookOfStripeIsActedOnOnce(t *testing.T) {
 			t.Errorf("%v", refunds)
 		}
 	})
+	t.Run("a dispute and how it ends", func(t *testing.T) {
+		order := s.buy(t, "pm_card_visa")
+		s.becomes(t, order, "payment_status", "paid")
+		charge := s.charge(t, order).ID
+		stands := func(want string) {
+			t.Helper()
+			until(t, patience, "the payment is "+want, func() (bool, any) {
+				now := s.admin().get(t, "/v1/orders/"+order+"/payments").want(t, http.StatusOK)
+				return now.text("data.0.status") == want, now
+			})
+		}
+		if err := s.bank.Dispute(charge); err != nil {
+			t.Fatal(err)
+		}
+		s.tell(t, charge, "charge.dispute.created").want(t, http.StatusOK)
+		stands("disputed")
+		if err := s.bank.CloseDispute(charge, true); err != nil {
+			t.Fatal(err)
+		}
+		s.tell(t, charge, "charge.dispute.closed").want(t, http.StatusOK)
+		stands("won")
+	})
 	t.Run("what is not signed by Stripe is refused", func(t *testing.T) {
 		body := []byte(`{"id":"evt_1","object":"event","type":"charge.refunded","created":1,"data":{"object":{"object":"charge","payment_intent":"pi_1"}}}`)
 		hear := func(path, signature string, body []byte) reply {
@@ -224,4 +247,31 @@ func (s *stripeShop) chargeOf(t *testing.T, paymentID string) (charge string) {
 		t.Fatalf("no charge of %s", paymentID)
 	}
 	return charge
+}
+
+func TestTheSandboxStaysOutOfProductionAndBehindStripe(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		env, key string
+		want     []string
+	}{
+		{"production", "", nil},
+		{"production", "sk_live_1", []string{"stripe"}},
+		{"development", "sk_test_1", []string{"stripe", "sandbox"}},
+		{"development", "", []string{"sandbox"}},
+	} {
+		h := &house{config: config.Config{Env: c.env, StripeKey: config.Secret(c.key), Addr: "127.0.0.1:8080"}, clock: &clock.System{}}
+		all, err := h.providers(true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, p := range all {
+			names = append(names, p.Name())
+		}
+		h.close()
+		if !slices.Equal(names, c.want) {
+			t.Errorf("%s with key %q: %v, want %v", c.env, c.key, names, c.want)
+		}
+	}
 }
