@@ -136,3 +136,39 @@ func TestWithoutItsTagAPointIsNothing(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// TestTheGuideNamesEveryPointAndNoTestThatIsGone keeps docs/correctness.md true.
+func TestTheGuideNamesEveryPointAndNoTestThatIsGone(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join(root(t), "docs", "correctness.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	guide := string(text)
+	for _, p := range killpoint.Points() {
+		if !strings.Contains(guide, "`"+p.Name+"`") {
+			t.Errorf("nothing is said of %s", p.Name)
+		}
+	}
+	var tests strings.Builder
+	err = filepath.WalkDir(root(t), func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.HasSuffix(name, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(name)
+		tests.Write(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := regexp.MustCompile("`(Test[A-Za-z0-9]+)`").FindAllStringSubmatch(guide, -1)
+	if len(named) < 60 {
+		t.Errorf("only %d tests are named", len(named))
+	}
+	for _, n := range named {
+		if !strings.Contains(tests.String(), "func "+n[1]+"(") {
+			t.Errorf("there is no %s", n[1])
+		}
+	}
+}
