@@ -42,24 +42,26 @@ create table documents (
 alter table documents alter column pdf set storage external; -- it is compressed already
 
 -- Which orders and refunds have no document though money has moved: what was
--- taken and not invoiced, and refunds without their credit note. A transfer that
--- arrives in parts is waited for.
+-- taken and not invoiced, and refunds without their credit note. A transfer of
+-- which only parts have arrived is waited for. begun_at is for those who look at
+-- recent ones only.
 create view v_documents_missing as
-select p.merchant_id, p.order_id, null::uuid as refund_id, p.since
-from (
-  select merchant_id, order_id, sum(captured_minor) as captured, max(updated_at) as since,
+select o.merchant_id, o.id as order_id, null::uuid as refund_id, p.since, o.placed_at as begun_at
+from orders o
+join lateral (
+  select sum(captured_minor) as captured, max(updated_at) as since,
          bool_or(status = 'captured' and amount_minor = 0) as zero,
-         bool_or(status = 'partially_captured' and provider = 'offline' and refunded_minor = 0) as waiting
-  from payments where order_id is not null group by merchant_id, order_id
-) p
-join orders o on o.merchant_id = p.merchant_id and o.id = p.order_id and o.source = 'checkout'
-left join (
-  select merchant_id, order_id, sum(total_minor) as invoiced from documents where kind = 'invoice' group by merchant_id, order_id
-) d on d.merchant_id = p.merchant_id and d.order_id = p.order_id
-where not (p.waiting and o.status <> 'canceled')
+         bool_or(status = 'partially_captured' and provider = 'offline' and refunded_minor = 0) as parts
+  from payments p where p.merchant_id = o.merchant_id and p.order_id = o.id
+) p on true
+join lateral (
+  select sum(total_minor) as invoiced from documents d where d.merchant_id = o.merchant_id and d.order_id = o.id and d.kind = 'invoice'
+) d on true
+where o.source = 'checkout'
+  and not (p.parts and o.payment_status = 'partially_paid' and o.status <> 'canceled')
   and (p.captured > coalesce(d.invoiced, 0) or (p.zero and d.invoiced is null and o.payment_status = 'paid'))
 union all
-select r.merchant_id, r.order_id, r.id, r.updated_at
+select r.merchant_id, r.order_id, r.id, r.updated_at, r.created_at
 from refunds r
 where r.status = 'succeeded'
   and not exists (select from documents d where d.merchant_id = r.merchant_id and d.refund_id = r.id);

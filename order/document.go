@@ -155,9 +155,9 @@ func (d *Documents) invoice(ctx context.Context, o *Order, now bool) error {
 		return nil // an import: invoiced where it was sold
 	}
 	return d.issue(ctx, o, Invoice, func(before []Document) (*paper, error) {
-		taken, zero, waiting, err := d.taken(ctx, o)
-		if err != nil || waiting && !now && o.Status != StatusCanceled {
-			return nil, err
+		taken, zero, parts, err := d.taken(ctx, o)
+		if err != nil || parts && o.PaymentStatus == "partially_paid" && o.Status != StatusCanceled && !now {
+			return nil, err // the rest is to come
 		}
 		invoices := 0
 		for _, b := range before {
@@ -177,16 +177,16 @@ func (d *Documents) invoice(ctx context.Context, o *Order, now bool) error {
 }
 
 // taken is what was captured for an order; zero says that a payment of nothing
-// was, waiting that the rest of a transfer is still to arrive.
-func (d *Documents) taken(ctx context.Context, o *Order) (sum int64, zero, waiting bool, err error) {
+// was, parts that less has arrived than a transfer was to bring.
+func (d *Documents) taken(ctx context.Context, o *Order) (sum int64, zero, parts bool, err error) {
 	all, err := d.Payments.OfOrder(ctx, o.MerchantID, o.ID)
 	for i := range all {
 		p := &all[i]
 		sum += p.CapturedMinor
 		zero = zero || p.Status == payment.Captured && p.AmountMinor == 0
-		waiting = waiting || p.Status == payment.PartiallyCaptured && p.Provider == payment.Offline && p.RefundedMinor == 0
+		parts = parts || p.Status == payment.PartiallyCaptured && p.Provider == payment.Offline && p.RefundedMinor == 0
 	}
-	return sum, zero, waiting, err
+	return sum, zero, parts, err
 }
 
 // documentTries bounds how often a document is drawn again because its number
@@ -306,13 +306,19 @@ func (s *office) seller() string {
 	return s.settings.Name
 }
 
-// documentBatch bounds what one run of Missing makes up for.
-const documentBatch = 200
+// documentBatch bounds what one run of Missing makes up for, and documentDays how
+// old an order or a refund may be.
+const (
+	documentBatch = 200
+	documentDays  = 120
+)
 
 // Missing makes the documents that should be there for longer than age and are
-// not: for what happened at a provider itself, or before there were documents.
+// not: for what happened at a provider itself, or before there were documents. It
+// looks at orders and refunds of the last 120 days.
 func (d *Documents) Missing(ctx context.Context, age time.Duration) error {
-	due, err := d.missing(ctx, d.DB.Now().Add(-age), documentBatch)
+	now := d.DB.Now()
+	due, err := d.missing(ctx, now.AddDate(0, 0, -documentDays), now.Add(-age), documentBatch)
 	if err != nil {
 		return err
 	}

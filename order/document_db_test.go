@@ -321,6 +321,26 @@ func TestATransferInPartsIsInvoicedWhenItIsComplete(t *testing.T) {
 	}
 }
 
+func TestATransferOfAllThatIsStillOwedIsInvoiced(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.variant("MUG")
+	d := w.documents()
+	o := w.place(payment.BankTransfer, 500, bought{"MUG", 2, 1000})
+	_, err := w.orders.CancelLines(w.ctx, w.merchant, o.ID, order.LineCancel{Lines: []order.LineQuantity{{LineID: o.Lines[0].ID, Quantity: 1}}}, "staff")
+	w.fine(err)
+	_, err = w.payments.Capture(w.ctx, w.merchant, w.payment(o).ID, 1500)
+	w.fine(err)
+	w.expect(o, "confirmed paid unfulfilled")
+	w.fine(d.Invoice(w.ctx, w.taken(o)))
+	if all := w.papers(d, o); len(all) != 1 || all[0].Total != 1500 {
+		t.Fatalf("%+v", all)
+	}
+	if n := w.count(`select count(*) from v_documents_missing`); n != 0 {
+		t.Errorf("%d are missing", n)
+	}
+}
+
 func TestMoneyThatIsTakenLaterIsInvoicedByItself(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -78,10 +78,11 @@ type lacking struct {
 	refund *uuid.UUID
 }
 
-func (d *Documents) missing(ctx context.Context, before time.Time, limit int) ([]lacking, error) {
+// missing lists what has begun after from and lacks its document since before.
+func (d *Documents) missing(ctx context.Context, from, before time.Time, limit int) ([]lacking, error) {
 	var all []lacking
 	err := d.DB.Read(ctx, &db.Query{
-		SQL: `select merchant_id, order_id, refund_id from v_documents_missing where since < $1 order by since limit $2`, Args: []any{before, limit},
+		SQL: `select merchant_id, order_id, refund_id from v_documents_missing where begun_at > $1 and since < $2 order by since limit $3`, Args: []any{from, before, limit},
 		Each: func(rows pgx.Rows) error {
 			all = all[:0]
 			for rows.Next() {
