@@ -64,6 +64,12 @@ var points = []Point{
 	{"notify.answered", "K9", "notify/notify.go deliver", "the mail server has said yes, and only memory knows"},
 	{"notify.recorded", "K10", "notify/notify.go Send", "it is on disk that the mail is gone"},
 
+	{"webhook.taken", "K9", "notify/webhook/worker.go work", "a worker has a delivery, and nothing of it is sent"},
+	{"webhook.ask", "K9", "notify/webhook/worker.go work", "the webhook is written and signed and about to be sent"},
+	{"webhook.answered", "K9", "notify/webhook/worker.go work", "the merchant's program has answered, and only memory knows"},
+	{"webhook.note", "K10", "notify/webhook/deliverystore.go settle", "that it has arrived is in a transaction that is not committed"},
+	{"webhook.noted", "K10", "notify/webhook/worker.go work", "it is on disk that it has arrived"},
+
 	{"idem.claimed", "K0", "internal/idem/idem.go Begin", "the key of a request is taken; nothing else is written"},
 	{"idem.finish", "K7", "internal/idem/idem.go Finish", "all is done, and the answer is neither stored nor sent"},
 	{"idem.finished", "K8", "internal/idem/idem.go Finish", "the answer is stored under its key and has not been sent"},

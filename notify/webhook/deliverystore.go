@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"doorstep/internal/db"
+	"doorstep/internal/killpoint"
 )
 
 // Status is where a delivery stands.
@@ -256,6 +257,7 @@ func (s *Service) settle(ctx context.Context, t *taken, v verdict) error {
 				where merchant_id = $1 and id = $2 and status <> 'delivered'`, t.merchant, t.id, now, v.Code)
 			tx.Queue(`update webhook_endpoints set failing_since = null where merchant_id = $1 and id = $2 and failing_since is not null`, t.merchant, t.endpoint)
 			followers(tx, t, now)
+			killpoint.Hit("webhook.note")
 			return nil
 		}
 		if v.status == Dead {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"doorstep/internal/killpoint"
 	"doorstep/internal/safedial"
 )
 
@@ -94,6 +95,7 @@ func (s *Service) work(ctx context.Context, t *taken) {
 			s.log.ErrorContext(ctx, "a webhook panicked", "delivery", t.id, "panic", value, "trace", string(debug.Stack()))
 		}
 	}()
+	killpoint.Hit("webhook.taken")
 	req, err := s.request(ctx, t)
 	noting, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTime)
 	defer cancel()
@@ -107,7 +109,9 @@ func (s *Service) work(ctx context.Context, t *taken) {
 		return
 	}
 	started := s.db.Now()
+	killpoint.Hit("webhook.ask")
 	answer, took, err := s.config.Caller.Send(ctx, req)
+	killpoint.Hit("webhook.answered")
 	if ctx.Err() != nil && err != nil { // cut off by our own end: it says nothing about the endpoint
 		if err := s.giveBack(noting, t, s.db.Now()); err != nil {
 			s.log.WarnContext(ctx, "a webhook was not given back", "delivery", t.id, "error", err)
@@ -122,6 +126,7 @@ func (s *Service) work(ctx context.Context, t *taken) {
 	if err := s.settle(noting, t, v); err != nil {
 		s.log.WarnContext(ctx, "a webhook attempt was not noted", "delivery", t.id, "error", err)
 	}
+	killpoint.Hit("webhook.noted")
 }
 
 // request writes the request of an attempt. Its body was written before the
