@@ -2,6 +2,7 @@ package checkout
 
 import (
 	"context"
+	"net/netip"
 	"time"
 
 	"github.com/google/uuid"
@@ -26,6 +27,16 @@ const declinesPerCheckout = 3
 // declinesPerIP is how many may be declined from one address. Those that are
 // under way at the same moment are not known yet and may pass it.
 var declinesPerIP = tried.Limit{Tries: 10, Window: time.Hour}
+
+// public is the address when it can be one shopper's: a proxy that is not known
+// as one, or the machine itself, stands for all of them and is not counted.
+func public(ip string) string {
+	a, err := netip.ParseAddr(ip)
+	if a = a.Unmap(); err != nil || !a.IsGlobalUnicast() || a.IsPrivate() {
+		return ""
+	}
+	return ip
+}
 
 // declinesFrom counts for a shopper's address.
 func declinesFrom(ip string) tried.Try { return tried.From("payment_declined", ip) }

@@ -44,7 +44,7 @@ func TestThreeDeclinedCardsAreEnoughForACheckout(t *testing.T) {
 func TestAnAddressWithTenDeclinesHasToWait(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	open := w.ready(13)
+	open := w.ready(14)
 	const thief, buyer = "203.0.113.7", "203.0.113.8"
 	for i := range 10 {
 		if _, err := w.tries(open[i], fmt.Sprint("k", i), sandbox.InsufficientFunds, thief, payment.Card); !fault.Is(err, payment.ErrDeclined) {
@@ -60,8 +60,16 @@ func TestAnAddressWithTenDeclinesHasToWait(t *testing.T) {
 	if out, err := w.tries(open[0], "k0", sandbox.InsufficientFunds, thief, payment.Card); err != nil || out.Replay == nil {
 		t.Errorf("an answer that was given before: %+v %v", out, err)
 	}
+	for i := range 11 { // of a proxy that nobody has named
+		if _, err := w.tries(open[12], fmt.Sprint("p", i), sandbox.Declined, "10.0.0.7", payment.Card); i < 3 && !fault.Is(err, payment.ErrDeclined) {
+			t.Errorf("behind a proxy: %v", err)
+		}
+	}
+	if n := w.count(`select count(*) from attempts`); n > 2 {
+		t.Errorf("%d rows of tries: those of a proxy were counted", n)
+	}
 	w.clock.Advance(time.Hour)
-	if out, err := w.tries(open[12], "k12", sandbox.Visa, thief, payment.Card); err != nil || out.Order == nil {
+	if out, err := w.tries(open[13], "k12", sandbox.Visa, thief, payment.Card); err != nil || out.Order == nil {
 		t.Errorf("an hour later: %+v %v", out, err)
 	}
 }

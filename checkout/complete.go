@@ -87,7 +87,7 @@ func (s *Service) complete(ctx context.Context, c *Completion, changed bool) (Ou
 	if err != nil {
 		return Outcome{}, err
 	}
-	sit, err := s.read(ctx, c.Who.Merchant, c.Checkout, &c.Key, c.Who.IP)
+	sit, err := s.read(ctx, c.Who.Merchant, c.Checkout, &c.Key, public(c.Who.IP))
 	leave()
 	if err != nil {
 		return Outcome{}, err
@@ -225,7 +225,7 @@ func (s *Service) pay(ctx context.Context, sit *situation, c *Completion) (Outco
 	}
 	out, err := s.authorize(ctx, p, c.Payment.Token, leave)
 	if errors.Is(err, payment.ErrDeclined) {
-		s.declined(ctx, p.row.Merchant, c.Who.IP)
+		s.declined(ctx, p.row.Merchant, public(c.Who.IP))
 	}
 	return out, err
 }

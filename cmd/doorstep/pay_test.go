@@ -98,13 +98,15 @@ func TestADeclineSaysLittleAndTheNextCardPays(t *testing.T) {
 	p := shared(t)
 	c, sku := p.checkout(t, 1)
 	var said []string
-	for _, token := range []string{"tok_declined", "tok_insufficient_funds", "tok_unheard_of"} {
+	for _, token := range []string{"tok_declined", "tok_insufficient_funds"} {
 		a := p.complete(t, c, id.Secret(12), paying(c, "card", token)).want(t, http.StatusPaymentRequired, "payment_declined")
 		said = append(said, a.text("detail"))
 		if strings.Contains(string(a.body), "insufficient") {
 			t.Errorf("it tells too much: %v", a)
 		}
 	}
+	other, _ := p.checkout(t, 1)
+	said = append(said, p.complete(t, other, id.Secret(12), paying(other, "card", "tok_unheard_of")).want(t, http.StatusPaymentRequired, "payment_declined").text("detail"))
 	if said[0] != said[1] || said[1] != said[2] {
 		t.Errorf("declines can be told apart: %q", said)
 	}
