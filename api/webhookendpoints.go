@@ -1,8 +1,10 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"doorstep/internal/fault"
@@ -40,9 +42,14 @@ type WebhookEndpointPatch struct {
 	Status      *string   `json:"status,omitempty" enum:"active,disabled" doc:"Setting it to active forgets earlier failures"`
 }
 
-// endpointForm is a form as callers know it, for the audit log.
+// endpointForm is a form as callers know it, for the audit log. What stands
+// behind a question mark may be a secret of the receiver's and is left out.
 func endpointForm(f webhook.Form) any {
-	return map[string]any{"url": f.URL, "description": f.Description, "events": orEmpty(f.Events), "status": f.Status}
+	address, _, asks := strings.Cut(f.URL, "?")
+	if asks {
+		address += "?(not kept)"
+	}
+	return map[string]any{"url": address, "description": f.Description, "events": orEmpty(f.Events), "status": cmp.Or(f.Status, webhook.Active)}
 }
 
 func (p *WebhookEndpointPatch) apply(f *webhook.Form) {
@@ -144,7 +151,11 @@ func registerWebhookEndpoints(s *Server, svc webhooks) {
 		Description: "The answer holds the secret, so it is not kept for a repeat: one address is one endpoint, and a repeat is answered with `webhook_endpoint_exists`.",
 		Auth:        write, Once: OnceNever, Errors: []*fault.Error{webhook.ErrEndpoint, webhook.ErrEndpointTaken, webhook.ErrTooManyEndpoints},
 	}, func(ctx context.Context, in *addWebhookEndpointIn) (*webhookSecretOut, error) {
-		return withSecret(svc.AddEndpoint(ctx, caller(ctx).Merchant, webhook.Form{URL: in.Body.URL, Description: in.Body.Description, Events: in.Body.Events}))
+		form := webhook.Form{URL: in.Body.URL, Description: in.Body.Description, Events: in.Body.Events}
+		if err := noteChange(ctx, nil, endpointForm(form)); err != nil {
+			return nil, err
+		}
+		return withSecret(svc.AddEndpoint(ctx, caller(ctx).Merchant, form))
 	})
 	handle(s, Route{
 		ID: "read-webhook-endpoint", Method: http.MethodGet, Path: webhookEndpointPath, Tag: tag, Summary: "Read a webhook endpoint",
