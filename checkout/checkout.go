@@ -112,6 +112,9 @@ type Config struct {
 	// Placing is how many placements may be inside the database at once. Beyond
 	// about four for each core they only wait for one another's rows; 8.
 	Placing int
+	// AtOnce is how many gateway calls a recovery makes at a time, so that a slow
+	// gateway does not hold up the attempts at others; 8.
+	AtOnce int
 }
 
 // Service runs checkouts. It is safe for concurrent use.
@@ -135,6 +138,9 @@ func New(c Config) *Service {
 	}
 	if c.GatewayPatience == 0 {
 		c.GatewayPatience = 20
+	}
+	if c.AtOnce == 0 {
+		c.AtOnce = 8
 	}
 	if c.Placing == 0 {
 		c.Placing = 8

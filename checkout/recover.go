@@ -12,13 +12,8 @@ import (
 	"doorstep/payment"
 )
 
-const (
-	// sweepBatch is how many rows a sweep reads at a time.
-	sweepBatch = 200
-	// recoverAtOnce is how many gateway calls a recovery run makes at a time, so
-	// that a slow gateway does not hold up the attempts at others.
-	recoverAtOnce = 8
-)
+// sweepBatch is how many rows a sweep reads at a time.
+const sweepBatch = 200
 
 // due is a row whose time has come, with the order in which it is swept.
 type due struct {
@@ -64,7 +59,7 @@ func (s *Service) sweep(ctx context.Context, atOnce int, each func(due), sql str
 // stock held for them has gone back, for their webhook may be lost.
 func (s *Service) Recover(ctx context.Context, age time.Duration) error {
 	now := s.DB.Now()
-	return s.sweep(ctx, recoverAtOnce, func(d due) {
+	return s.sweep(ctx, s.AtOnce, func(d due) {
 		if _, err := s.Settle(ctx, d.Merchant, d.ID); err != nil && !isEnd(err) {
 			s.Log.WarnContext(ctx, "payment not settled", "payment", d.ID, "error", err)
 		}

@@ -21,10 +21,10 @@ const warnBefore = 24 * time.Hour
 // taken or is gone.
 func (s *Service) WatchDeadlines(ctx context.Context) error {
 	now := s.db.Now()
-	err := sweep(ctx, func(last place) ([]*Payment, error) { return s.ending(ctx, now, now.Add(warnBefore), last) },
+	err := sweep(ctx, s.atOnce, func(last place) ([]*Payment, error) { return s.ending(ctx, now, now.Add(warnBefore), last) },
 		func(p *Payment) place { return place{*p.CaptureBefore, p.ID} },
 		func(p *Payment) error { return s.warn(ctx, p) })
-	err = errors.Join(err, sweep(ctx, func(last place) ([]*Payment, error) { return s.ended(ctx, now, last) },
+	err = errors.Join(err, sweep(ctx, s.atOnce, func(last place) ([]*Payment, error) { return s.ended(ctx, now, last) },
 		func(p *Payment) place { return place{*p.CaptureBefore, p.ID} },
 		func(p *Payment) error { return s.expire(ctx, p) }))
 	_, e := s.db.Exec(ctx, `update payment_differences d set status = 'mended', closed_by = 'system', closed_at = $1

@@ -61,7 +61,9 @@ type InboxConfig struct {
 	Merchants merchants
 	// Timeout bounds the work on one payment; 15 s when zero.
 	Timeout time.Duration
-	Log     *slog.Logger
+	// AtOnce is how many payments are looked after at a time; 8 when zero.
+	AtOnce int
+	Log    *slog.Logger
 }
 
 // Inbox takes in what providers tell, and acts on it.
@@ -71,6 +73,9 @@ type Inbox struct{ InboxConfig }
 func NewInbox(c InboxConfig) *Inbox {
 	if c.Timeout == 0 {
 		c.Timeout = 15 * time.Second
+	}
+	if c.AtOnce == 0 {
+		c.AtOnce = 8
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -204,8 +209,6 @@ func (b *Inbox) find(ctx context.Context, provider string, among []uuid.UUID, n 
 
 const (
 	inboxBatch = 200
-	// inboxAtOnce is how many payments are looked after at a time.
-	inboxAtOnce = 8
 	// inboxLease is how long nobody else tries what somebody has begun.
 	inboxLease = time.Minute
 	// inboxPatience is how long an event is tried, or waits for its payment.
@@ -248,7 +251,7 @@ func (b *Inbox) Work(ctx context.Context) (int, error) {
 	worked := 0
 	for {
 		rows, err := b.DB.Query(ctx, `select merchant_id, source, event_id, kind, payment_id, gateway_id, tries, next_at, received_at from inbox
-			where status in ('waiting', 'parked') and next_at <= $1 order by next_at limit $2`, b.DB.Now(), inboxBatch)
+			where status in ('waiting', 'parked') and next_at <= $1 order by next_at, received_at limit $2`, b.DB.Now(), inboxBatch)
 		if err != nil {
 			return worked, err
 		}
@@ -256,17 +259,22 @@ func (b *Inbox) Work(ctx context.Context) (int, error) {
 		if err != nil || len(due) == 0 {
 			return worked, err
 		}
+		var subjects []subject // in their order
 		byPayment := map[subject][]*letter{}
 		for i := range due {
-			byPayment[due[i].subject()] = append(byPayment[due[i].subject()], &due[i])
+			about := due[i].subject()
+			if byPayment[about] == nil {
+				subjects = append(subjects, about)
+			}
+			byPayment[about] = append(byPayment[about], &due[i])
 		}
 		var all sync.WaitGroup
-		places := make(chan struct{}, inboxAtOnce)
-		for _, letters := range byPayment {
+		places := make(chan struct{}, b.AtOnce)
+		for _, about := range subjects {
 			places <- struct{}{}
 			all.Go(func() {
 				defer func() { <-places }()
-				b.handle(ctx, letters)
+				b.handle(ctx, byPayment[about])
 			})
 		}
 		all.Wait()

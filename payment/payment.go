@@ -117,7 +117,10 @@ type Config struct {
 	Orders    orders
 	Providers []Provider
 	Timeout   time.Duration // 10 s when zero
-	Log       *slog.Logger
+	// AtOnce is how many payments an errand works on at a time, so that a slow
+	// gateway does not keep back those of others; 8 when zero.
+	AtOnce int
+	Log    *slog.Logger
 }
 
 // Service captures, voids and refunds what checkout has authorized.
@@ -126,6 +129,7 @@ type Service struct {
 	orders    orders
 	providers []Provider // in order of preference
 	timeout   time.Duration
+	atOnce    int
 	log       *slog.Logger
 	settle    func(ctx context.Context, merchant, payment uuid.UUID) error
 	merchants func(ctx context.Context) ([]uuid.UUID, error)
@@ -133,9 +137,12 @@ type Service struct {
 
 // New makes the service.
 func New(c Config) *Service {
-	s := &Service{db: c.DB, orders: c.Orders, providers: c.Providers, timeout: c.Timeout, log: c.Log}
+	s := &Service{db: c.DB, orders: c.Orders, providers: c.Providers, timeout: c.Timeout, atOnce: c.AtOnce, log: c.Log}
 	if s.timeout == 0 {
 		s.timeout = 10 * time.Second
+	}
+	if s.atOnce == 0 {
+		s.atOnce = 8
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)

@@ -346,7 +346,7 @@ func (c *comparison) found(ctx context.Context, a *account, g *GatewayCharge, f 
 // closeGone closes the differences that were open before this run and are not
 // there any more.
 func (c *comparison) closeGone(ctx context.Context) error {
-	return sweep(ctx, func(last place) ([]*Difference, error) { return c.unseen(ctx, c.provider, c.began, last) },
+	return sweep(ctx, c.atOnce, func(last place) ([]*Difference, error) { return c.unseen(ctx, c.provider, c.began, last) },
 		func(d *Difference) place { return place{d.FoundAt, d.ID} },
 		func(d *Difference) error {
 			if !c.examined[d.Subject] || c.seen[d.ID] {

@@ -191,7 +191,7 @@ func (s *Service) recordRefund(ctx context.Context, p *Payment, r *Refund, resul
 // several at a time, the one last tried longest ago first.
 func (s *Service) RecoverRefunds(ctx context.Context, age time.Duration) error {
 	before := s.db.Now().Add(-age)
-	return sweep(ctx, func(last place) ([]*Refund, error) { return s.pendingRefunds(ctx, before, last) },
+	return sweep(ctx, s.atOnce, func(last place) ([]*Refund, error) { return s.pendingRefunds(ctx, before, last) },
 		func(r *Refund) place { return place{r.UpdatedAt, r.ID} },
 		func(r *Refund) error {
 			if _, err := s.finishRefund(ctx, r); err != nil {

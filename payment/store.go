@@ -74,17 +74,12 @@ type place struct {
 	id uuid.UUID
 }
 
-const (
-	// sweepBatch is how many rows a sweep reads at a time.
-	sweepBatch = 200
-	// atOnce is how many of them are worked on at a time, so that a slow gateway
-	// does not keep back the payments of others.
-	atOnce = 8
-)
+// sweepBatch is how many rows a sweep reads at a time.
+const sweepBatch = 200
 
-// sweep calls each for every row, page by page, several at a time. What fails
+// sweep calls each for every row, page by page, so many at a time. What fails
 // stays behind and keeps nobody back; the errors come joined.
-func sweep[T any](ctx context.Context, page func(last place) ([]T, error), where func(T) place, each func(T) error) error {
+func sweep[T any](ctx context.Context, atOnce int, page func(last place) ([]T, error), where func(T) place, each func(T) error) error {
 	var mu sync.Mutex
 	var failed []error
 	var last place
@@ -126,7 +121,7 @@ func (s *Service) pendingRefunds(ctx context.Context, before time.Time, last pla
 // touched before then, several at a time: the capture job is retried by itself,
 // this finds what it lost. The errors of each come joined.
 func (s *Service) Uncaptured(ctx context.Context, before time.Time, each func(*Payment) error) error {
-	return sweep(ctx, func(last place) (all []*Payment, err error) {
+	return sweep(ctx, s.atOnce, func(last place) (all []*Payment, err error) {
 		return all, s.db.Gorm(ctx).Where("status = 'authorized' and order_id is not null and updated_at < ? and (updated_at, id) > (?, ?)", before, last.at, last.id).
 			Order("updated_at, id").Limit(sweepBatch).Find(&all).Error
 	}, func(p *Payment) place { return place{p.UpdatedAt, p.ID} }, each)
@@ -135,7 +130,7 @@ func (s *Service) Uncaptured(ctx context.Context, before time.Time, each func(*P
 // Overdue calls each for the bank transfers that were due before now and have
 // not come, as Uncaptured does.
 func (s *Service) Overdue(ctx context.Context, now time.Time, each func(*Payment) error) error {
-	return sweep(ctx, func(last place) (all []*Payment, err error) {
+	return sweep(ctx, s.atOnce, func(last place) (all []*Payment, err error) {
 		return all, s.db.Gorm(ctx).Where("status = 'pending' and method = ? and order_id is not null and due_at < ? and (due_at, id) > (?, ?)", BankTransfer, now, last.at, last.id).
 			Order("due_at, id").Limit(sweepBatch).Find(&all).Error
 	}, func(p *Payment) place { return place{*p.DueAt, p.ID} }, each)

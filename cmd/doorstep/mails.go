@@ -20,7 +20,7 @@ import (
 
 // mails opens the mail room: SMTP when it is named, else captured.
 func (h *house) mails() (err error) {
-	o := notify.Options{DB: h.db, Clock: h.clock, Contacts: mailContacts{h.contacts}, From: h.config.MailFrom}
+	o := notify.Options{DB: h.db, Clock: h.db, Contacts: mailContacts{h.contacts}, From: h.config.MailFrom}
 	if h.config.SMTPURL != "" {
 		if o.Sender, err = notify.NewSMTP(h.config.SMTPURL.Reveal()); err != nil {
 			return err

@@ -77,6 +77,7 @@ type house struct {
 	vault   *customer.Vault
 	gateway *sandbox.Gateway // nil in production
 	demo    bool             // with demo data and the helpers under /dev
+	atOnce  int              // how much errands do at a time; zero is what each finds right
 
 	customers  *customer.Service
 	contacts   *customer.Contacts
@@ -200,7 +201,7 @@ func (h *house) rooms(sharing bool) error {
 	if err != nil {
 		return err
 	}
-	h.payments = payment.New(payment.Config{DB: h.db, Orders: h.orders, Providers: providers, Timeout: c.GatewayTimeout, Log: h.log})
+	h.payments = payment.New(payment.Config{DB: h.db, Orders: h.orders, Providers: providers, Timeout: c.GatewayTimeout, AtOnce: h.atOnce, Log: h.log})
 	h.statements = payment.NewStatements(payment.StatementsConfig{DB: h.db, Payments: h.payments, Vault: h.vault, Number: order.ParseNumber, Log: h.log})
 	h.orders.Connect(h.payments, h.shipping)
 	h.documents = order.NewDocuments(order.DocumentsConfig{
@@ -209,11 +210,11 @@ func (h *house) rooms(sharing bool) error {
 	h.carts = cart.New(cart.Config{DB: h.db, Rules: cartRules{h}, Promotions: h.pricing, TTL: c.CartTTL})
 	h.checkouts = checkout.New(checkout.Config{
 		DB: h.db, Vault: h.vault, Rules: h, Carts: cartSource{h.carts}, Promotions: h.pricing, Orders: h.orders, Providers: h.payments, Answers: h.writer,
-		Log: h.log, TTL: c.CheckoutTTL, HoldTTL: c.ReservationTTL, GatewayTimeout: c.GatewayTimeout,
+		Log: h.log, TTL: c.CheckoutTTL, HoldTTL: c.ReservationTTL, GatewayTimeout: c.GatewayTimeout, AtOnce: h.atOnce,
 	})
 	h.inbox = payment.NewInbox(payment.InboxConfig{
 		DB: h.db, Providers: h.payments, Settler: settler{h.checkouts}, Adopter: h.payments, Merchants: merchantList{h.customers},
-		Timeout: c.GatewayTimeout + 5*time.Second, Log: h.log,
+		Timeout: c.GatewayTimeout + 5*time.Second, AtOnce: h.atOnce, Log: h.log,
 	})
 	if err := h.hooks(); err != nil {
 		return err
@@ -236,7 +237,7 @@ func (h *house) providers(sharing bool) ([]payment.Provider, error) {
 		books = filepath.Join(h.config.DataDir, booksFile)
 	}
 	var err error
-	if h.gateway, err = sandbox.Open(books, h.config.URL()+"/dev/3ds/", h.clock); err != nil {
+	if h.gateway, err = sandbox.Open(books, h.config.URL()+"/dev/3ds/", h.db); err != nil {
 		return nil, err
 	}
 	h.closers = append(h.closers, func() { _ = h.gateway.Close() }) // every line was written when it was answered

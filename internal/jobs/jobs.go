@@ -144,6 +144,16 @@ type Witness interface {
 	Relayed()
 }
 
+// Do hands an event to one of its subscribers, here and now and once, as its job
+// would: for tests that choose what happens when.
+func (r *Runner) Do(ctx context.Context, subscriber string, payload []byte) error {
+	handle, ok := r.handlers[subscriber]
+	if !ok {
+		return fmt.Errorf("jobs: nobody is called %s", subscriber)
+	}
+	return handle(ctx, payload)
+}
+
 // Tell makes w a witness of all events. Call it before Start.
 func (r *Runner) Tell(w Witness) { r.witnesses = append(r.witnesses, w) }
 
