@@ -156,14 +156,15 @@ func (v *victim) fill(t *testing.T) {
 			v.merchant = m.ID
 		}
 	}
-	invoice := v.invoice(t, buyer)
+	invoice, person, drift := v.invoice(t, buyer), v.person(t, order), v.difference(t)
 	v.words = []string{
 		"anary", "CANARY", sku, product.text("id"), variant, cart.text("id"), open.text("id"), order, pay, parcel.text("id"), placed.text("order.number"),
 		promotion.text("id"), rate.text("id"), place.text("id"), live, draft.text("id"), file.text("id"), buyer["email"].(string), v.merchant.String(),
 	}
 	v.secrets = map[string]string{"Cart-Secret": cart.text("secret"), "Checkout-Secret": open.text("secret")}
 	v.paths = map[string]string{
-		"/v1/documents/{id}":             "/v1/documents/" + invoice,
+		"/v1/documents/{id}": "/v1/documents/" + invoice, "/v1/customers/{id}": "/v1/customers/" + person,
+		"/v1/payment-differences/{id}":   "/v1/payment-differences/" + drift,
 		"/v1/carts/{id}/items/{line_id}": "/v1/carts/" + cart.text("id") + "/items/" + line, "/v1/carts/{id}": "/v1/carts/" + cart.text("id"),
 		"/v1/checkouts/{id}": "/v1/checkouts/" + open.text("id"), "/v1/imports/{id}": "/v1/imports/" + file.text("id"),
 		"/v1/locations/{id}": "/v1/locations/" + place.text("id"), "/v1/orders/{id}": "/v1/orders/" + order, "/v1/payments/{id}": "/v1/payments/" + pay,
@@ -177,6 +178,7 @@ func (v *victim) fill(t *testing.T) {
 	}
 	simulated := []m{{"currency": "EUR", "destination": m{"country": "AM"}, "items": []m{{"sku": sku, "quantity": 1}}}}
 	v.bodies = map[string]any{
+		"ask-sign-in-code": m{"email": buyer["email"]}, "resolve-payment-difference": m{"note": "mine now"}, "sign-in": m{"request_id": id.New(), "code": "123456"},
 		"start-cart": m{"items": []m{item(sku, 1)}}, "add-cart-item": item(sku, 1), "change-cart-item": m{"quantity": 3},
 		"merge-cart": m{"cart_id": source.text("id"), "secret": source.text("secret")}, "start-checkout": buyer, "change-checkout": m{"note": "mine now"},
 		"cancel-checkout": m{"reason": "other"}, "complete-checkout": paying(open, "card", "tok_visa"),
@@ -208,6 +210,33 @@ func (v *victim) fill(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// person makes the buyer of an order a customer, as the job after the order does.
+func (v *victim) person(t *testing.T, order string) (customer string) {
+	t.Helper()
+	var contact uuid.UUID
+	if err := v.house.db.QueryRow(t.Context(), `select contact_id from orders where id = $1`, order).Scan(&contact); err != nil {
+		t.Fatal(err)
+	}
+	if err := v.house.customers.Remember(t.Context(), v.merchant, contact); err != nil {
+		t.Fatal(err)
+	}
+	if err := v.house.db.QueryRow(t.Context(), `select id from customers where merchant_id = $1`, v.merchant).Scan(&customer); err != nil {
+		t.Fatal(err)
+	}
+	return customer
+}
+
+// difference notes that the gateway's books say something else.
+func (v *victim) difference(t *testing.T) string {
+	t.Helper()
+	row := id.New()
+	if err := statement(t.Context(), v.house.db, `insert into payment_differences (merchant_id, id, kind, provider, subject, status, detail, currency, found_at, last_seen_at)
+		values ($1, $2, 'orphan_hold', 'sandbox', 'canary', 'open', 'Canary hold', 'EUR', $3, $3)`, v.merchant, row, v.house.db.Now()); err != nil {
+		t.Fatal(err)
+	}
+	return row.String()
 }
 
 // path is where a route has this merchant's things.
