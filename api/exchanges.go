@@ -27,7 +27,7 @@ type exchanges interface {
 // Exchange is a number of units that come back, and what goes out for them.
 type Exchange struct {
 	ID         uuid.UUID      `json:"id" format:"uuid"`
-	Number     string         `json:"number" example:"EX-7K3M-Q2XT-H" doc:"Random; also the reference of a bank transfer of the difference"`
+	Number     string         `json:"number" example:"EX-7K3M-Q2XT-H" doc:"Random; to be written on the parcel"`
 	OrderID    uuid.UUID      `json:"order_id" format:"uuid"`
 	ReturnID   *uuid.UUID     `json:"return_id,omitempty" format:"uuid"`
 	Status     string         `json:"status" enum:"requested,approved,received,fulfilled,canceled"`
@@ -36,7 +36,7 @@ type Exchange struct {
 	Old        Money          `json:"old_value" doc:"What the units that come back were paid for"`
 	New        Money          `json:"new_value" doc:"What the units that go out cost"`
 	Difference Money          `json:"difference" doc:"Above zero the buyer owes it, below zero it goes back; known once approved"`
-	PaymentID  *uuid.UUID     `json:"payment_id,omitempty" format:"uuid" doc:"The bank transfer of the difference that is awaited; capture it when it has come"`
+	PaymentID  *uuid.UUID     `json:"payment_id,omitempty" format:"uuid" doc:"The bank transfer of the difference that is awaited, with the order's number as its reference; capture it when it has come, void it to waive it"`
 	ShipmentID *uuid.UUID     `json:"shipment_id,omitempty" format:"uuid"`
 	Version    int64          `json:"version"`
 	CreatedAt  time.Time      `json:"created_at"`

@@ -147,9 +147,13 @@ create table claim_lines (
 );
 
 -- Payments that an order is owed besides the one it was placed with, and that
--- have not come.
+-- have not come, or not all of what is still owed.
 create view v_awaited_dues as
-select merchant_id, order_id, id as payment_id from payments where status = 'pending' and gateway_key like 'due:%' and order_id is not null;
+select p.merchant_id, p.order_id, p.id as payment_id from payments p
+join orders o on o.merchant_id = p.merchant_id and o.id = p.order_id
+where p.gateway_key like 'due:%' and (p.status = 'pending' or p.status = 'partially_captured' and (
+  select sum(a.captured_minor) from payments a where a.merchant_id = o.merchant_id and a.order_id = o.id
+) < o.total_minor - o.credited_minor + o.credit_refunded_minor);
 
 -- As before, but an order is paid when what is still owed has been taken.
 create or replace view v_payment_status as

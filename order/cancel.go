@@ -39,6 +39,7 @@ func reason(typed string) string {
 // locked is an order whose row the transaction holds.
 type locked struct {
 	status         Status
+	number         string
 	source         string
 	checkout       uuid.UUID
 	carrier        string // of the chosen shipping option
@@ -64,10 +65,10 @@ func (o *locked) line(id uuid.UUID) *Line {
 // changes the counts of its lines holds this lock.
 func lockNow(ctx context.Context, tx db.Tx, merchant, order uuid.UUID) (*locked, error) {
 	var o locked
-	found, err := db.One(tx.QueryRow(ctx, `select status, source, checkout_id, coalesce(shipping_option ->> 'carrier', ''), currency, version,
+	found, err := db.One(tx.QueryRow(ctx, `select status, number, source, checkout_id, coalesce(shipping_option ->> 'carrier', ''), currency, version,
 			total_minor, credited_minor, credit_refunded_minor
 		from orders where merchant_id = $1 and id = $2 for no key update`, merchant, order),
-		&o.status, &o.source, &o.checkout, &o.carrier, &o.currency, &o.version, &o.total, &o.credited, &o.creditRefunded)
+		&o.status, &o.number, &o.source, &o.checkout, &o.carrier, &o.currency, &o.version, &o.total, &o.credited, &o.creditRefunded)
 	if err != nil {
 		return nil, err
 	}

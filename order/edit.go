@@ -289,7 +289,7 @@ func (s *Service) edit(ctx context.Context, tx db.Tx, o *Order, held *locked, n 
 	p.added.insert(tx, o.MerchantID, o.ID, held)
 	story := map[string]any{"added": n.Add, "removed": n.Remove, "difference": event.Difference, "reason": n.Reason}
 	if event.Difference > 0 {
-		due := awaited(held, o.MerchantID, o.ID, n.ID, numbered("ED"), event.Difference, p.attempt, now)
+		due := awaited(held, o.MerchantID, o.ID, n.ID, event.Difference, p.attempt, now)
 		due.ID, due.Method = duePayment(n.ID), p.method
 		payment.Insert(tx, due)
 		story["payment_id"] = due.ID

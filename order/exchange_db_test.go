@@ -103,7 +103,7 @@ func TestADifferenceInPriceIsPaidOrGivenBack(t *testing.T) {
 	_, err := w.orders.FulfillExchange(w.ctx, w.merchant, dear.ID, order.NewShipment{}, "merchant")
 	wantError(t, "sending before the difference is paid", err, order.ErrDifferenceDue)
 	p, err := w.payments.Capture(w.ctx, w.merchant, *dear.PaymentID, 0)
-	if err != nil || p.Reference != dear.Number || p.CapturedMinor != 700 {
+	if err != nil || p.Reference != o.Number || p.CapturedMinor != 700 {
 		t.Fatalf("%+v %v", p, err)
 	}
 	w.swap(w.orders.FulfillExchange(w.ctx, w.merchant, dear.ID, order.NewShipment{}, "merchant"))

@@ -44,7 +44,7 @@ func (s *Service) moveExchange(ctx context.Context, x *Exchange, step func(tx db
 // ApproveExchange reserves the new units and adds them to the order, not to be
 // shipped yet. Units of the same variant, or listed at the same price, cost what
 // the old ones did; others cost what they cost now. When that is more, a bank
-// transfer of the difference is awaited, with the number of the exchange as its
+// transfer of the difference is awaited, with the number of the order as its
 // reference; when it is less, the rest goes back once the old units have arrived.
 // An exchange of a return has them already and is received at once. Approving
 // again changes nothing. It fails with ErrExchangeNotFound, ErrExchangeState,
@@ -118,7 +118,7 @@ func (s *Service) approveExchange(ctx context.Context, o *Order, x *Exchange, a 
 		}
 		a.insert(tx, x.MerchantID, x.OrderID, held)
 		if more := x.Difference(); more > 0 {
-			due := awaited(held, x.MerchantID, x.OrderID, x.ID, x.Number, more, attempt, now)
+			due := awaited(held, x.MerchantID, x.OrderID, x.ID, more, attempt, now)
 			x.PaymentID = &due.ID
 			payment.Insert(tx, due)
 		}
@@ -254,13 +254,14 @@ func (s *Service) FulfillExchange(ctx context.Context, merchant, id uuid.UUID, n
 	if err != nil {
 		return nil, err
 	}
-	if x.PaymentID != nil { // what has been taken stays taken, so that it may be read before
-		p, err := s.Payments.Payment(ctx, merchant, *x.PaymentID)
-		if err != nil {
+	if x.PaymentID != nil { // what has come or was waived stays so, so that it may be read before
+		var waits bool
+		if err := s.DB.QueryRow(ctx, `select exists (select from v_awaited_dues where merchant_id = $1 and order_id = $2 and payment_id = $3)`,
+			merchant, x.OrderID, *x.PaymentID).Scan(&waits); err != nil {
 			return nil, err
 		}
-		if p.CapturedMinor < p.AmountMinor && p.Status != payment.Voided { // which waives it
-			return nil, ErrDifferenceDue.With("due", p.AmountMinor-p.CapturedMinor).With("payment_id", p.ID)
+		if waits {
+			return nil, ErrDifferenceDue.With("payment_id", *x.PaymentID)
 		}
 	}
 	return s.moveExchange(ctx, x, func(tx db.Tx, o *locked, x *Exchange, now time.Time) error {
@@ -354,11 +355,12 @@ func (s *Service) nextAttempt(ctx context.Context, o *Order) (int, error) {
 	return attempt, err
 }
 
-// awaited is a bank transfer that an order is owed besides its first payment.
-func awaited(o *locked, merchant, order, cause uuid.UUID, reference string, amount int64, attempt int, now time.Time) *payment.Payment {
+// awaited is a bank transfer that an order is owed besides its first payment. It
+// quotes the order's number, by which statements of the bank find it.
+func awaited(o *locked, merchant, order, cause uuid.UUID, amount int64, attempt int, now time.Time) *payment.Payment {
 	return &payment.Payment{
 		MerchantID: merchant, ID: id.New(), CheckoutID: o.checkout, OrderID: &order, Attempt: attempt, Method: payment.BankTransfer,
 		Provider: payment.Offline, GatewayKey: duePrefix + cause.String(), Status: payment.Pending, AmountMinor: amount, Currency: o.currency,
-		Reference: reference, CreatedAt: now,
+		Reference: o.number, CreatedAt: now,
 	}
 }

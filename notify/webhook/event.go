@@ -16,7 +16,7 @@ const payloadVersion = 1
 // events are the types that merchants can be told of. Each is the name of an
 // event that some room publishes, but for those in renamed.
 var events = []string{
-	"order.placed", "order.canceled", "order.lines_canceled",
+	"order.placed", "order.canceled", "order.lines_canceled", "order.edited",
 	"payment.captured", "payment.refunded", "payment.dispute_changed",
 	"shipment.shipped", "shipment.in_transit", "shipment.out_for_delivery", "shipment.ready_for_pickup", "shipment.delivered",
 	"shipment.delivery_failed", "shipment.returned_to_sender", "shipment.canceled",
