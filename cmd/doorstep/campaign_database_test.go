@@ -20,7 +20,7 @@ func TestADatabaseStoppedAtOnceUnderLoadLosesNoOrder(t *testing.T) {
 	}
 	stops := 5
 	if thorough() {
-		stops = 50
+		stops = 20
 	}
 	count := toll.Begin(t, "database stopped at once under load")
 	p := process(t, dbtest.Folder(t), "demo")

@@ -134,7 +134,7 @@ func TestKilledAtEveryStatementNothingIsLostOrDoubled(t *testing.T) {
 	count := toll.Begin(t, "killed at every statement")
 	rounds := 1
 	if thorough() {
-		rounds = 10
+		rounds = 3
 	}
 	for _, flow := range []string{"pay by card", "refund", "be told by webhook"} {
 		t.Run(flow, func(t *testing.T) {
