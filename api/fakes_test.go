@@ -123,6 +123,7 @@ func (s *shop) rooms() Rooms {
 		People:       fakePeople{s},
 		PaymentInbox: fakeInbox{s},
 		Differences:  fakeDifferences{s},
+		Credits:      fakeCredits{s},
 		Dev: &Dev{
 			Mails: fakeMails{}, Shift: noon.Add,
 			Authenticate: func(_ context.Context, id string, ok bool) error {

@@ -36,6 +36,8 @@ type Rooms struct {
 	Differences differences
 	// Statements takes in what banks and couriers say has arrived.
 	Statements statements
+	// Credits are gift cards and store credit.
+	Credits credits
 	// PaymentInbox takes in what payment providers tell.
 	PaymentInbox paymentInbox
 	// Dev holds the helpers of the demo, which ask for no key.
@@ -72,6 +74,9 @@ func Register(s *Server, r Rooms) {
 	}
 	if r.Statements != nil {
 		registerStatements(s, r.Statements)
+	}
+	if r.Credits != nil {
+		registerCredits(s, r.Credits)
 	}
 	if r.Deliveries != nil {
 		registerShipping(s, r.Deliveries, r.Settings)

@@ -19,8 +19,9 @@ const (
 	Sales           Account = "sales"
 	RefundsMade     Account = "refunds"
 	Disputes        Account = "disputes"
-	Chargebacks     Account = "chargebacks" // disputes that were lost
-	StoreCredit     Account = "store_credit_liability"
+	Chargebacks     Account = "chargebacks"            // disputes that were lost
+	StoreCredit     Account = "store_credit_liability" // of gift cards too
+	Granted         Account = "credit_granted"         // credit given, or taken, by hand
 )
 
 // Posting is one movement of money: Amount minor units, 1 or more, leave the
