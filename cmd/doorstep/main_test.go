@@ -53,7 +53,7 @@ func TestMain(m *testing.M) {
 	}
 	for _, pair := range os.Environ() { // the machine's own settings are not the tests'
 		name, _, _ := strings.Cut(pair, "=")
-		if strings.HasPrefix(name, "DOORSTEP_") && !strings.HasPrefix(name, "DOORSTEP_TEST_") && !strings.HasPrefix(name, "DOORSTEP_DBTEST_") ||
+		if strings.HasPrefix(name, "DOORSTEP_") && !strings.HasPrefix(name, "DOORSTEP_TEST_") && !strings.HasPrefix(name, "DOORSTEP_SIM_") && !strings.HasPrefix(name, "DOORSTEP_DBTEST_") ||
 			strings.HasPrefix(name, "DATABASE_URL") || strings.HasPrefix(name, "SMTP_URL") || strings.HasPrefix(name, "STRIPE_") || strings.HasPrefix(name, "PG") {
 			_ = os.Unsetenv(name)
 		}

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"github.com/google/uuid"
+
+	"doorstep/internal/db"
+	"doorstep/internal/id"
+	"doorstep/order"
+)
+
+// simStaffing is what the merchant's people do.
+var simStaffing = []simStep{
+	{"capture", 5, (*sim).capture},
+	{"void", 1, (*sim).void},
+	{"cancel", 4, (*sim).cancel},
+	{"refund", 6, (*sim).refund},
+}
+
+// placed finds an order, and the name that it has in the trace: its shopper's.
+func (s *sim) placed() (*order.Order, bool) {
+	var all []uuid.UUID
+	var names []int
+	for i, seat := range s.seats {
+		var o uuid.UUID
+		found, err := db.One(s.h.db.QueryRow(s.ctx, `select id from orders where merchant_id = $1 and checkout_id = $2`, s.shop, seat.view.ID), &o)
+		s.must(err)
+		if found {
+			all, names = append(all, o), append(names, i)
+		}
+	}
+	if len(all) == 0 {
+		return nil, false
+	}
+	i := s.rnd.IntN(len(all))
+	s.note("order of %d", names[i])
+	o, err := s.h.orders.Order(s.ctx, s.shop, all[i])
+	s.must(err)
+	return o, true
+}
+
+// units are some of the lines of an order, and some units of each.
+func (s *sim) units(o *order.Order) (some []order.LineQuantity) {
+	i := s.rnd.IntN(len(o.Lines))
+	n := 1 + s.rnd.Int64N(o.Lines[i].Quantity)
+	s.note("%d of line %d", n, i)
+	return []order.LineQuantity{{LineID: o.Lines[i].ID, Quantity: n}}
+}
+
+func (s *sim) capture() {
+	o, ok := s.placed()
+	if !ok {
+		return
+	}
+	all, err := s.h.payments.OfOrder(s.ctx, s.shop, o.ID)
+	s.must(err)
+	i := s.rnd.IntN(len(all))
+	s.note("payment %d", i)
+	if s.chance(0.3) {
+		amount := 1 + s.rnd.Int64N(all[i].AmountMinor+10)
+		s.note("%d", amount)
+		_, err = s.h.payments.Capture(s.ctx, s.shop, all[i].ID, amount)
+	} else {
+		_, err = s.h.orders.CaptureDue(s.ctx, s.shop, all[i].ID)
+	}
+	s.came(err)
+}
+
+func (s *sim) void() {
+	o, ok := s.placed()
+	if !ok {
+		return
+	}
+	all, err := s.h.payments.OfOrder(s.ctx, s.shop, o.ID)
+	s.must(err)
+	_, err = s.h.payments.Void(s.ctx, s.shop, one(s, all...).ID)
+	s.came(err)
+}
+
+func (s *sim) cancel() {
+	o, ok := s.placed()
+	if !ok {
+		return
+	}
+	var err error
+	if s.chance(0.4) {
+		_, err = s.h.orders.Cancel(s.ctx, s.shop, o.ID, "changed my mind", one(s, "customer", "merchant"))
+	} else {
+		n := order.LineCancel{ID: id.New(), Lines: s.units(o), Reason: "changed my mind"}
+		_, err = s.h.orders.CancelLines(s.ctx, s.shop, o.ID, n, "merchant")
+		if err == nil && s.chance(0.2) {
+			s.note("and again")
+			_, err = s.h.orders.CancelLines(s.ctx, s.shop, o.ID, n, "merchant")
+		}
+	}
+	s.came(err)
+}
+
+func (s *sim) refund() {
+	o, ok := s.placed()
+	if !ok {
+		return
+	}
+	n := order.NewRefund{ID: id.New(), Reason: "sorry"}
+	switch s.rnd.IntN(3) {
+	case 0:
+		n.Amount = 1 + s.rnd.Int64N(o.Total)
+		s.note("%d", n.Amount)
+	case 1:
+		n.Lines = s.units(o)
+	}
+	for range one(s, 1, 1, 1, 2) {
+		_, err := s.h.orders.Refund(s.ctx, s.shop, o.ID, n)
+		s.came(err)
+	}
+}

@@ -1,0 +1,209 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"doorstep/internal/fault"
+	"doorstep/payment/sandbox"
+)
+
+// simLetter is a webhook on its way.
+type simLetter struct {
+	event sandbox.Event
+	wait  int // steps
+}
+
+// simJob is an event on its way to a subscriber.
+type simJob struct {
+	subscriber, event string
+	payload           []byte
+	tries             int
+}
+
+// simOutside is what happens without anybody of the shop or of its shoppers.
+var simOutside = []simStep{
+	{"a while", 10, (*sim).pass},
+	{"outside", 6, (*sim).outside},
+}
+
+// simErrands are the periodic works of the program.
+var simErrands = []simStep{
+	{"inbox", 8, func(s *sim) { _, err := s.h.inbox.Work(s.ctx); s.came(err) }},
+	{"recover", 6, func(s *sim) { s.errand(s.h.recover(s.ctx)) }},
+	{"expire", 2, func(s *sim) { s.came(s.h.checkouts.Expire(s.ctx)) }},
+	{"sweep", 4, func(s *sim) { _, err := s.h.catalog.Sweep(s.ctx); s.came(err) }},
+	{"credits", 3, func(s *sim) { s.errand(s.h.orders.GiveCredits(s.ctx, s.h.config.RecoveryAge)) }},
+	{"deadlines", 1, func(s *sim) { s.errand(s.h.payments.WatchDeadlines(s.ctx)) }},
+	{"documents", 1, func(s *sim) { s.errand(s.h.documents.Missing(s.ctx, 10*time.Minute)) }},
+	{"prune keys", 1, func(s *sim) { _, err := s.h.idem.Prune(s.ctx); s.came(err) }},
+	{"prune inbox", 1, func(s *sim) { _, err := s.h.inbox.Prune(s.ctx); s.came(err) }},
+	{"compare", 1, func(s *sim) {
+		now := s.h.db.Now()
+		_, err := s.h.payments.Reconcile(s.ctx, now.AddDate(0, 0, -2), now)
+		s.errand(err)
+	}},
+}
+
+// errand notes an errand. What it could not do, for a gateway that is not well,
+// it does the next time.
+func (s *sim) errand(err error) {
+	if err != nil {
+		s.note("not all")
+		return
+	}
+	s.came(err)
+}
+
+func (s *sim) pass() {
+	d := one(s, 10*time.Second, time.Minute, 10*time.Minute, 21*time.Minute, time.Hour, 5*time.Hour, 25*time.Hour, 50*time.Hour)
+	s.note("%s", d)
+	s.clock.Advance(d)
+}
+
+// outside lets the merchant use the gateway's dashboard, or a buyer's bank act.
+func (s *sim) outside() {
+	all := s.h.gateway.All()
+	if len(all) == 0 {
+		return
+	}
+	i := s.rnd.IntN(len(all))
+	c := all[i]
+	what := one(s, "refund", "refund", "dispute", "win", "lose", "fail refund")
+	s.note("%s charge %d", what, i)
+	var err error
+	switch left := c.Captured - c.Refunded; {
+	case what == "refund":
+		_, err = s.h.gateway.RefundOutside(c.ID, max(1, left/int64(1+s.rnd.IntN(3))))
+	case what == "dispute":
+		err = s.h.gateway.Dispute(c.ID)
+	case what == "fail refund" && len(c.Refunds) > 0:
+		err = s.h.gateway.FailRefund(c.ID, one(s, c.Refunds...).ID)
+	default:
+		err = s.h.gateway.CloseDispute(c.ID, what == "win")
+	}
+	s.came(err)
+}
+
+// post takes the gateway's news, loses some, doubles some, and delivers what is
+// due, in no order.
+func (s *sim) post() {
+	news := s.h.gateway.Events()
+	slices.Reverse(news)
+	for _, e := range news[min(s.seen, len(news)):] {
+		s.seen++
+		if s.chance(0.1) {
+			continue
+		}
+		for range one(s, 1, 1, 1, 1, 2) {
+			s.letters = append(s.letters, simLetter{e, one(s, 0, 0, 0, 1, 5, 30)})
+		}
+	}
+	s.rnd.Shuffle(len(s.letters), func(i, j int) { s.letters[i], s.letters[j] = s.letters[j], s.letters[i] })
+	s.letters = slices.DeleteFunc(s.letters, func(l simLetter) bool {
+		if l.wait == 0 {
+			s.deliver(l.event)
+		}
+		return l.wait == 0
+	})
+	for i := range s.letters {
+		s.letters[i].wait--
+	}
+}
+
+// hurry delivers all that is still under way.
+func (s *sim) hurry() {
+	for i := range s.letters {
+		s.letters[i].wait = 0
+	}
+	s.post()
+}
+
+func (s *sim) deliver(e sandbox.Event) {
+	s.clock.Advance(time.Millisecond)
+	body := s.h.gateway.EventBody(e)
+	_, err := s.h.inbox.Receive(s.ctx, "sandbox", uuid.Nil, http.Header{sandbox.SignatureHeader: {sandbox.Sign(simSecret, body, s.h.db.Now())}}, body)
+	s.note("webhook %s", e.Type)
+	s.came(err)
+}
+
+// relay makes jobs of events, as the runner does.
+func (s *sim) relay() {
+	rows, err := s.h.db.Query(s.ctx, `with gone as (delete from outbox returning id, event, payload) select event, payload from gone order by id`)
+	s.must(err)
+	type event struct {
+		Name    string
+		Payload []byte
+	}
+	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[event])
+	s.must(err)
+	for _, e := range all {
+		for _, pair := range s.h.jobs.Subscriptions() {
+			if name, subscriber, _ := strings.Cut(pair, " -> "); name == e.Name {
+				s.jobs = append(s.jobs, simJob{subscriber: subscriber, event: e.Name, payload: e.Payload})
+			}
+		}
+	}
+}
+
+// job does one of the jobs that wait, or one after its program has died: so twice.
+func (s *sim) job() {
+	if len(s.jobs) == 0 {
+		return
+	}
+	i := s.rnd.IntN(len(s.jobs))
+	j := s.jobs[i]
+	s.note("%s", j.subscriber)
+	err := s.do(j)
+	if err == nil && s.chance(0.1) {
+		s.note("twice")
+		err = s.do(j)
+	}
+	s.jobs = slices.Delete(s.jobs, i, i+1)
+	if err != nil {
+		s.note("failed: %v", codeOf(err))
+		if j.tries++; j.tries < 40 {
+			s.jobs = append(s.jobs, j)
+		} else {
+			s.wrong = append(s.wrong, fmt.Sprintf("job %s never succeeds: %v", j.subscriber, err))
+		}
+		return
+	}
+	s.note("done")
+}
+
+func (s *sim) do(j simJob) (err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			err = fmt.Errorf("%w: %v\n%s", errSimPanic, value, debug.Stack())
+			s.wrong = append(s.wrong, fmt.Sprintf("job %s: %v", j.subscriber, err))
+		}
+	}()
+	return s.h.jobs.Do(s.ctx, j.subscriber, j.payload)
+}
+
+// codeOf is what stays the same of an error when it happens again.
+func codeOf(err error) string {
+	if f, ok := fault.As(err); ok {
+		return f.Code
+	}
+	return "error"
+}
+
+// work does all jobs, and those that follow from them.
+func (s *sim) work() {
+	for range 1000 {
+		s.step("", (*sim).relay)
+		if len(s.jobs) == 0 {
+			return
+		}
+		s.step("job", (*sim).job)
+	}
+}
