@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -141,7 +142,7 @@ func canonical(field string, raw json.RawMessage) json.RawMessage {
 	}
 	if len(b) > longestValue {
 		sum := sha256.Sum256(plainly(raw))
-		b, _ = json.Marshal("sha256:" + hex.EncodeToString(sum[:])) // a text is always JSON
+		b = strconv.AppendQuote(nil, "sha256:"+hex.EncodeToString(sum[:]))
 	}
 	return b
 }

@@ -152,7 +152,7 @@ func newBanked(t *testing.T) *banked {
 // holds writes a held payment of a placed order, here and there.
 func (w *banked) holds(change ...func(p *payment.Payment)) payment.Payment {
 	w.t.Helper()
-	p := w.world.insert(payment.Card, append(change, func(p *payment.Payment) { p.Status, p.Provider = payment.Authorized, "bank" })...)
+	p := w.insert(payment.Card, append(change, func(p *payment.Payment) { p.Status, p.Provider = payment.Authorized, "bank" })...)
 	name := "ch_" + p.ID.String()
 	w.exec(`update payments set gateway_id = $3 where merchant_id = $1 and id = $2`, p.MerchantID, p.ID, name)
 	p.GatewayID = &name

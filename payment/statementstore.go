@@ -83,7 +83,7 @@ func insertLines(ctx context.Context, tx db.Tx, lines []StatementLine) ([]uuid.U
 	statuses, reasons := make([]string, n), make([]string, n)
 	for i := range lines {
 		l := &lines[i]
-		ids[i], prints[i], contacts[i], rows[i], dates[i] = l.ID, l.Fingerprint, l.ContactID, int32(l.Row), l.BookedOn //nolint:gosec // at most 10,000
+		ids[i], prints[i], contacts[i], rows[i], dates[i] = l.ID, l.Fingerprint, l.ContactID, int32(l.Row), l.BookedOn
 		amounts[i], fees[i], currencies[i], numbers[i], tracking[i] = l.AmountMinor, l.FeeMinor, l.Currency, l.Number, l.Tracking
 		statuses[i], reasons[i] = string(l.Status), l.Reason
 	}

@@ -22,7 +22,7 @@ func refuse(why string) error {
 	return ErrRefused.Saying("This address may not be called: " + why + ".")
 }
 
-// The words of a Failure. They tell a merchant what to look at and nothing
+// The words of a CallError. They tell a merchant what to look at and nothing
 // about the networks around this machine.
 const (
 	Refused  = "address_refused" // not public, or not allowed
@@ -33,37 +33,37 @@ const (
 	Broken   = "connection_lost" // the connection ended before the answer did, or the answer is no HTTP
 )
 
-// Failure is a call without an answer.
-type Failure struct {
+// CallError is a call without an answer.
+type CallError struct {
 	Word  string
 	cause error
 }
 
 // Error says the word and the cause; only the word is for merchants.
-func (f *Failure) Error() string { return f.Word + ": " + f.cause.Error() }
+func (f *CallError) Error() string { return f.Word + ": " + f.cause.Error() }
 
 // Unwrap gives the cause.
-func (f *Failure) Unwrap() error { return f.cause }
+func (f *CallError) Unwrap() error { return f.cause }
 
 // failure finds the word for what went wrong.
-func failure(ctx context.Context, err error) *Failure {
-	var f *Failure
+func failure(ctx context.Context, err error) *CallError {
+	var f *CallError
 	var op *net.OpError
 	switch {
 	case errors.As(err, &f):
 		return f
 	case errors.Is(err, ErrRefused):
-		return &Failure{Refused, err}
+		return &CallError{Refused, err}
 	case ctx.Err() != nil || isTimeout(err):
-		return &Failure{TimedOut, err}
+		return &CallError{TimedOut, err}
 	case isTLS(err):
-		return &Failure{TLS, err}
+		return &CallError{TLS, err}
 	case errors.Is(err, syscall.ECONNRESET):
-		return &Failure{Broken, err}
+		return &CallError{Broken, err}
 	case errors.As(err, &op) && op.Op == "dial":
-		return &Failure{Connect, err}
+		return &CallError{Connect, err}
 	}
-	return &Failure{Broken, err}
+	return &CallError{Broken, err}
 }
 
 func isTimeout(err error) bool {

@@ -100,13 +100,13 @@ type Answer struct {
 
 // Send makes one call and reads the beginning of its answer. Redirects are not
 // followed: they are an answer like any other. A call without an answer is a
-// *Failure, which says why in one word. Took is how long it all lasted.
+// *CallError, which says why in one word. Took is how long it all lasted.
 func (c *Client) Send(ctx context.Context, req *http.Request) (answer Answer, took time.Duration, err error) {
 	start := c.machine.Now()
 	defer func() { took = max(c.machine.Now().Sub(start), 0) }()
 	if c.checked {
 		if err := c.Check(req.URL.String()); err != nil {
-			return answer, 0, &Failure{Refused, err}
+			return answer, 0, &CallError{Refused, err}
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
@@ -144,11 +144,11 @@ func (c *Client) dial(ctx context.Context, _, address string) (net.Conn, error) 
 		return nil, err
 	}
 	if c.config.Proxy != nil {
-		return c.through(ctx, netip.AddrPortFrom(all[0], uint16(number))) //nolint:gosec // a port has 16 bits
+		return c.through(ctx, netip.AddrPortFrom(all[0], uint16(number)))
 	}
 	var errs []error
 	for _, addr := range all {
-		conn, err := c.connect(ctx, netip.AddrPortFrom(addr, uint16(number))) //nolint:gosec // a port has 16 bits
+		conn, err := c.connect(ctx, netip.AddrPortFrom(addr, uint16(number)))
 		if err == nil {
 			return conn, nil
 		}
@@ -165,14 +165,14 @@ func (c *Client) resolve(ctx context.Context, host string) ([]netip.Addr, error)
 		all = append(all, addr)
 	} else {
 		if all, err = c.config.Resolver.LookupNetIP(ctx, "ip", host); err != nil {
-			return nil, &Failure{Name, err}
+			return nil, &CallError{Name, err}
 		}
 		for i := range all {
 			all[i] = all[i].Unmap() // resolvers write IPv4 addresses in the form that URLs must not
 		}
 	}
 	if len(all) == 0 {
-		return nil, &Failure{Name, errors.New("the name has no address")}
+		return nil, &CallError{Name, errors.New("the name has no address")}
 	}
 	var why error
 	all = slices.DeleteFunc(all, func(a netip.Addr) bool {

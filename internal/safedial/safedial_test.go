@@ -325,15 +325,13 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 
 func TestAnswersAreKeptUpToALimit(t *testing.T) {
 	t.Parallel()
-	size := 0
 	c, url := local(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		n, _ := strconv.Atoi(r.URL.Query().Get("n"))
 		_, _ = io.Copy(w, io.LimitReader(zeros{}, int64(n)))
 	}), nil)
 	for _, n := range []int{0, 10, MaxAnswer, MaxAnswer + 1, 64 << 20} {
-		size = n
 		a, err := post(t, c, url+"/?n="+strconv.Itoa(n))
-		if err != nil || len(a.Body) != min(size, MaxAnswer) || a.Cut != (size > MaxAnswer) {
+		if err != nil || len(a.Body) != min(n, MaxAnswer) || a.Cut != (n > MaxAnswer) {
 			t.Errorf("%d bytes: kept %d, cut %v: %v", n, len(a.Body), a.Cut, err)
 		}
 	}
@@ -386,7 +384,7 @@ func TestFailuresAreToldByOneWord(t *testing.T) {
 		{New(Config{}), "https://127.0.0.1/", Refused}, {New(Config{Resolver: names{}}), "https://nowhere.example/", Name},
 	} {
 		_, err := post(t, test.c, test.url)
-		var f *Failure
+		var f *CallError
 		if !errors.As(err, &f) || f.Word != test.word {
 			t.Errorf("%s: %v, want %s", test.url, err, test.word)
 		}

@@ -22,7 +22,7 @@ func TestTheNewsOfOneOrderArrivesInItsOrder(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	var mu sync.Mutex
-	dice := rand.New(rand.NewPCG(7, 11)) //nolint:gosec // a test
+	dice := rand.New(rand.NewPCG(7, 11))
 	w.receiver.behave = func(rw http.ResponseWriter, _ *http.Request, _ string, _ int) bool {
 		mu.Lock()
 		defer mu.Unlock()

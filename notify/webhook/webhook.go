@@ -21,7 +21,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"doorstep/internal/clock"
 	"doorstep/internal/db"
 	"doorstep/internal/fault"
 	"doorstep/internal/safedial"
@@ -91,8 +90,6 @@ type Service struct {
 	config Config
 	log    *slog.Logger
 	wake   chan struct{}
-	// machine tells real time, for durations.
-	machine clock.System
 
 	mu      sync.Mutex
 	running map[uuid.UUID]int // attempts at once, by endpoint

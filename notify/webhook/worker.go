@@ -182,7 +182,7 @@ func (s *Service) judge(ctx context.Context, t *taken, answer safedial.Answer, f
 	v := verdict{status: Pending}
 	now := s.db.Now()
 	var wait time.Duration
-	var lost *safedial.Failure
+	var lost *safedial.CallError
 	switch {
 	case errors.As(failed, &lost):
 		v.Error = lost.Word
@@ -228,7 +228,7 @@ func (s *Service) failedTooLong(ctx context.Context, t *taken, now time.Time) bo
 // jitter spreads a wait by a tenth to either side, so that what failed together
 // does not come back together.
 func jitter(d time.Duration) time.Duration {
-	return d - d/10 + rand.N(d/5+1) //nolint:gosec // nobody gains by guessing it
+	return d - d/10 + rand.N(d/5+1)
 }
 
 // retryAfter is how long an endpoint asks to be left alone, by 429 and 503.

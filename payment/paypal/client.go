@@ -141,7 +141,7 @@ func (g *Gateway) call(ctx context.Context, method, path, key string, in, out an
 			req.Header.Set("Content-Type", "application/json")
 		}
 		if key != "" {
-			req.Header.Set("PayPal-Request-Id", requestID(key))
+			req.Header.Set("Paypal-Request-Id", requestID(key))
 		}
 		status, answer, err := g.send(req)
 		if err != nil {

@@ -46,7 +46,7 @@ func newShop(t *testing.T, change ...func(c *paypal.Config, s *paypaltest.Server
 	}
 	s.Gateway = paypal.New(c)
 	t.Cleanup(func() {
-		s.Gateway.Close()
+		s.Close()
 		s.server.Close()
 	})
 	return s

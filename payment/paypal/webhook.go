@@ -68,10 +68,10 @@ func (g *Gateway) Webhook(ctx context.Context, header http.Header, body []byte, 
 
 // verify asks PayPal whether it has sent these bytes.
 func (g *Gateway) verify(ctx context.Context, header http.Header, body []byte, now time.Time) error {
-	sent, err := time.Parse(time.RFC3339, header.Get("PAYPAL-TRANSMISSION-TIME"))
+	sent, err := time.Parse(time.RFC3339, header.Get("Paypal-Transmission-Time"))
 	fields := map[string]string{
-		"auth_algo": header.Get("PAYPAL-AUTH-ALGO"), "cert_url": header.Get("PAYPAL-CERT-URL"), "transmission_id": header.Get("PAYPAL-TRANSMISSION-ID"),
-		"transmission_sig": header.Get("PAYPAL-TRANSMISSION-SIG"), "transmission_time": header.Get("PAYPAL-TRANSMISSION-TIME"),
+		"auth_algo": header.Get("Paypal-Auth-Algo"), "cert_url": header.Get("Paypal-Cert-Url"), "transmission_id": header.Get("Paypal-Transmission-Id"),
+		"transmission_sig": header.Get("Paypal-Transmission-Sig"), "transmission_time": header.Get("Paypal-Transmission-Time"),
 		"webhook_id": g.config.WebhookID,
 	}
 	for _, v := range fields {

@@ -35,7 +35,7 @@ func TestAWebhookIsOnlyWhatPayPalHasSent(t *testing.T) {
 		"https://evil.example/?paypal.com": false, "": false, "::": false,
 	} {
 		h := s.server.Sign(body)
-		h.Set("PAYPAL-CERT-URL", cert)
+		h.Set("Paypal-Cert-Url", cert)
 		n, err := s.Webhook(t.Context(), h, body, now)
 		if ok != (err == nil) || !ok && !errors.Is(err, payment.ErrSignature) || ok && (n.GatewayID != "5O1" || n.PaymentID != uuid.Nil) {
 			t.Errorf("%s: %+v %v", cert, n, err)

@@ -46,11 +46,11 @@ func (s *Server) tell(event, kind string, resource any) {
 // Sign is the header of a webhook with that body.
 func (s *Server) Sign(body []byte) http.Header {
 	h := http.Header{}
-	h.Set("PAYPAL-TRANSMISSION-ID", id.New().String())
-	h.Set("PAYPAL-TRANSMISSION-TIME", s.clock.Now().UTC().Format(time.RFC3339))
-	h.Set("PAYPAL-AUTH-ALGO", "SHA256withRSA")
-	h.Set("PAYPAL-CERT-URL", "https://api.paypal.com/v1/notifications/certs/CERT-360caa42-fca2a594-a5cafa77")
-	h.Set("PAYPAL-TRANSMISSION-SIG", signature(h.Get("PAYPAL-TRANSMISSION-ID"), h.Get("PAYPAL-TRANSMISSION-TIME"), WebhookID, body))
+	h.Set("Paypal-Transmission-Id", id.New().String())
+	h.Set("Paypal-Transmission-Time", s.clock.Now().UTC().Format(time.RFC3339))
+	h.Set("Paypal-Auth-Algo", "SHA256withRSA")
+	h.Set("Paypal-Cert-Url", "https://api.paypal.com/v1/notifications/certs/CERT-360caa42-fca2a594-a5cafa77")
+	h.Set("Paypal-Transmission-Sig", signature(h.Get("Paypal-Transmission-Id"), h.Get("Paypal-Transmission-Time"), WebhookID, body))
 	h.Set("Content-Type", "application/json")
 	return h
 }
