@@ -65,6 +65,8 @@ type sim struct {
 	carts []simCart
 	keys  int
 
+	parcels, returns, claims, exchanges []uuid.UUID
+
 	seen    int         // news that have been taken to the post
 	letters []simLetter // webhooks on their way
 	jobs    []simJob
@@ -218,7 +220,7 @@ type simStep struct {
 	do     func(*sim)
 }
 
-var simSteps = slices.Concat(simShopping, simStaffing, simOutside, simErrands)
+var simSteps = slices.Concat(simShopping, simStaffing, simAfterSale, simOutside, simErrands)
 
 // settle lets the gateway be well and time pass until nothing is left to do.
 func (s *sim) settle() {
