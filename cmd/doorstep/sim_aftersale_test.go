@@ -85,7 +85,7 @@ func (s *sim) edit() {
 }
 
 func (s *sim) wantReturn() {
-	o, ok := s.placed()
+	o, ok := s.sent()
 	if !ok {
 		return
 	}
@@ -142,7 +142,7 @@ func (s *sim) stepReturn() {
 }
 
 func (s *sim) openClaim() {
-	o, ok := s.placed()
+	o, ok := s.sent()
 	if !ok {
 		return
 	}
@@ -180,7 +180,7 @@ func (s *sim) stepClaim() {
 }
 
 func (s *sim) wantExchange() {
-	o, ok := s.placed()
+	o, ok := s.sent()
 	if !ok {
 		return
 	}

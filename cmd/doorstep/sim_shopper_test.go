@@ -178,8 +178,14 @@ func (s *sim) pay() {
 }
 
 func (s *sim) authenticate() {
-	seat, ok := s.sit()
-	if !ok || len(seat.payments) == 0 {
+	var asked []*simSeat
+	for _, seat := range s.seats {
+		if len(seat.payments) > 0 {
+			asked = append(asked, seat)
+		}
+	}
+	seat, ok := newest(s, asked)
+	if !ok {
 		return
 	}
 	well := s.chance(0.75)

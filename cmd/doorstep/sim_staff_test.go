@@ -17,12 +17,22 @@ var simStaffing = []simStep{
 }
 
 // placed finds an order, and the name that it has in the trace: its shopper's.
-func (s *sim) placed() (*order.Order, bool) {
+func (s *sim) placed() (*order.Order, bool) { return s.order(`true`) }
+
+// sent finds an order of which something has been sent, as a rule.
+func (s *sim) sent() (*order.Order, bool) {
+	if s.chance(0.9) {
+		return s.order(`fulfillment_status <> 'unfulfilled'`)
+	}
+	return s.placed()
+}
+
+func (s *sim) order(such string) (*order.Order, bool) {
 	var all []uuid.UUID
 	var names []int
 	for i, seat := range s.seats {
 		var o uuid.UUID
-		found, err := db.One(s.h.db.QueryRow(s.ctx, `select id from orders where merchant_id = $1 and checkout_id = $2`, s.shop, seat.view.ID), &o)
+		found, err := db.One(s.h.db.QueryRow(s.ctx, `select id from orders where merchant_id = $1 and checkout_id = $2 and `+such, s.shop, seat.view.ID), &o)
 		s.must(err)
 		if found {
 			all, names = append(all, o), append(names, i)

@@ -225,9 +225,10 @@ var simSteps = slices.Concat(simShopping, simStaffing, simAfterSale, simOutside,
 // settle lets the gateway be well and time pass until nothing is left to do.
 func (s *sim) settle() {
 	s.h.gateway.SetFaults(nil)
-	for _, wait := range []time.Duration{time.Minute, 10 * time.Minute, 25 * time.Minute, 2 * time.Hour, 26 * time.Hour, 10 * time.Minute, time.Hour, 10 * time.Minute} {
-		s.clock.Advance(wait)
-		for range 4 {
+	waits := []time.Duration{time.Minute, 10 * time.Minute, 25 * time.Minute, 2 * time.Hour, 26 * time.Hour, 10 * time.Minute, 10 * time.Minute, 3 * time.Hour}
+	for i := 0; i < len(waits) || len(s.jobs) > 0 && i < 40; i++ {
+		s.clock.Advance(waits[min(i, len(waits)-1)])
+		for range 2 {
 			s.step("", (*sim).hurry)
 			for _, e := range simErrands {
 				s.step(e.name, e.do)

@@ -26,7 +26,12 @@ type simJob struct {
 	subscriber, event string
 	payload           []byte
 	tries             int
+	at                time.Time // not before
 }
+
+// simTries is how often a job is tried, each time after a pause that grows with
+// the fourth power of the tries, as with the job library.
+const simTries = 25
 
 // simOutside is what happens without anybody of the shop or of its shoppers.
 var simOutside = []simStep{
@@ -153,30 +158,43 @@ func (s *sim) relay() {
 	}
 }
 
-// job does one of the jobs that wait, or one after its program has died: so twice.
+// job does one of the jobs that are due. One in ten is done by a program that
+// dies before it has said so, and comes again.
 func (s *sim) job() {
-	if len(s.jobs) == 0 {
+	due := s.due()
+	if len(due) == 0 {
 		return
 	}
-	i := s.rnd.IntN(len(s.jobs))
+	i := one(s, due...)
 	j := s.jobs[i]
 	s.note("%s", j.subscriber)
 	err := s.do(j)
 	if err == nil && s.chance(0.1) {
-		s.note("twice")
-		err = s.do(j)
-	}
-	s.jobs = slices.Delete(s.jobs, i, i+1)
-	if err != nil {
-		s.note("failed: %v", codeOf(err))
-		if j.tries++; j.tries < 40 {
-			s.jobs = append(s.jobs, j)
-		} else {
-			s.wrong = append(s.wrong, fmt.Sprintf("job %s never succeeds: %v", j.subscriber, err))
-		}
+		s.note("done, and again")
 		return
 	}
-	s.note("done")
+	s.jobs = slices.Delete(s.jobs, i, i+1)
+	if err == nil {
+		s.note("done")
+		return
+	}
+	s.note("failed: %v", codeOf(err))
+	if j.tries++; j.tries == simTries {
+		s.wrong = append(s.wrong, fmt.Sprintf("job %s never succeeds: %v", j.subscriber, err))
+		return
+	}
+	j.at = s.clock.Now().Add(time.Duration(j.tries*j.tries*j.tries*j.tries) * time.Second)
+	s.jobs = append(s.jobs, j)
+}
+
+// due are the places of the jobs that may be done now.
+func (s *sim) due() (all []int) {
+	for i, j := range s.jobs {
+		if !j.at.After(s.clock.Now()) {
+			all = append(all, i)
+		}
+	}
+	return all
 }
 
 func (s *sim) do(j simJob) (err error) {
@@ -201,7 +219,7 @@ func codeOf(err error) string {
 func (s *sim) work() {
 	for range 1000 {
 		s.step("", (*sim).relay)
-		if len(s.jobs) == 0 {
+		if len(s.due()) == 0 {
 			return
 		}
 		s.step("job", (*sim).job)
