@@ -106,7 +106,7 @@ func (s *sim) stepReturn() {
 	if !ok {
 		return
 	}
-	r, err := s.h.orders.Return(s.ctx, s.shop, which)
+	r, err := s.h.orders.Return(s.t.Context(), s.shop, which)
 	s.must(err)
 	next := map[order.ReturnStatus]string{
 		order.ReturnRequested: "approve", order.ReturnApproved: "receive", order.ReturnInTransit: "receive", order.ReturnReceived: "inspect", order.ReturnInspected: "refund",
@@ -209,7 +209,7 @@ func (s *sim) stepExchange() {
 	if !ok {
 		return
 	}
-	x, err := s.h.orders.Exchange(s.ctx, s.shop, which)
+	x, err := s.h.orders.Exchange(s.t.Context(), s.shop, which)
 	s.must(err)
 	next := map[order.ExchangeStatus]string{
 		order.ExchangeRequested: "approve", order.ExchangeApproved: "receive", order.ExchangeReceived: "send",

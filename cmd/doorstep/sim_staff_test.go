@@ -32,7 +32,7 @@ func (s *sim) order(such string) (*order.Order, bool) {
 	var names []int
 	for i, seat := range s.seats {
 		var o uuid.UUID
-		found, err := db.One(s.h.db.QueryRow(s.ctx, `select id from orders where merchant_id = $1 and checkout_id = $2 and `+such, s.shop, seat.view.ID), &o)
+		found, err := db.One(s.h.db.QueryRow(s.t.Context(), `select id from orders where merchant_id = $1 and checkout_id = $2 and `+such, s.shop, seat.view.ID), &o)
 		s.must(err)
 		if found {
 			all, names = append(all, o), append(names, i)
@@ -43,7 +43,7 @@ func (s *sim) order(such string) (*order.Order, bool) {
 	}
 	i := s.rnd.IntN(len(all))
 	s.note("order of %d", names[i])
-	o, err := s.h.orders.Order(s.ctx, s.shop, all[i])
+	o, err := s.h.orders.Order(s.t.Context(), s.shop, all[i])
 	s.must(err)
 	return o, true
 }
@@ -61,7 +61,7 @@ func (s *sim) capture() {
 	if !ok {
 		return
 	}
-	all, err := s.h.payments.OfOrder(s.ctx, s.shop, o.ID)
+	all, err := s.h.payments.OfOrder(s.t.Context(), s.shop, o.ID)
 	s.must(err)
 	i := s.rnd.IntN(len(all))
 	s.note("payment %d", i)
@@ -80,7 +80,7 @@ func (s *sim) void() {
 	if !ok {
 		return
 	}
-	all, err := s.h.payments.OfOrder(s.ctx, s.shop, o.ID)
+	all, err := s.h.payments.OfOrder(s.t.Context(), s.shop, o.ID)
 	s.must(err)
 	_, err = s.h.payments.Void(s.ctx, s.shop, one(s, all...).ID)
 	s.came(err)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"doorstep/cmd/doorstep/verify"
 	"doorstep/customer"
@@ -60,6 +61,7 @@ type sim struct {
 	said  []string // what the step under way has come to
 	wrong []string
 	count *toll.Count
+	cut   *simScissors
 
 	seats []*simSeat
 	carts []simCart
@@ -88,7 +90,8 @@ func newSim(t testing.TB, seed uint64, count *toll.Count) *sim {
 	}
 	c.DataDir, c.StripeWebhookSecrets, c.RecoveryAge = t.TempDir(), simSecret, 30*time.Second
 	hands := clock.At(simStart)
-	base := dbtest.New(t, func(c *db.Config) { c.Clock = hands })
+	cut := &simScissors{}
+	base := dbtest.New(t, func(c *db.Config) { c.Clock, c.Tracer = hands, cut })
 	vault, err := customer.NewVault(make([]byte, 32))
 	if err != nil {
 		t.Fatal(err)
@@ -99,7 +102,7 @@ func newSim(t testing.TB, seed uint64, count *toll.Count) *sim {
 	}
 	t.Cleanup(h.close)
 	h.gateway.SlowFor, h.gateway.LostFor = time.Microsecond, time.Microsecond
-	s := &sim{t: t, ctx: t.Context(), h: h, seed: seed, rnd: rand.New(rand.NewPCG(seed, 1)), clock: hands, count: count}
+	s := &sim{t: t, ctx: t.Context(), h: h, seed: seed, rnd: rand.New(rand.NewPCG(seed, 1)), clock: hands, count: count, cut: cut}
 	s.furnish()
 	return s
 }
@@ -170,6 +173,9 @@ func (s *sim) came(err error) {
 		s.note("ok")
 		return
 	}
+	if s.ctx.Err() != nil {
+		return // who was cut off is told nothing
+	}
 	f, ok := fault.As(err)
 	if !ok || f.Kind == fault.Internal {
 		s.wrong = append(s.wrong, fmt.Sprintf("step %d: %s: an error without words: %v", len(s.trace)+1, strings.Join(s.said, " "), err))
@@ -188,16 +194,66 @@ func (s *sim) play(steps int) {
 	}
 	for range steps {
 		s.clock.Advance(time.Duration(1+s.rnd.IntN(5_000)) * time.Millisecond)
-		n := s.rnd.IntN(total)
-		i := 0
-		for ; n >= simSteps[i].weight; i++ {
-			n -= simSteps[i].weight
+		for range 5 { // until there is something to be done
+			n, i := s.rnd.IntN(total), 0
+			for ; n >= simSteps[i].weight; i++ {
+				n -= simSteps[i].weight
+			}
+			before := len(s.trace)
+			s.step(simSteps[i].name, s.perhaps(simSteps[i].do))
+			if len(s.trace) > before {
+				break
+			}
 		}
-		s.step(simSteps[i].name, simSteps[i].do)
 		s.step("", (*sim).post)
 		s.step("", (*sim).relay)
 		for range s.rnd.IntN(4) {
-			s.step("job", (*sim).job)
+			s.step("job", s.perhaps((*sim).job))
+		}
+	}
+}
+
+// simScissors end a context just before one of the next trips to the database.
+type simScissors struct {
+	left   int
+	cancel func()
+}
+
+func (c *simScissors) trip() {
+	if c.left--; c.left == 0 {
+		c.cancel()
+	}
+}
+
+func (c *simScissors) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
+	c.trip()
+	return ctx
+}
+
+func (*simScissors) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+func (c *simScissors) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchStartData) context.Context {
+	c.trip()
+	return ctx
+}
+
+func (*simScissors) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryData) {}
+func (*simScissors) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData)     {}
+
+// perhaps cuts some of what is done off in the middle.
+func (s *sim) perhaps(do func(*sim)) func(*sim) {
+	if !s.chance(0.06) {
+		return do
+	}
+	return func(s *sim) {
+		whole := s.ctx
+		defer func() { s.ctx, s.cut.left = whole, 0 }()
+		s.ctx, s.cut.cancel = context.WithCancel(whole)
+		defer s.cut.cancel()
+		s.cut.left = 1 + s.rnd.IntN(12)
+		do(s)
+		if s.ctx.Err() != nil && len(s.said) > 1 {
+			s.note("cut off")
 		}
 	}
 }
@@ -284,7 +340,7 @@ func (s *sim) who(subject string) string {
 
 func (s *sim) number(sql string, args ...any) (n int64) {
 	s.t.Helper()
-	s.must(s.h.db.QueryRow(s.ctx, sql, args...).Scan(&n))
+	s.must(s.h.db.QueryRow(s.t.Context(), sql, args...).Scan(&n))
 	return n
 }
 
