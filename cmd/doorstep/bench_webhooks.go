@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"doorstep/internal/id"
 	"doorstep/payment"
 	"doorstep/payment/sandbox"
 )
@@ -22,7 +23,7 @@ func (b *bench) webhooks(ctx context.Context) error {
 		return err
 	}
 	defer c.close()
-	const secret = "whsec_bench"
+	secret := "whsec_" + id.Secret(24)
 	c.gateway.Secrets = []string{secret}
 	type letter struct {
 		header http.Header

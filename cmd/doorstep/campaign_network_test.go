@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -152,7 +153,7 @@ func TestABadNetworkLosesAndDoublesNothing(t *testing.T) {
 	_, port, _ := net.SplitHostPort(network.between(t, "database", relay.listener.Addr().String()))
 	_, direct, _ := net.SplitHostPort(relay.listener.Addr().String())
 	l := &lane{owner: t, dir: dbtest.Folder(t), dsn: strings.Replace(relay.dsn(), "port="+direct, "port="+port, 1), db: base.DB, post: newPostbox(t)}
-	l.settings = append(hasty[:len(hasty):len(hasty)], "SMTP_URL="+l.post.url, "STRIPE_SECRET_KEY=sk_test_1",
+	l.settings = append(slices.Clone(hasty), "SMTP_URL="+l.post.url, "STRIPE_SECRET_KEY=sk_test_1",
 		"STRIPE_API_BASE=http://"+network.between(t, "gateway", strings.TrimPrefix(server.URL, "http://")), "STRIPE_WEBHOOK_SECRETS="+stripeSecret)
 	l.begin(t)
 	c := gather(t, l.where(), [][2]string{{"card", "pm_card_visa"}, {"card", "pm_card_visa"}, {"cash_on_delivery", ""}})
