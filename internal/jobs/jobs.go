@@ -239,6 +239,7 @@ func (r *Runner) Start(ctx context.Context) error {
 		JobTimeout:                  r.config.Timeout,
 		RescueStuckJobsAfter:        r.config.Timeout + 5*time.Second,
 		CompletedJobRetentionPeriod: time.Hour,
+		RetryPolicy:                 &patience{},
 		Logger:                      slog.New(slog.DiscardHandler), // it speaks through HandleError
 		ErrorHandler:                r,
 	})
