@@ -35,7 +35,7 @@ type Claim struct {
 	Lines      []ClaimLine `json:"lines"`
 	Note       string      `json:"note,omitempty"`
 	DenyReason string      `json:"deny_reason,omitempty"`
-	Resolution string      `json:"resolution,omitempty" enum:"refund,replacement"`
+	Resolution string      `json:"resolution,omitempty" enum:"refund,replacement,store_credit"`
 	Refunded   Money       `json:"refunded"`
 	Version    int64       `json:"version"`
 	CreatedAt  time.Time   `json:"created_at"`
@@ -93,8 +93,8 @@ type listClaimsIn struct {
 type resolveClaimIn struct {
 	ByID
 	Body struct {
-		Resolution string `json:"resolution" enum:"refund,replacement,store_credit" doc:"store_credit is refused for now"`
-		Amount     *Money `json:"amount,omitempty" doc:"Of a refund; what the claimed units were paid for when absent"`
+		Resolution string `json:"resolution" enum:"refund,replacement,store_credit" doc:"store_credit goes to the customer of the order's e-mail address"`
+		Amount     *Money `json:"amount,omitempty" doc:"Of a refund or store credit; what the claimed units were paid for when absent"`
 		Reason     string `json:"reason,omitempty" maxLength:"500"`
 	}
 }
@@ -153,7 +153,7 @@ func registerClaimSteps(s *Server, svc claims) {
 	handle(s, step("cancel", "Give a claim up"), func(ctx context.Context, in *ByID) (*claimOut, error) {
 		return oneClaim(svc.CancelClaim(ctx, caller(ctx).Merchant, in.ID, actor(ctx)))
 	})
-	resolve := step("resolve", "Make an approved claim good, by a refund or by sending the units again", order.ErrResolution, order.ErrResolutionStore,
+	resolve := step("resolve", "Make an approved claim good, by a refund, by store credit or by sending the units again", order.ErrResolution, order.ErrNoCustomer,
 		catalog.ErrOutOfStock, payment.ErrNothingPaid, payment.ErrRefundTooHigh, payment.ErrGatewayTrouble, money.ErrMixed)
 	resolve.Auth, resolve.Deadline = secret("refunds:write"), Payments
 	resolve.Description = "What is sent again costs nothing and is shipped as any units of the order."

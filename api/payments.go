@@ -75,6 +75,8 @@ type Refund struct {
 	PaymentID   uuid.UUID      `json:"payment_id" format:"uuid"`
 	Status      string         `json:"status" enum:"pending,succeeded,failed"`
 	Amount      Money          `json:"amount"`
+	To          string         `json:"to" enum:"original,store_credit" doc:"Back by the way that it came, or to the customer's store credit"`
+	CustomerID  *uuid.UUID     `json:"customer_id,omitempty" format:"uuid" doc:"Who got it as store credit"`
 	Reason      string         `json:"reason"`
 	Source      string         `json:"source" enum:"shop,outside" doc:"outside when it was made at the provider itself"`
 	Lines       []RefundedLine `json:"lines"`
@@ -86,7 +88,7 @@ type Refund struct {
 func refundOf(r payment.Refund) Refund {
 	b := Refund{
 		ID: r.ID, OrderID: r.OrderID, PaymentID: r.PaymentID, Status: r.Status, Amount: moneyOf(r.AmountMinor, r.Currency),
-		Reason: r.Reason, Source: cmp.Or(r.Source, "shop"), Lines: []RefundedLine{}, FailureCode: r.FailureCode, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
+		To: cmp.Or(r.Destination, payment.ToOriginal), CustomerID: r.CustomerID, Reason: r.Reason, Source: cmp.Or(r.Source, "shop"), Lines: []RefundedLine{}, FailureCode: r.FailureCode, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
 	}
 	var lines []order.RefundLine
 	if json.Unmarshal(r.Lines, &lines) == nil {
@@ -122,6 +124,7 @@ type refundOrderIn struct {
 	Body struct {
 		Amount *Money         `json:"amount,omitempty" doc:"Instead of lines"`
 		Lines  []LineQuantity `json:"lines,omitempty" minItems:"1" maxItems:"500" doc:"What these units were paid for; with neither amount nor lines, everything that is left"`
+		To     string         `json:"to,omitempty" enum:"original,store_credit" doc:"original when absent; store_credit goes to the customer of the order's e-mail address, at once"`
 		Reason string         `json:"reason" minLength:"1" maxLength:"500" example:"Arrived broken"`
 	}
 }
@@ -140,10 +143,10 @@ func registerRefunds(s *Server, o *orderRoom) {
 	handle(s, Route{
 		ID: "refund-order", Method: http.MethodPost, Path: "/v1/orders/{id}/refunds", Status: http.StatusCreated, Tag: "payments",
 		Summary:     "Give money back: an amount, what units were paid for, or everything",
-		Description: "There is one refund per payment that money is taken from, as a rule just one. A refund that the provider has not answered yet is pending and is finished later.",
+		Description: "There is one refund per payment that money is taken from, as a rule just one. A refund that the provider has not answered yet is pending and is finished later; store credit is given at once.",
 		Auth:        secret("refunds:write"), Once: OnceRequired, Deadline: Payments,
 		Errors: []*fault.Error{
-			order.ErrNotFound, order.ErrRefundInput, order.ErrLine, order.ErrQuantity, order.ErrRefundLines, payment.ErrNothingPaid, payment.ErrDisputed,
+			order.ErrNotFound, order.ErrRefundInput, order.ErrLine, order.ErrQuantity, order.ErrRefundLines, order.ErrNoCustomer, payment.ErrCreditInput, payment.ErrNothingPaid, payment.ErrDisputed,
 			payment.ErrRefundTooHigh, payment.ErrAmount, money.ErrMixed, idem.ErrConflict, idem.ErrInFlight,
 		},
 	}, o.refund)
@@ -167,7 +170,7 @@ func (o *orderRoom) refund(ctx context.Context, in *refundOrderIn) (*refundsOut,
 		return nil, err
 	}
 	merchant := caller(ctx).Merchant
-	n := order.NewRefund{ID: refundID(merchant, in.Key), Lines: lineQuantities(in.Body.Lines), Reason: in.Body.Reason}
+	n := order.NewRefund{ID: refundID(merchant, in.Key), Lines: lineQuantities(in.Body.Lines), Reason: in.Body.Reason, To: in.Body.To}
 	if a := in.Body.Amount; a != nil {
 		if a.Amount < 1 {
 			return nil, order.ErrRefundInput.At("body.amount.amount", "expected number >= 1")

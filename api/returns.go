@@ -182,6 +182,7 @@ type ReturnRefundForm struct {
 	Lines    []ReceivedLine `json:"lines,omitempty" minItems:"1" maxItems:"500" doc:"All units that have arrived when absent"`
 	FeeBps   int64          `json:"restocking_fee_bps,omitempty" minimum:"0" maximum:"10000" example:"1000" doc:"Kept of what the units cost, in basis points"`
 	Shipping bool           `json:"refund_shipping,omitempty" doc:"Give back what the order's shipping cost too, once per order"`
+	To       string         `json:"to,omitempty" enum:"original,store_credit" doc:"original when absent; store_credit goes to the customer of the order's e-mail address"`
 	Reason   string         `json:"reason,omitempty" maxLength:"500"`
 }
 
@@ -297,7 +298,7 @@ func registerReturnSteps(s *Server, svc returns) {
 		}
 		return oneReturn(svc.InspectReturn(ctx, caller(ctx).Merchant, in.ID, counts, actor(ctx)))
 	})
-	refund := step("refund", "Pay an inspected return back", order.ErrLine, order.ErrReturnCounts, order.ErrShippingGiven, payment.ErrNothingPaid, payment.ErrGatewayTrouble)
+	refund := step("refund", "Pay an inspected return back", order.ErrLine, order.ErrReturnCounts, order.ErrShippingGiven, order.ErrNoCustomer, payment.ErrNothingPaid, payment.ErrGatewayTrouble)
 	refund.Auth, refund.Deadline = secret("refunds:write"), Payments
 	refund.Description = "What the units were paid for, less the fee, and at most what has not been given back otherwise."
 	handle(s, refund, func(ctx context.Context, in *refundReturnIn) (*returnOut, error) {
@@ -306,7 +307,7 @@ func registerReturnSteps(s *Server, svc returns) {
 		}
 		var n order.ReturnRefund
 		if f := in.Body; f != nil {
-			n = order.ReturnRefund{FeeBps: f.FeeBps, Shipping: f.Shipping, Reason: f.Reason}
+			n = order.ReturnRefund{FeeBps: f.FeeBps, Shipping: f.Shipping, Reason: f.Reason, To: f.To}
 			for _, l := range f.Lines {
 				n.Lines = append(n.Lines, order.LineQuantity{LineID: l.LineID, Quantity: l.Quantity})
 			}

@@ -49,7 +49,10 @@ alter table ledger_entries add constraint ledger_entries_account_check check (ac
   'refunds', 'disputes', 'chargebacks', 'store_credit_liability', 'credit_granted'));
 
 -- Where the money of a refund went.
-alter table refunds add column destination text not null default 'original' check (destination in ('original', 'store_credit'));
+alter table refunds
+  add column destination text not null default 'original' check (destination in ('original', 'store_credit')),
+  add column customer_id uuid, -- who got it as store credit
+  add constraint refunds_customer check ((destination = 'store_credit') = (customer_id is not null));
 
 alter table claims drop constraint claims_resolution_check;
 alter table claims add constraint claims_resolution_check check (resolution in ('', 'refund', 'replacement', 'store_credit'));

@@ -128,7 +128,7 @@ type Parcel struct {
 // Refund is money on its way back, in minor units.
 type Refund struct {
 	Amount int64
-	Method string // the payment method's code; empty: not shown
+	Method string // the payment method's code, or store_credit; empty: not shown
 }
 
 // Longest texts that are shown; what is longer is cut, for a mail is no place

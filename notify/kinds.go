@@ -50,6 +50,9 @@ func (w *writer) named(label, value string) fact {
 	return fact{Label: label, Value: value, Joined: w.t("mail.fact", "label", label, "value", value)}
 }
 
+// toStoreCredit is where a refund goes that no bank has a part in.
+const toStoreCredit = "store_credit"
+
 func (w *writer) view() view {
 	d := w.d
 	args := []any{"number", d.Order.Number}
@@ -63,12 +66,16 @@ func (w *writer) view() view {
 	case SignInCode:
 		args = append(args, "code", d.SignIn.Code, "shop", d.Shop.Name, "minutes", locale.Number(w.lang, d.SignIn.Minutes))
 	}
+	intro := "intro"
+	if w.kind == Refunded && d.Refund.Method == toStoreCredit {
+		intro = "credit"
+	}
 	v := view{
 		Lang:    string(w.lang),
 		Shop:    d.Shop.Name,
 		Subject: w.own("subject", args...),
 		Heading: w.own("heading", args...),
-		Intro:   w.own("intro", args...),
+		Intro:   w.own(intro, args...),
 		Footer:  w.t("mail.footer", "shop", d.Shop.Name),
 		Button:  button{w.t("mail.button.view_order"), d.Order.URL},
 	}

@@ -36,12 +36,11 @@ const (
 
 // The faults of claims.
 var (
-	ErrClaimNotFound   = fault.New(fault.NotFound, "claim_not_found", "There is no such claim.")
-	ErrClaimState      = fault.New(fault.Conflict, "claim_state", "The claim does not stand so that this can be done.")
-	ErrClaimInput      = fault.New(fault.Invalid, "claim_invalid", "Say what went wrong, with lines and quantities, each line once.")
-	ErrClaimQuantity   = fault.New(fault.Conflict, "claim_exceeds_shipped", "More units of a line would be claimed than were shipped and are not claimed already.")
-	ErrResolution      = fault.New(fault.Invalid, "resolution_invalid", "A claim is resolved by a refund, of lines or an amount, or by a replacement.")
-	ErrResolutionStore = fault.New(fault.Conflict, "resolution_not_offered", "Claims are not resolved with store credit here. Give a refund or a replacement.")
+	ErrClaimNotFound = fault.New(fault.NotFound, "claim_not_found", "There is no such claim.")
+	ErrClaimState    = fault.New(fault.Conflict, "claim_state", "The claim does not stand so that this can be done.")
+	ErrClaimInput    = fault.New(fault.Invalid, "claim_invalid", "Say what went wrong, with lines and quantities, each line once.")
+	ErrClaimQuantity = fault.New(fault.Conflict, "claim_exceeds_shipped", "More units of a line would be claimed than were shipped and are not claimed already.")
+	ErrResolution    = fault.New(fault.Invalid, "resolution_invalid", "A claim is resolved by a refund or store credit, of lines or an amount, or by a replacement.")
 )
 
 // Claim says that units of an order did not arrive as they should. Amounts are
@@ -265,7 +264,7 @@ func (ClaimWithdrawn) EventName() string { return "claim.canceled" }
 type ClaimSettled struct {
 	ClaimRef
 	Resolution string `json:"resolution"`
-	Amount     int64  `json:"amount"` // minor units, of a refund
+	Amount     int64  `json:"amount"` // minor units, of a refund or store credit
 }
 
 // EventName is claim.resolved.

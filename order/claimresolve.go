@@ -13,10 +13,10 @@ import (
 )
 
 // Resolution says how a claim is made good: by a refund of an amount, in minor
-// units, or without one of what the claimed units were paid for; or by sending
-// the units again.
+// units, or without one of what the claimed units were paid for, the way that it
+// came or as store credit; or by sending the units again.
 type Resolution struct {
-	Kind   string // ResolveRefund or ResolveReplacement
+	Kind   string // ResolveRefund, ResolveStoreCredit or ResolveReplacement
 	Amount int64
 	Reason string
 }
@@ -25,13 +25,11 @@ type Resolution struct {
 // order with their stock, and the claim's status are one transaction. What is
 // sent again costs nothing and is shipped as any units of the order. Resolving
 // again changes nothing. It fails with ErrClaimNotFound, ErrClaimState,
-// ErrResolution, ErrResolutionStore, catalog.ErrOutOfStock,
+// ErrResolution, ErrNoCustomer, catalog.ErrOutOfStock,
 // payment.ErrNothingPaid or payment.ErrRefundTooHigh.
 func (s *Service) ResolveClaim(ctx context.Context, merchant, id uuid.UUID, r Resolution, actor string) (*Claim, error) {
-	switch {
-	case r.Kind == ResolveStoreCredit:
-		return nil, ErrResolutionStore
-	case r.Kind != ResolveRefund && (r.Kind != ResolveReplacement || r.Amount != 0) || r.Amount < 0:
+	money := r.Kind == ResolveRefund || r.Kind == ResolveStoreCredit
+	if !money && (r.Kind != ResolveReplacement || r.Amount != 0) || r.Amount < 0 {
 		return nil, ErrResolution
 	}
 	c, err := s.Claim(ctx, merchant, id)
@@ -58,6 +56,9 @@ func (s *Service) ResolveClaim(ctx context.Context, merchant, id uuid.UUID, r Re
 // refundClaim gives money back for a claim.
 func (s *Service) refundClaim(ctx context.Context, o *Order, c *Claim, r Resolution, actor string) error {
 	n := NewRefund{ID: c.ID, Amount: r.Amount, Reason: reason(r.Reason)}
+	if r.Kind == ResolveStoreCredit {
+		n.To = payment.ToStoreCredit
+	}
 	if n.Reason == "" {
 		n.Reason = "claim " + c.Number + ": " + c.Kind
 	}
@@ -74,7 +75,7 @@ func (s *Service) refundClaim(ctx context.Context, o *Order, c *Claim, r Resolut
 		}
 	}
 	n.with = func(tx db.Tx, total int64) error {
-		return closeClaim(ctx, tx, c, ResolveRefund, total, actor, s.DB.Now())
+		return closeClaim(ctx, tx, c, r.Kind, total, actor, s.DB.Now())
 	}
 	_, err := s.Refund(ctx, o.MerchantID, o.ID, n)
 	return err

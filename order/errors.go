@@ -15,6 +15,7 @@ var (
 	ErrUnitsTaken    = fault.New(fault.Conflict, "shipment_units_taken", "The units of this shipment have meanwhile been shipped or canceled otherwise.")
 	ErrRefundLines   = fault.New(fault.Conflict, "refund_exceeds_quantity", "More units of a line would be refunded than were bought and not yet refunded.")
 	ErrRefundInput   = fault.New(fault.Invalid, "refund_invalid", "Give either an amount above zero or lines with quantities, and a reason of at most 500 signs.")
+	ErrNoCustomer    = fault.New(fault.Conflict, "refund_customer_unknown", "Nobody is known whose store credit this could become. Refund to the original way of paying.")
 	ErrTooManyTries  = fault.New(fault.TooMany, "too_many_attempts", "Too many tries. Wait a while and try again.")
 	ErrFilter        = fault.New(fault.Invalid, "invalid_filter", "This filter is not known or its value cannot be.")
 )

@@ -216,7 +216,7 @@ func TestAClaimIsMadeGoodOnce(t *testing.T) {
 	wantError(t, "before it is approved", err, order.ErrClaimState)
 	c = w.claim(w.orders.ApproveClaim(w.ctx, w.merchant, c.ID, "merchant"))
 	_, err = w.orders.ResolveClaim(w.ctx, w.merchant, c.ID, order.Resolution{Kind: order.ResolveStoreCredit}, "merchant")
-	wantError(t, "store credit", err, order.ErrResolutionStore)
+	wantError(t, "store credit of nobody", err, order.ErrNoCustomer)
 	for range 2 {
 		c = w.claim(w.orders.ResolveClaim(w.ctx, w.merchant, c.ID, order.Resolution{Kind: order.ResolveRefund}, "merchant"))
 	}

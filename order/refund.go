@@ -10,7 +10,9 @@ import (
 
 	"github.com/google/uuid"
 
+	"doorstep/customer"
 	"doorstep/internal/db"
+	"doorstep/internal/fault"
 	"doorstep/internal/id"
 	"doorstep/internal/killpoint"
 	"doorstep/internal/money"
@@ -31,11 +33,15 @@ type NewRefund struct {
 	Amount int64
 	Lines  []LineQuantity
 	Reason string
+	// To is where it goes: payment.ToOriginal, as without it, or
+	// payment.ToStoreCredit.
+	To string
 
-	feeBps int64                             // of what the lines are worth, kept by the merchant
-	extra  int64                             // goes back besides the lines
-	atMost bool                              // what is left is enough, when that is less
-	with   func(tx db.Tx, total int64) error // runs with the booking of so much
+	customer *uuid.UUID                        // who gets it as store credit
+	feeBps   int64                             // of what the lines are worth, kept by the merchant
+	extra    int64                             // goes back besides the lines
+	atMost   bool                              // what is left is enough, when that is less
+	with     func(tx db.Tx, total int64) error // runs with the booking of so much
 }
 
 // net is what goes back for lines that are worth so much.
@@ -65,13 +71,13 @@ var errLinesMoved = ErrRefundLines.Saying("The lines are being refunded at the s
 // order; there is one refund per payment that it takes, as a rule just one. What
 // a unit was paid for includes its tax; shipping goes back only by amount, or
 // with everything. It fails with ErrRefundInput, ErrLine, ErrQuantity,
-// ErrRefundLines (units refunded before), payment.ErrNothingPaid or
+// ErrRefundLines (units refunded before), ErrNoCustomer, payment.ErrNothingPaid or
 // payment.ErrRefundTooHigh. The status of a refund is pending until the gateway
-// has answered.
+// has answered; store credit is given at once.
 func (s *Service) Refund(ctx context.Context, merchant, order uuid.UUID, n NewRefund) ([]payment.Refund, error) {
 	killpoint.Hit("order.refund.asked")
 	n.Reason = reason(n.Reason)
-	if n.Amount < 0 || (n.Amount > 0 && len(n.Lines) > 0) {
+	if n.Amount < 0 || (n.Amount > 0 && len(n.Lines) > 0) || n.To != "" && n.To != payment.ToOriginal && n.To != payment.ToStoreCredit {
 		return nil, ErrRefundInput
 	}
 	if n.ID == uuid.Nil {
@@ -95,6 +101,11 @@ func (s *Service) refund(ctx context.Context, merchant, order uuid.UUID, n NewRe
 	o, err := s.Order(ctx, merchant, order)
 	if err != nil {
 		return nil, err
+	}
+	if n.To == payment.ToStoreCredit {
+		if n.customer, err = s.creditor(ctx, o); err != nil {
+			return nil, err
+		}
 	}
 	all, err := s.Payments.OfOrder(ctx, merchant, order)
 	if err != nil {
@@ -140,6 +151,18 @@ func (s *Service) refund(ctx context.Context, merchant, order uuid.UUID, n NewRe
 		return nil, ErrRefundInput.Saying("Nothing was paid for these lines.")
 	}
 	return s.book(ctx, o, parts, left, lines, n)
+}
+
+// creditor is the customer of an order, who can be given store credit.
+func (s *Service) creditor(ctx context.Context, o *Order) (*uuid.UUID, error) {
+	if s.Customer == nil {
+		return nil, ErrNoCustomer
+	}
+	person, err := s.Customer(ctx, o)
+	if fault.Is(err, customer.ErrPersonUnknown) || fault.Is(err, customer.ErrContactGone) {
+		err = ErrNoCustomer.Because(err)
+	}
+	return &person, err
 }
 
 // part is what one payment can give towards a refund, or has given.
@@ -201,7 +224,7 @@ var errMoved = errors.New("order: the lines were refunded meanwhile")
 func (s *Service) book(ctx context.Context, o *Order, parts []part, left int64, lines []RefundLine, n NewRefund) ([]payment.Refund, error) {
 	done, total := []payment.Refund{}, left
 	for _, p := range parts {
-		next := payment.NewRefund{ID: p.refund, Reason: n.Reason}
+		next := payment.NewRefund{ID: p.refund, Reason: n.Reason, Customer: n.customer}
 		if p.done == nil {
 			if next.Amount = min(left, p.room); next.Amount == 0 {
 				continue

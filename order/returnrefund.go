@@ -20,6 +20,8 @@ type ReturnRefund struct {
 	// Shipping gives back what the order's shipping cost, once per order.
 	Shipping bool
 	Reason   string
+	// To is where it goes, as with NewRefund.
+	To string
 }
 
 // errAlready says that the return was refunded while the refund was prepared.
@@ -29,7 +31,7 @@ var errAlready = errors.New("order: the return was refunded meanwhile")
 // the fee, and at most what has not been given back otherwise. The booking of the
 // refund and the new status are one transaction. Refunding again changes nothing.
 // It fails with ErrReturnNotFound, ErrReturnState, ErrReturnCounts, ErrLine,
-// ErrShippingGiven, payment.ErrNothingPaid or payment.ErrGatewayTrouble.
+// ErrShippingGiven, ErrNoCustomer, payment.ErrNothingPaid or payment.ErrGatewayTrouble.
 func (s *Service) RefundReturn(ctx context.Context, merchant, id uuid.UUID, n ReturnRefund, actor string) (*Return, error) {
 	if n.FeeBps < 0 || n.FeeBps > 10_000 {
 		return nil, ErrReturnInput.At("body.restocking_fee_bps", "must be 0 to 10000")
@@ -67,7 +69,7 @@ func (s *Service) refundReturn(ctx context.Context, r *Return, n ReturnRefund, a
 	if why == "" {
 		why = "returned " + r.Number
 	}
-	want := NewRefund{ID: r.ID, Lines: lines, Reason: why, feeBps: n.FeeBps, atMost: true}
+	want := NewRefund{ID: r.ID, Lines: lines, Reason: why, To: n.To, feeBps: n.FeeBps, atMost: true}
 	if n.Shipping {
 		want.extra = o.shippingCost()
 	}

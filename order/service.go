@@ -53,6 +53,10 @@ type Config struct {
 	ReturnDays func(ctx context.Context, merchant uuid.UUID) (int64, error)
 	// Contact opens who an order is for, so that its address can be changed.
 	Contact func(ctx context.Context, merchant, contact uuid.UUID) (customer.Contact, error)
+	// Customer is the customer whose order it is, for store credit; it fails with
+	// customer.ErrPersonUnknown or customer.ErrContactGone. Without it nobody gets
+	// any.
+	Customer func(ctx context.Context, o *Order) (uuid.UUID, error)
 	// Shelf offers what is added to orders that stand: by exchanges, replacements
 	// and edits.
 	Shelf shelf

@@ -254,3 +254,36 @@ func TestCreditThatCannotBeIsRefused(t *testing.T) {
 	}
 	w.adds(payment.MaxCredit)
 }
+
+func TestStoreCreditIsNoDifferenceFromTheGatewaysBooks(t *testing.T) {
+	t.Parallel()
+	w := newTill(t)
+	p := w.captured()
+	for range 2 {
+		r, err := w.Refund(t.Context(), w.merchant, p.ID, payment.NewRefund{ID: p.CheckoutID, Amount: 400, Customer: &w.ani})
+		if err != nil || r.Status != "succeeded" || r.Destination != payment.ToStoreCredit {
+			t.Fatalf("%+v %v", r, err)
+		}
+	}
+	w.wantTold("payment.refunded")
+	if _, err := w.Refund(t.Context(), w.merchant, p.ID, payment.NewRefund{Amount: 100}); err != nil {
+		t.Fatal(err)
+	}
+	w.stands(p, payment.Captured, amount, 500)
+	w.adds(400)
+	w.clock.Advance(time.Hour)
+	if _, err := w.Reconcile(t.Context(), start.Add(-time.Hour), w.clock.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if all, _, err := w.Differences(t.Context(), w.merchant, "", "", "", 10); err != nil || len(all) != 0 {
+		t.Errorf("%+v %v", all, err)
+	}
+	if _, err := w.Refund(t.Context(), w.merchant, p.ID, payment.NewRefund{Amount: 501, Customer: &w.ani}); !fault.Is(err, payment.ErrRefundTooHigh) {
+		t.Error(err)
+	}
+	w.told.fail = errLine
+	if _, err := w.Refund(t.Context(), w.merchant, p.ID, payment.NewRefund{Amount: 1, Customer: &w.ani}); !errors.Is(err, errLine) {
+		t.Error(err)
+	}
+	w.adds(400)
+}

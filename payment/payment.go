@@ -96,9 +96,13 @@ type Refund struct {
 	GatewayID   *string   `gorm:"column:gateway_id"`
 	FailureCode string    `gorm:"column:failure_code"`
 	// Source is shop, or outside for one that was made at the provider itself.
-	Source    string    `gorm:"column:source"`
-	CreatedAt time.Time `gorm:"column:created_at"`
-	UpdatedAt time.Time `gorm:"column:updated_at"`
+	Source string `gorm:"column:source"`
+	// Destination is original, or store_credit for what the customer has got as
+	// credit: no provider knows of it.
+	Destination string     `gorm:"column:destination"`
+	CustomerID  *uuid.UUID `gorm:"column:customer_id"` // who got store credit
+	CreatedAt   time.Time  `gorm:"column:created_at"`
+	UpdatedAt   time.Time  `gorm:"column:updated_at"`
 }
 
 // TableName is where GORM finds it.

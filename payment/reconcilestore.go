@@ -168,7 +168,8 @@ func (s *Service) unseen(ctx context.Context, provider string, before time.Time,
 		provider, CaptureIsDue, before, last.at, last.id).Order("found_at, id").Limit(sweepBatch).Find(&all).Error
 }
 
-// accountColumns reads payments p with their refunds and their ledger.
+// accountColumns reads payments p with their refunds and their ledger, as far as
+// their providers can know of them: store credit is not theirs.
 const accountColumns = `select p.merchant_id, p.id, p.checkout_id, p.order_id, p.provider, p.gateway_key, p.gateway_id, p.status, p.amount_minor, p.captured_minor,
 		p.currency, p.created_at, p.updated_at, coalesce(r.list, '[]') as refunds,
 		coalesce(l.captured, 0)::bigint as booked_captured, coalesce(l.refunded, 0)::bigint as booked_refunded, coalesce(l.disputed, 0)::bigint as booked_d,
@@ -177,12 +178,13 @@ const accountColumns = `select p.merchant_id, p.id, p.checkout_id, p.order_id, p
 	left join lateral (
 		select jsonb_agg(jsonb_build_object('id', r.id, 'status', r.status, 'gateway_id', r.gateway_id, 'key', r.gateway_key, 'amount', r.amount_minor,
 			'created_at', r.created_at, 'updated_at', r.updated_at) order by r.created_at, r.id) as list
-		from refunds r where r.merchant_id = p.merchant_id and r.payment_id = p.id) r on true
+		from refunds r where r.merchant_id = p.merchant_id and r.payment_id = p.id and r.destination = 'original') r on true
 	left join lateral (
 		select sum(e.amount_minor) filter (where e.source_kind = 'capture') as captured,
 			sum(case e.source_kind when 'refund' then e.amount_minor when 'refund_failed' then -e.amount_minor end) as refunded,
 			sum(e.amount_minor) filter (where e.source_kind = 'dispute') as disputed
-		from ledger_entries e where e.merchant_id = p.merchant_id and e.payment_id = p.id and e.side = 'debit') l on true
+		from ledger_entries e where e.merchant_id = p.merchant_id and e.payment_id = p.id and e.side = 'debit'
+		  and not exists (select from credit_entries c where c.merchant_id = e.merchant_id and c.source_kind = e.source_kind and c.source_id = e.source_id)) l on true
 	where p.provider = $1 and `
 
 // accounts reads the payments with a provider that a condition picks; its
@@ -219,7 +221,7 @@ func (s *Service) rebook(ctx context.Context, p *Payment, booked int64, disputed
 			select r.merchant_id, k.kind, r.id, s.side, case when (s.side = 'debit') = (k.kind = 'refund') then 'refunds' else $3 end,
 				r.amount_minor, r.currency, r.payment_id, r.order_id, $4
 			from refunds r cross join (values ('refund'), ('refund_failed')) k (kind) cross join (values ('debit'), ('credit')) s (side)
-			where r.merchant_id = $1 and r.payment_id = $2
+			where r.merchant_id = $1 and r.payment_id = $2 and r.destination = 'original'
 			  and case k.kind when 'refund' then r.status = 'succeeded' else r.status = 'failed' and exists (
 			      select from ledger_entries e where e.merchant_id = $1 and e.source_kind = 'refund' and e.source_id = r.id) end
 			  and not exists (select from ledger_entries e where e.merchant_id = $1 and e.source_kind = k.kind and e.source_id = r.id)`,

@@ -14,6 +14,12 @@ import (
 	"doorstep/internal/killpoint"
 )
 
+// Where the money of a refund goes.
+const (
+	ToOriginal    = "original" // back by the way that it came
+	ToStoreCredit = "store_credit"
+)
+
 // NewRefund asks for money back. ID names the refund: the same ID is the same
 // refund, so that a repeated request gives nothing twice.
 type NewRefund struct {
@@ -21,6 +27,9 @@ type NewRefund struct {
 	Amount int64 // minor units
 	Reason string
 	Lines  []byte // JSON, kept with the refund
+	// Customer gets it as store credit, at once and for certain; nil sends it back
+	// by the way that it came.
+	Customer *uuid.UUID
 	// With runs inside the transaction that books the refund, for the rows of
 	// other rooms that belong to it.
 	With func(tx db.Tx) error
@@ -30,7 +39,7 @@ type NewRefund struct {
 // The sum of refunds never passes what was captured. When the gateway does not
 // answer, the refund stays pending and RecoverRefunds finishes it. It fails with
 // ErrNotFound, ErrNothingPaid, ErrDisputed, ErrRefundAmount, ErrAmount,
-// ErrRefundTooHigh or ErrRefundTaken; a breach of refunds_pkey means that the same ID is being
+// ErrRefundTooHigh, ErrRefundTaken or, for store credit, ErrCreditInput; a breach of refunds_pkey means that the same ID is being
 // booked by somebody else at this instant.
 func (s *Service) Refund(ctx context.Context, merchant, payment uuid.UUID, n NewRefund) (*Refund, error) {
 	if n.ID == uuid.Nil {
@@ -59,7 +68,10 @@ func (s *Service) Refund(ctx context.Context, merchant, payment uuid.UUID, n New
 	if n.Amount < 1 {
 		return nil, ErrRefundAmount
 	}
-	if err := s.expressible(p, n.Amount); err != nil {
+	if n.Customer == nil {
+		err = s.expressible(p, n.Amount)
+	}
+	if err != nil {
 		return nil, err
 	}
 	r, err := s.book(ctx, p, n)
@@ -76,12 +88,16 @@ func (s *Service) Refund(ctx context.Context, merchant, payment uuid.UUID, n New
 	return s.finishRefund(ctx, r)
 }
 
-// book writes the refund down before the gateway is called.
+// book writes the refund down before the gateway is called; as store credit it
+// is done with that.
 func (s *Service) book(ctx context.Context, p *Payment, n NewRefund) (*Refund, error) {
 	now := s.db.Now()
 	r := &Refund{
 		MerchantID: p.MerchantID, ID: n.ID, PaymentID: p.ID, OrderID: *p.OrderID, Status: "pending", AmountMinor: n.Amount,
-		Currency: p.Currency, Reason: n.Reason, Lines: n.Lines, GatewayKey: "re:" + n.ID.String(), CreatedAt: now, UpdatedAt: now,
+		Currency: p.Currency, Reason: n.Reason, Lines: n.Lines, GatewayKey: "re:" + n.ID.String(), Destination: ToOriginal, CreatedAt: now, UpdatedAt: now,
+	}
+	if n.Customer != nil {
+		r.Status, r.Destination, r.CustomerID = "succeeded", ToStoreCredit, n.Customer
 	}
 	if r.Lines == nil {
 		r.Lines = []byte("[]")
@@ -89,15 +105,48 @@ func (s *Service) book(ctx context.Context, p *Payment, n NewRefund) (*Refund, e
 	return r, db.Run(ctx, s.db, func(tx db.Tx) error {
 		tx.Guard(1, ErrRefundTooHigh, `update payments set refunded_minor = refunded_minor + $3, version = version + 1, updated_at = $4
 			where merchant_id = $1 and id = $2 and $3 <= captured_minor - refunded_minor and status not in ('disputed', 'lost')`, r.MerchantID, r.PaymentID, r.AmountMinor, now)
-		tx.Queue(`insert into refunds (merchant_id, id, payment_id, order_id, status, amount_minor, currency, reason, lines, gateway_key, created_at, updated_at)
-			values ($1, $2, $3, $4, 'pending', $5, $6, $7, $8, $9, $10, $10)`,
-			r.MerchantID, r.ID, r.PaymentID, r.OrderID, r.AmountMinor, r.Currency, r.Reason, r.Lines, r.GatewayKey, now)
+		tx.Queue(`insert into refunds (merchant_id, id, payment_id, order_id, status, amount_minor, currency, reason, lines, gateway_key, destination, customer_id, created_at, updated_at)
+			values ($1, $2, $3, $4, $11, $5, $6, $7, $8, $9, $12, $13, $10, $10)`,
+			r.MerchantID, r.ID, r.PaymentID, r.OrderID, r.AmountMinor, r.Currency, r.Reason, r.Lines, r.GatewayKey, now, r.Status, r.Destination, r.CustomerID)
 		killpoint.Hit("payment.refund.book")
 		if n.With != nil {
-			return n.With(tx)
+			if err := n.With(tx); err != nil {
+				return err
+			}
+		}
+		if n.Customer != nil {
+			return s.giveCredit(ctx, tx, p, r, *n.Customer)
 		}
 		return nil
 	})
+}
+
+// giveCredit gives a refund as store credit, in the transaction that books it.
+func (s *Service) giveCredit(ctx context.Context, tx db.Tx, p *Payment, r *Refund, person uuid.UUID) error {
+	a := storeCredit(r.MerchantID, person, r.Currency, r.CreatedAt)
+	openCredit(tx, a)
+	if err := moveCredit(ctx, tx, a, creditMove{
+		kind: CreditRefunded, source: r.ID, amount: r.AmountMinor, reason: r.Reason, against: RefundsMade, order: &r.OrderID, payment: &r.PaymentID,
+	}, r.CreatedAt); err != nil {
+		return err
+	}
+	return s.tellRefund(tx, p, r, "payment.refunded")
+}
+
+// tellRefund tells everybody how a refund has ended.
+func (s *Service) tellRefund(tx db.Tx, p *Payment, r *Refund, event string) error {
+	if event == "payment.refunded" {
+		if err := jobs.Publish(tx, Refunded{MerchantID: r.MerchantID, OrderID: r.OrderID, RefundID: r.ID}); err != nil {
+			return err
+		}
+	}
+	data := movement(p, r.AmountMinor)
+	data["refund_id"], data["reason"] = r.ID, r.Reason
+	if r.Destination == ToStoreCredit {
+		data["to"] = ToStoreCredit
+	}
+	killpoint.Hit("payment.refund.queued")
+	return s.orders.PaymentChanged(tx, r.MerchantID, r.OrderID, event, data, s.db.Now())
 }
 
 // finishRefund sends a pending refund to its gateway and records the end.
@@ -176,14 +225,8 @@ func (s *Service) recordRefund(ctx context.Context, p *Payment, r *Refund, resul
 				where merchant_id = $1 and id = $2`, r.MerchantID, r.PaymentID, r.AmountMinor, now)
 		} else {
 			p.bookRefund(tx, r.ID, r.AmountMinor, now)
-			if err := jobs.Publish(tx, Refunded{MerchantID: r.MerchantID, OrderID: r.OrderID, RefundID: r.ID}); err != nil {
-				return err
-			}
 		}
-		data := movement(p, r.AmountMinor)
-		data["refund_id"], data["reason"] = r.ID, r.Reason
-		killpoint.Hit("payment.refund.queued")
-		return s.orders.PaymentChanged(tx, r.MerchantID, r.OrderID, event, data, now)
+		return s.tellRefund(tx, p, r, event)
 	})
 }
 

@@ -192,6 +192,9 @@ func (h *house) mailRefunded(ctx context.Context, e payment.Refunded) error {
 		return err
 	}
 	l.mail.Data.Refund = &notify.Refund{Amount: r.AmountMinor, Method: l.order.PaymentMethod}
+	if r.Destination == payment.ToStoreCredit {
+		l.mail.Data.Refund.Method = payment.ToStoreCredit
+	}
 	return h.send(ctx, l)
 }
 

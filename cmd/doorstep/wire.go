@@ -192,7 +192,7 @@ func (h *house) rooms(sharing bool) error {
 	h.writer = &api.Writer{Track: func(o *order.Order) string { return h.trackingURL(o) }, Secure: strings.HasPrefix(c.URL(), "https://")}
 	h.orders = order.New(order.Config{
 		DB: h.db, Links: h.vault, EmailHMAC: h.vault.EmailHMAC, Seal: h.vault.Seal, Emails: h.contacts.Emails, Log: h.log,
-		ReturnDays: h.returnDays, Shelf: h.catalog, Price: h.priceLines, Contact: h.contacts.Contact,
+		ReturnDays: h.returnDays, Shelf: h.catalog, Price: h.priceLines, Contact: h.contacts.Contact, Customer: h.buyer,
 	})
 	h.shipping = shipping.New(shipping.Config{DB: h.db, Orders: h.orders, Bump: func(tx db.Tx, m uuid.UUID) {
 		_ = h.customers.Bump(context.Background(), tx, m) // it only queues

@@ -39,7 +39,8 @@ var afterSale = []Invariant{
 	{"claim_is_made_good_as_it_says", `
 		select c.merchant_id, c.id, c.status || ' by ' || c.resolution from claims c
 		where (c.status = 'resolved') <> (c.resolution <> '')
-		   or (c.resolution = 'refund' and not exists (select from refunds f where f.merchant_id = c.merchant_id and f.id = c.id and f.order_id = c.order_id))
+		   or (c.resolution in ('refund', 'store_credit') and not exists (select from refunds f
+			where f.merchant_id = c.merchant_id and f.id = c.id and f.order_id = c.order_id and (f.destination = 'store_credit') = (c.resolution = 'store_credit')))
 		   or (c.resolution = 'replacement' and exists (
 			select from claim_lines l left join order_lines n on n.merchant_id = l.merchant_id and n.order_id = c.order_id and n.id = l.new_line_id
 			where l.merchant_id = c.merchant_id and l.claim_id = c.id and n.quantity is distinct from l.quantity))`},

@@ -61,7 +61,7 @@ func differences(ctx context.Context, d *db.DB, now time.Time, b Books) ([]Viola
 		rows, err := tx.Query(ctx, `select p.merchant_id, p.id, p.checkout_id, p.gateway_key, coalesce(p.gateway_id, ''), p.status, p.captured_minor, p.updated_at,
 				coalesce(sum(r.amount_minor) filter (where r.status = 'succeeded'), 0)::bigint,
 				coalesce(sum(r.amount_minor) filter (where r.status = 'pending'), 0)::bigint
-			from payments p left join refunds r on r.merchant_id = p.merchant_id and r.payment_id = p.id
+			from payments p left join refunds r on r.merchant_id = p.merchant_id and r.payment_id = p.id and r.destination = 'original'
 			where p.provider = $1 group by p.merchant_id, p.id`, b.Name())
 		if err != nil {
 			return err

@@ -13,6 +13,6 @@ func init() {
 		"ledger_has_the_credit": {aGiftCard, `insert into credit_entries (merchant_id, source_kind, source_id, account_id, amount_minor, balance_minor, booked_at)
 			select id, 'credit_issued', id, id, 5, 5, now() from merchants`},
 		"credit_in_the_ledger_is_somebodys": {`update ledger_entries set account = 'store_credit_liability' where account = 'sales'`},
-		"refund_to_store_credit_is_there":   {`update refunds set destination = 'store_credit'`},
+		"refund_to_store_credit_is_there":   {`update refunds set destination = 'store_credit', customer_id = id`},
 	})
 }

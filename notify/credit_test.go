@@ -1,0 +1,28 @@
+package notify
+
+import (
+	"strings"
+	"testing"
+
+	"doorstep/internal/locale"
+)
+
+func TestStoreCreditIsNotSaidToComeFromABank(t *testing.T) {
+	t.Parallel()
+	for _, lang := range locale.Languages() {
+		d := full()
+		card := render(t, Refunded, lang, d)
+		d.Refund.Method = "store_credit"
+		credit := render(t, Refunded, lang, d)
+		said := locale.T(lang, "mail.refunded.credit", "number", d.Order.Number)
+		if !strings.Contains(flat(credit.Text), flat(said)) || strings.Contains(flat(card.Text), flat(said)) {
+			t.Errorf("%s: %s", lang, credit.Text)
+		}
+		if bank := locale.T(lang, "mail.refunded.intro", "number", d.Order.Number); strings.Contains(flat(credit.Text), flat(bank)) {
+			t.Errorf("%s: the credit is said to come from a bank: %s", lang, credit.Text)
+		}
+	}
+}
+
+// flat is text without its line breaks.
+func flat(text string) string { return strings.Join(strings.Fields(text), " ") }
