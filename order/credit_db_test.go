@@ -136,3 +136,22 @@ func TestAClaimIsMadeGoodWithStoreCredit(t *testing.T) {
 	}
 	w.wantGiven(o, 0, 1000)
 }
+
+func TestAReturnIsPaidBackAsStoreCredit(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.remember()
+	w.variant("MUG")
+	o := w.delivered(500, bought{"MUG", 2, 1000})
+	r := w.requestReturn(o, []order.ReturnLine{{LineID: o.Lines[0].ID, Quantity: 1, Reason: "unwanted"}})
+	w.back(w.orders.ApproveReturn(w.ctx, w.merchant, r.ID, "merchant"))
+	w.back(w.orders.ReceiveReturn(w.ctx, w.merchant, r.ID, nil, "merchant"))
+	w.back(w.orders.InspectReturn(w.ctx, w.merchant, r.ID, nil, "merchant"))
+	for range 2 {
+		r = w.back(w.orders.RefundReturn(w.ctx, w.merchant, r.ID, order.ReturnRefund{FeeBps: 1000, To: payment.ToStoreCredit}, "merchant"))
+	}
+	if r.Status != order.ReturnRefunded || r.Refund != 900 {
+		t.Fatalf("%+v", r)
+	}
+	w.wantGiven(o, 0, 900)
+}
