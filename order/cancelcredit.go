@@ -92,6 +92,9 @@ func (s *Service) giveBackOver(ctx context.Context, o *Order, all []payment.Paym
 		if amount <= 0 {
 			continue
 		}
+		if p.Status == payment.Disputed || p.Status == payment.DisputeLost {
+			return false, s.awaitDispute(ctx, o, p.Status)
+		}
 		_, err := s.Payments.Refund(ctx, o.MerchantID, p.ID, payment.NewRefund{
 			ID: uuid.NewSHA1(o.ID, []byte("credit:"+p.ID.String()+":"+strconv.FormatInt(o.CreditRefunded, 10))), Amount: amount, Reason: reasonCredit,
 			With: func(tx db.Tx) error { return countCredit(ctx, tx, o, amount) },
@@ -103,6 +106,17 @@ func (s *Service) giveBackOver(ctx context.Context, o *Order, all []payment.Paym
 	}
 	err := db.Run(ctx, s.DB, func(tx db.Tx) error { return countCredit(ctx, tx, o, over) })
 	return true, err
+}
+
+// awaitDispute puts a credit off until the buyer's bank has decided. Has it taken
+// the money for good, there is nothing left to give.
+func (s *Service) awaitDispute(ctx context.Context, o *Order, status payment.Status) error {
+	var next *time.Time
+	if now := s.DB.Now(); status == payment.Disputed {
+		next = &now
+	}
+	_, err := s.DB.Exec(ctx, `update orders set credit_due_at = $3 where merchant_id = $1 and id = $2 and version = $4`, o.MerchantID, o.ID, next, o.Version)
+	return err
 }
 
 // countCredit notes what goes back, provided that nobody has changed what the

@@ -28,7 +28,8 @@ var afterSale = []Invariant{
 		select merchant_id, id, format('%s bought, %s refunded, %s released', quantity, refunded, released) from order_lines where refunded + released > quantity`},
 	{"credit_goes_back", `
 		select o.merchant_id, o.id, format('%s taken of %s, %s given back as credit', p.captured, o.total_minor - o.credited_minor, o.credit_refunded_minor) from orders o
-		join (select merchant_id, order_id, sum(captured_minor) as captured, max(updated_at) as at from payments where order_id is not null group by 1, 2) p
+		join (select merchant_id, order_id, sum(captured_minor) as captured, max(updated_at) as at from payments where order_id is not null group by 1, 2
+			having count(*) filter (where status in ('disputed', 'lost')) = 0) p -- else the buyer's bank has it
 			on p.merchant_id = o.merchant_id and p.order_id = o.id
 		where o.credited_minor > 0 and o.status <> 'canceled' and p.captured > o.total_minor - o.credited_minor + o.credit_refunded_minor
 		  and greatest(o.updated_at, p.at) < $1::timestamptz - interval '15 minutes'`},
