@@ -133,8 +133,8 @@ func (s *Service) cancel(tx db.Tx, merchant, order uuid.UUID, o *locked, back []
 	}
 	tx.Guard(1, ErrNotCancelable, `update orders set status = 'canceled', cancel_reason = $3, canceled_at = $4, version = version + 1, updated_at = $4
 		where merchant_id = $1 and id = $2 and status in ('pending', 'confirmed', 'on_hold')`, merchant, order, why, now)
-	tx.Guard(int64(len(o.lines)), ErrNotCancelable, `update order_lines set canceled = quantity
-		where merchant_id = $1 and order_id = $2 and shipped = 0`, merchant, order)
+	tx.Guard(int64(len(o.lines)), ErrNotCancelable, `update order_lines l set canceled = quantity
+		where merchant_id = $1 and order_id = $2 and shipped = 0 and 0 = `+claimedUnits, merchant, order)
 	note(tx, merchant, order, "order.canceled", actor, data, now)
 	if err := jobs.Publish(tx, Canceled{Ref: Ref{MerchantID: merchant, OrderID: order}, Reason: why}); err != nil {
 		return err

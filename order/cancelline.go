@@ -169,6 +169,12 @@ func (s *Service) cancelLines(tx db.Tx, merchant, order uuid.UUID, o *locked, n 
 	return nil
 }
 
+// claimedUnits counts the units of an order line l that are claimed, in claims
+// that stand. A parcel that was called back leaves them unsent, and what is made
+// good as a claim is not canceled too.
+const claimedUnits = `coalesce((select sum(cl.quantity) from claims c join claim_lines cl on cl.merchant_id = c.merchant_id and cl.claim_id = c.id and cl.line_id = l.id
+	where c.merchant_id = l.merchant_id and c.order_id = l.order_id and c.status in ('open', 'approved', 'resolved')), 0)`
+
 // releaseUnits queues the counts of canceled lines.
 func releaseUnits(tx db.Tx, merchant, order uuid.UUID, lines []canceledLine) {
 	ids, quantities, released := make([]uuid.UUID, len(lines)), make([]int64, len(lines)), make([]int64, len(lines))
@@ -178,7 +184,7 @@ func releaseUnits(tx db.Tx, merchant, order uuid.UUID, lines []canceledLine) {
 	tx.Guard(int64(len(ids)), ErrCancelQuantity, `update order_lines l set canceled = l.canceled + u.quantity, released = l.released + u.released
 		from unnest($3::uuid[], $4::bigint[], $5::bigint[]) as u (id, quantity, released)
 		where l.merchant_id = $1 and l.order_id = $2 and l.id = u.id and l.shipped + l.canceled + u.quantity <= l.quantity
-		  and l.refunded + l.released + u.released <= l.quantity`, merchant, order, ids, quantities, released)
+		  and l.refunded + l.released + u.released <= l.quantity and u.quantity <= l.quantity - l.canceled - `+claimedUnits, merchant, order, ids, quantities, released)
 }
 
 // told is an event of an order that also belongs into its timeline.
