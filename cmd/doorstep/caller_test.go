@@ -156,6 +156,7 @@ func (v *victim) fill(t *testing.T) {
 			v.merchant = m.ID
 		}
 	}
+	card := made("/v1/gift-cards", m{"id": id.New(), "amount": m{"amount": 5000, "currency": "EUR"}, "note": "Canary card"})
 	invoice, person, drift := v.invoice(t, buyer), v.person(t, order), v.difference(t)
 	v.words = []string{
 		"anary", "CANARY", sku, product.text("id"), variant, cart.text("id"), open.text("id"), order, pay, parcel.text("id"), placed.text("order.number"),
@@ -164,6 +165,7 @@ func (v *victim) fill(t *testing.T) {
 	v.secrets = map[string]string{"Cart-Secret": cart.text("secret"), "Checkout-Secret": open.text("secret")}
 	v.paths = map[string]string{
 		"/v1/documents/{id}": "/v1/documents/" + invoice, "/v1/customers/{id}": "/v1/customers/" + person,
+		"/v1/gift-cards/{id}":            "/v1/gift-cards/" + card.text("id"),
 		"/v1/payment-differences/{id}":   "/v1/payment-differences/" + drift,
 		"/v1/carts/{id}/items/{line_id}": "/v1/carts/" + cart.text("id") + "/items/" + line, "/v1/carts/{id}": "/v1/carts/" + cart.text("id"),
 		"/v1/checkouts/{id}": "/v1/checkouts/" + open.text("id"), "/v1/imports/{id}": "/v1/imports/" + file.text("id"),
@@ -178,7 +180,10 @@ func (v *victim) fill(t *testing.T) {
 	}
 	simulated := []m{{"currency": "EUR", "destination": m{"country": "AM"}, "items": []m{{"sku": sku, "quantity": 1}}}}
 	v.bodies = map[string]any{
-		"ask-sign-in-code": m{"email": buyer["email"]}, "resolve-payment-difference": m{"note": "mine now"}, "sign-in": m{"request_id": id.New(), "code": "123456"},
+		"ask-sign-in-code": m{"email": buyer["email"]}, "issue-gift-card": m{"id": id.New(), "amount": m{"amount": 1, "currency": "EUR"}, "note": "mine now"}, "disable-gift-card": nil,
+		"adjust-gift-card": m{"amount": m{"amount": -1, "currency": "EUR"}, "reason": "mine now"}, "look-up-gift-card": m{"code": card.text("code")},
+		"change-store-credit":        m{"amount": m{"amount": 1, "currency": "EUR"}, "reason": "mine now"},
+		"resolve-payment-difference": m{"note": "mine now"}, "sign-in": m{"request_id": id.New(), "code": "123456"},
 		"start-cart": m{"items": []m{item(sku, 1)}}, "add-cart-item": item(sku, 1), "change-cart-item": m{"quantity": 3},
 		"merge-cart": m{"cart_id": source.text("id"), "secret": source.text("secret")}, "start-checkout": buyer, "change-checkout": m{"note": "mine now"},
 		"cancel-checkout": m{"reason": "other"}, "complete-checkout": paying(open, "card", "tok_visa"),
@@ -324,6 +329,15 @@ func (v *victim) limited(t *testing.T, area string) string {
 	return key
 }
 
+// otherwise is a key with another last sign.
+func otherwise(key string) string {
+	last := "x"
+	if strings.HasSuffix(key, last) {
+		last = "y"
+	}
+	return key[:len(key)-1] + last
+}
+
 // TestEveryKeyedRouteRefusesSixWrongCallers calls each route that asks for a key,
 // with this merchant's own ids and secrets, as everybody who must get nothing.
 func TestEveryKeyedRouteRefusesSixWrongCallers(t *testing.T) {
@@ -353,7 +367,7 @@ func TestEveryKeyedRouteRefusesSixWrongCallers(t *testing.T) {
 		}
 		bearer := func(key string) []string { return []string{"Authorization", "Bearer " + key} }
 		refused("nobody", http.StatusUnauthorized, "key_missing", "Authorization", "")
-		refused("somebody with a made-up key", http.StatusUnauthorized, "key_invalid", bearer(v.sk[:len(v.sk)-1]+"x")...)
+		refused("somebody with a made-up key", http.StatusUnauthorized, "key_invalid", bearer(otherwise(v.sk))...)
 		refused("somebody whose key has ended", http.StatusUnauthorized, "key_revoked", bearer(revoked[r.Auth.Secret()])...)
 		v.foreign(t, r, call("another merchant", bearer(v.another.sk)...))
 		if r.Auth.Secret() {

@@ -157,12 +157,14 @@ func (s *sale) checkMails(ctx context.Context, t *testing.T, count *toll.Count, 
 		count.Harm(t, toll.Wrong, "mails %v, want %v", kinds, way.mails)
 	}
 	slices.Sort(want)
+	// A mail that was under way at the moment of the death may come again: the
+	// mail server has said yes and nobody could note it. It has the same name.
 	got, again := s.post.of(s.email)
 	if !slices.Equal(got, want) {
 		count.Harm(t, toll.Wrong, "the mail server has got %v, want %v", got, want)
 	}
-	if again > 0 && c.point != "notify.answered" {
-		count.Harm(t, toll.Doubled, "%d mails went out again", again)
+	if again > 1 && c.point != "notify.answered" {
+		count.Harm(t, toll.Doubled, "a mail went out %d times", again+1)
 	}
 }
 

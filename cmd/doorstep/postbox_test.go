@@ -91,12 +91,12 @@ func (b *postbox) keep(to, id string) {
 	b.got[to][strings.Trim(id, "<>")]++
 }
 
-// of gives the mails to somebody: their ids, and how many came again.
+// of gives the mails to somebody: their ids, and how often one of them came again.
 func (b *postbox) of(to string) (ids []string, again int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, n := range b.got[to] {
-		again += n - 1
+		again = max(again, n-1)
 	}
 	return slices.Sorted(maps.Keys(b.got[to])), again
 }

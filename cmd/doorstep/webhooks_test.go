@@ -71,7 +71,7 @@ func TestEveryWebhookTypeHasItsEvent(t *testing.T) {
 	t.Parallel()
 	var published []string
 	for _, e := range []jobs.Event{
-		order.Placed{}, order.Canceled{}, order.LinesCanceled{}, order.MoneyTaken{}, payment.Refunded{}, payment.DisputeChanged{},
+		order.Placed{}, order.Canceled{}, order.LinesCanceled{}, order.Edited{}, order.MoneyTaken{}, payment.Refunded{}, payment.DisputeChanged{},
 		shipping.Shipped{}, shipping.InTransit{}, shipping.OutForDelivery{}, shipping.ReadyForPickup{}, shipping.Delivered{}, shipping.DeliveryFailed{},
 		shipping.Returned{}, shipping.Canceled{},
 		order.ReturnAsked{}, order.ReturnAccepted{}, order.ReturnRefused{}, order.ReturnWithdrawn{}, order.ReturnSent{}, order.ReturnArrived{},

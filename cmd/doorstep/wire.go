@@ -216,10 +216,10 @@ func (h *house) rooms(sharing bool) error {
 		DB: h.db, Providers: h.payments, Settler: settler{h.checkouts}, Adopter: h.payments, Merchants: merchantList{h.customers},
 		Timeout: c.GatewayTimeout + 5*time.Second, AtOnce: h.atOnce, Log: h.log,
 	})
+	h.payments.Connect(h.settle, shelf{h.catalog, h.customers}.Merchants)
 	if err := h.hooks(); err != nil {
 		return err
 	}
-	h.payments.Connect(h.settle, shelf{h.catalog, h.customers}.Merchants)
 	h.jobs = jobs.New(h.db, jobs.Config{Log: h.log, Timeout: c.JobTimeout})
 	h.subscribe()
 	return nil
