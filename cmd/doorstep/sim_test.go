@@ -383,7 +383,7 @@ func TestSimulation(t *testing.T) {
 	for seed := first; seed < first+seeds; seed++ {
 		t.Run(strconv.Itoa(seed), func(t *testing.T) {
 			t.Parallel()
-			newSim(t, uint64(seed), count).run(steps) //nolint:gosec // it is not below zero
+			newSim(t, uint64(seed), count).run(steps)
 		})
 	}
 }

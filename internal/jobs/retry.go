@@ -22,13 +22,12 @@ func (p *patience) NextRetry(job *rivertype.JobRow) time.Time {
 
 // waitAfter is how long to wait after so many failures.
 func waitAfter(failures int) time.Duration {
-	n := time.Duration(failures)
-	switch {
-	case n <= 5:
-		return n * n * time.Second
-	case n <= 12:
-		return 45 * time.Second
+	seconds := 45
+	switch late := failures - 12; {
+	case failures <= 5:
+		seconds = failures * failures
+	case late > 0:
+		seconds = late * late * late * 60
 	}
-	n -= 12
-	return n * n * n * time.Minute
+	return time.Duration(seconds) * time.Second
 }
