@@ -79,7 +79,7 @@ var points = []Point{
 	{"payment.refund.booked", "K2", "payment/refund.go Refund", "the refund is on disk with the key of its gateway call; the gateway knows nothing"},
 	{"payment.refund.ask", "K3", "payment/refund.go finishRefund", "the gateway is about to be told to give the money back"},
 	{"payment.refund.answered", "K4", "payment/refund.go finishRefund", "the gateway has given the money back, and only memory knows"},
-	{"payment.refund.queued", "K5", "payment/refund.go recordRefund", "that it is back is in a transaction that is not committed"},
+	{"payment.refund.queued", "K5", "payment/refund.go tellRefund", "that it is back is in a transaction that is not committed"},
 	{"payment.refund.committed", "K6", "payment/refund.go finishRefund", "it is on disk that the money is back; nobody has been told"},
 	{"order.refund.answer", "K7", "order/refund.go Refund", "the answer to the refund is ready and has not been stored"},
 
