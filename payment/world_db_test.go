@@ -53,8 +53,16 @@ func newWorld(t *testing.T) *world {
 // told stands for the orders: it notes what it was told by transactions that stand.
 type told struct {
 	mu     sync.Mutex
-	events []string
+	events []toldEvent
+	calls  int
 	fail   error // the next call fails with it
+}
+
+// toldEvent carries the number of its call: two transactions that follow each
+// other in the database may say in the other order that they stand.
+type toldEvent struct {
+	call int
+	name string
 }
 
 func (o *told) PaymentChanged(tx db.Tx, _, _ uuid.UUID, event string, _ any, _ time.Time) error {
@@ -64,10 +72,12 @@ func (o *told) PaymentChanged(tx db.Tx, _, _ uuid.UUID, event string, _ any, _ t
 		o.fail = nil
 		return err
 	}
+	o.calls++
+	told := toldEvent{o.calls, event}
 	tx.AfterCommit(func() {
 		o.mu.Lock()
 		defer o.mu.Unlock()
-		o.events = append(o.events, event)
+		o.events = append(o.events, told)
 	})
 	return nil
 }
@@ -76,8 +86,13 @@ func (w *world) wantTold(want ...string) {
 	w.t.Helper()
 	w.told.mu.Lock()
 	defer w.told.mu.Unlock()
-	if !slices.Equal(w.told.events, want) {
-		w.t.Fatalf("the order was told %v, want %v", w.told.events, want)
+	slices.SortFunc(w.told.events, func(a, b toldEvent) int { return a.call - b.call })
+	var got []string
+	for _, event := range w.told.events {
+		got = append(got, event.name)
+	}
+	if !slices.Equal(got, want) {
+		w.t.Fatalf("the order was told %v, want %v", got, want)
 	}
 }
 
