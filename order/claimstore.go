@@ -2,65 +2,31 @@ package order
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"gorm.io/gorm"
 
 	"doorstep/internal/db"
 )
 
+// claims reads claims with their lines.
+var claims = records[Claim, ClaimLine]{
+	missing: ErrClaimNotFound, lineKey: "claim_id",
+	key: func(c *Claim) (uuid.UUID, uuid.UUID, time.Time) { return c.MerchantID, c.ID, c.CreatedAt },
+	of:  func(l *ClaimLine) uuid.UUID { return l.ClaimID },
+	add: func(c *Claim, l ClaimLine) { c.Lines = append(c.Lines, l) },
+}
+
 // Claim reads one claim with its lines, or ErrClaimNotFound.
 func (s *Service) Claim(ctx context.Context, merchant, id uuid.UUID) (*Claim, error) {
-	var c Claim
-	err := s.DB.Gorm(ctx).Where("merchant_id = ? and id = ?", merchant, id).Take(&c).Error
-	if errors.Is(err, gorm.ErrRecordNotFound) {
-		return nil, ErrClaimNotFound
-	}
-	if err != nil {
-		return nil, err
-	}
-	return &c, s.loadClaimLines(ctx, []*Claim{&c})
+	return claims.one(ctx, s, merchant, id)
 }
 
 // Claims reads one page of a merchant's claims, the newest first; next is empty
 // on the last one. Foreign cursors fail with catalog.ErrCursor.
 func (s *Service) Claims(ctx context.Context, merchant uuid.UUID, f After, cursor string, limit int) (all []Claim, next string, err error) {
-	all = []Claim{}
-	q, limit, err := s.after(ctx, merchant, f, cursor, limit)
-	if err != nil {
-		return nil, "", err
-	}
-	if err := q.Find(&all).Error; err != nil {
-		return nil, "", err
-	}
-	if len(all) > limit {
-		all = all[:limit]
-		next = makeCursor(all[limit-1].CreatedAt, all[limit-1].ID)
-	}
-	list := make([]*Claim, len(all))
-	for i := range all {
-		list[i] = &all[i]
-	}
-	return all, next, s.loadClaimLines(ctx, list)
-}
-
-func (s *Service) loadClaimLines(ctx context.Context, claims []*Claim) error {
-	if len(claims) == 0 {
-		return nil
-	}
-	ids, byID := make([]uuid.UUID, len(claims)), make(map[uuid.UUID]*Claim, len(claims))
-	for i, c := range claims {
-		ids[i], byID[c.ID] = c.ID, c
-	}
-	var lines []ClaimLine
-	err := s.DB.Gorm(ctx).Where("merchant_id = ? and claim_id in ?", claims[0].MerchantID, ids).Order("claim_id, line_id").Find(&lines).Error
-	for _, l := range lines {
-		byID[l.ClaimID].Lines = append(byID[l.ClaimID].Lines, l)
-	}
-	return err
+	return claims.page(ctx, s, merchant, f, cursor, limit)
 }
 
 func insertClaim(tx db.Tx, c *Claim, now time.Time) {

@@ -2,65 +2,31 @@ package order
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"gorm.io/gorm"
 
 	"doorstep/internal/db"
 )
 
+// exchanges reads exchanges with their lines.
+var exchanges = records[Exchange, ExchangeLine]{
+	missing: ErrExchangeNotFound, lineKey: "exchange_id",
+	key: func(x *Exchange) (uuid.UUID, uuid.UUID, time.Time) { return x.MerchantID, x.ID, x.CreatedAt },
+	of:  func(l *ExchangeLine) uuid.UUID { return l.ExchangeID },
+	add: func(x *Exchange, l ExchangeLine) { x.Lines = append(x.Lines, l) },
+}
+
 // Exchange reads one exchange with its lines, or ErrExchangeNotFound.
 func (s *Service) Exchange(ctx context.Context, merchant, id uuid.UUID) (*Exchange, error) {
-	var x Exchange
-	err := s.DB.Gorm(ctx).Where("merchant_id = ? and id = ?", merchant, id).Take(&x).Error
-	if errors.Is(err, gorm.ErrRecordNotFound) {
-		return nil, ErrExchangeNotFound
-	}
-	if err != nil {
-		return nil, err
-	}
-	return &x, s.loadExchangeLines(ctx, []*Exchange{&x})
+	return exchanges.one(ctx, s, merchant, id)
 }
 
-// Exchanges reads one page of a merchant's exchanges, the newest first; next is
-// empty on the last one. Foreign cursors fail with catalog.ErrCursor.
+// Exchanges reads one page of a merchant's exchanges, the newest first; next is empty
+// on the last one. Foreign cursors fail with catalog.ErrCursor.
 func (s *Service) Exchanges(ctx context.Context, merchant uuid.UUID, f After, cursor string, limit int) (all []Exchange, next string, err error) {
-	all = []Exchange{}
-	q, limit, err := s.after(ctx, merchant, f, cursor, limit)
-	if err != nil {
-		return nil, "", err
-	}
-	if err := q.Find(&all).Error; err != nil {
-		return nil, "", err
-	}
-	if len(all) > limit {
-		all = all[:limit]
-		next = makeCursor(all[limit-1].CreatedAt, all[limit-1].ID)
-	}
-	list := make([]*Exchange, len(all))
-	for i := range all {
-		list[i] = &all[i]
-	}
-	return all, next, s.loadExchangeLines(ctx, list)
-}
-
-func (s *Service) loadExchangeLines(ctx context.Context, exchanges []*Exchange) error {
-	if len(exchanges) == 0 {
-		return nil
-	}
-	ids, byID := make([]uuid.UUID, len(exchanges)), make(map[uuid.UUID]*Exchange, len(exchanges))
-	for i, x := range exchanges {
-		ids[i], byID[x.ID] = x.ID, x
-	}
-	var lines []ExchangeLine
-	err := s.DB.Gorm(ctx).Where("merchant_id = ? and exchange_id in ?", exchanges[0].MerchantID, ids).Order("exchange_id, line_id").Find(&lines).Error
-	for _, l := range lines {
-		byID[l.ExchangeID].Lines = append(byID[l.ExchangeID].Lines, l)
-	}
-	return err
+	return exchanges.page(ctx, s, merchant, f, cursor, limit)
 }
 
 func insertExchange(tx db.Tx, x *Exchange, now time.Time) {

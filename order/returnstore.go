@@ -2,55 +2,31 @@ package order
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"gorm.io/gorm"
 
 	"doorstep/internal/db"
 )
 
-// After narrows lists of returns, exchanges and claims; empty fields do not.
-type After struct {
-	Status  string
-	OrderID uuid.UUID
+// returns reads returns with their lines.
+var returns = records[Return, ReturnLine]{
+	missing: ErrReturnNotFound, lineKey: "return_id",
+	key: func(r *Return) (uuid.UUID, uuid.UUID, time.Time) { return r.MerchantID, r.ID, r.CreatedAt },
+	of:  func(l *ReturnLine) uuid.UUID { return l.ReturnID },
+	add: func(r *Return, l ReturnLine) { r.Lines = append(r.Lines, l) },
 }
 
 // Return reads one return with its lines, or ErrReturnNotFound.
 func (s *Service) Return(ctx context.Context, merchant, id uuid.UUID) (*Return, error) {
-	var r Return
-	err := s.DB.Gorm(ctx).Where("merchant_id = ? and id = ?", merchant, id).Take(&r).Error
-	if errors.Is(err, gorm.ErrRecordNotFound) {
-		return nil, ErrReturnNotFound
-	}
-	if err != nil {
-		return nil, err
-	}
-	return &r, s.loadReturnLines(ctx, []*Return{&r})
+	return returns.one(ctx, s, merchant, id)
 }
 
 // Returns reads one page of a merchant's returns, the newest first; next is empty
 // on the last one. Foreign cursors fail with catalog.ErrCursor.
 func (s *Service) Returns(ctx context.Context, merchant uuid.UUID, f After, cursor string, limit int) (all []Return, next string, err error) {
-	all = []Return{}
-	q, limit, err := s.after(ctx, merchant, f, cursor, limit)
-	if err != nil {
-		return nil, "", err
-	}
-	if err := q.Find(&all).Error; err != nil {
-		return nil, "", err
-	}
-	if len(all) > limit {
-		all = all[:limit]
-		next = makeCursor(all[limit-1].CreatedAt, all[limit-1].ID)
-	}
-	list := make([]*Return, len(all))
-	for i := range all {
-		list[i] = &all[i]
-	}
-	return all, next, s.loadReturnLines(ctx, list)
+	return returns.page(ctx, s, merchant, f, cursor, limit)
 }
 
 // ReturnsByLink lists the returns of the order that a link opens.
@@ -61,42 +37,6 @@ func (s *Service) ReturnsByLink(ctx context.Context, token string) ([]Return, er
 	}
 	all, _, err := s.Returns(ctx, t.MerchantID, After{OrderID: t.OrderID}, "", MaxPage)
 	return all, err
-}
-
-// after is the query of one page, one row more than limit.
-func (s *Service) after(ctx context.Context, merchant uuid.UUID, f After, cursor string, limit int) (*gorm.DB, int, error) {
-	limit = min(max(limit, 1), MaxPage)
-	q := s.DB.Gorm(ctx).Where("merchant_id = ?", merchant)
-	if f.Status != "" {
-		q = q.Where("status = ?", f.Status)
-	}
-	if f.OrderID != uuid.Nil {
-		q = q.Where("order_id = ?", f.OrderID)
-	}
-	if cursor != "" {
-		at, id, err := readCursor(cursor)
-		if err != nil {
-			return nil, 0, err
-		}
-		q = q.Where("(created_at, id) < (?, ?)", at, id)
-	}
-	return q.Order("created_at desc, id desc").Limit(limit + 1), limit, nil
-}
-
-func (s *Service) loadReturnLines(ctx context.Context, returns []*Return) error {
-	if len(returns) == 0 {
-		return nil
-	}
-	ids, byID := make([]uuid.UUID, len(returns)), make(map[uuid.UUID]*Return, len(returns))
-	for i, r := range returns {
-		ids[i], byID[r.ID] = r.ID, r
-	}
-	var lines []ReturnLine
-	err := s.DB.Gorm(ctx).Where("merchant_id = ? and return_id in ?", returns[0].MerchantID, ids).Order("return_id, line_id").Find(&lines).Error
-	for _, l := range lines {
-		byID[l.ReturnID].Lines = append(byID[l.ReturnID].Lines, l)
-	}
-	return err
 }
 
 // madeBefore says whether a row of that id is there; it fails with
