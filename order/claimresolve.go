@@ -46,11 +46,12 @@ func (s *Service) ResolveClaim(ctx context.Context, merchant, id uuid.UUID, r Re
 	if r.Kind == ResolveReplacement {
 		return s.replace(ctx, o, c, actor)
 	}
-	err = s.refundClaim(ctx, o, c, r, actor)
-	if err != nil && !errors.Is(err, errAlready) {
-		return nil, err
+	failed := s.refundClaim(ctx, o, c, r, actor)
+	c, err = s.Claim(ctx, merchant, id)
+	if failed != nil && !errors.Is(failed, errAlready) && (err != nil || c.Status != ClaimResolved) {
+		return nil, failed
 	}
-	return s.Claim(ctx, merchant, id)
+	return c, err // resolved, if only by the same call a moment ago
 }
 
 // refundClaim gives money back for a claim.
