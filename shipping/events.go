@@ -68,3 +68,14 @@ type Canceled struct{ Ref }
 
 // EventName is shipment.canceled.
 func (Canceled) EventName() string { return "shipment.canceled" }
+
+// Exception says that there is trouble with a parcel which somebody should hear
+// of: once for each kind. Those who help buyers open a case of the hook's name.
+type Exception struct {
+	Ref
+	Hook   Alert  `json:"hook"`
+	Reason string `json:"reason"` // carrier, promised or silent
+}
+
+// EventName is shipment.exception.
+func (Exception) EventName() string { return "shipment.exception" }

@@ -47,11 +47,16 @@ type Shipment struct {
 	Version        int64      `gorm:"column:version"`
 	ShippedAt      *time.Time `gorm:"column:shipped_at"`
 	DeliveredAt    *time.Time `gorm:"column:delivered_at"`
+	PromisedAt     *time.Time `gorm:"column:promised_at"` // when the promised days are over
+	ExpectedAt     *time.Time `gorm:"column:expected_at"` // when the carrier means to deliver, by its last word
 	CreatedAt      time.Time  `gorm:"column:created_at"`
 	UpdatedAt      time.Time  `gorm:"column:updated_at"`
 
 	Lines  []ShipmentLine  `gorm:"-"`
 	Events []TrackingEvent `gorm:"-"` // the oldest first
+	// Unannounced leaves Shipped to whoever does what must come before it, such as
+	// to buy a label.
+	Unannounced bool `gorm:"-"`
 }
 
 // TableName is where GORM finds it.
@@ -127,7 +132,8 @@ func clean(text string) string {
 }
 
 // InsertShipment queues a parcel that leaves now, its lines and the event
-// Shipped. The caller tells the order, in the same transaction. An error of the
+// Shipped, unless it is unannounced. The caller tells the order, in the same
+// transaction. An error of the
 // transaction goes through InsertError.
 func InsertShipment(tx db.Tx, s *Shipment) error {
 	tx.Queue(`insert into shipments (merchant_id, id, order_id, status, tracking_status, carrier, tracking_number, label_url, shipped_at, created_at, updated_at)
@@ -139,6 +145,9 @@ func InsertShipment(tx db.Tx, s *Shipment) error {
 	}
 	tx.Queue(`insert into shipment_lines (merchant_id, shipment_id, order_line_id, quantity)
 		select $1, $2, l.id, l.quantity from unnest($3::uuid[], $4::bigint[]) as l (id, quantity)`, s.MerchantID, s.ID, lines, quantities)
+	if s.Unannounced {
+		return nil
+	}
 	return jobs.Publish(tx, Shipped{Ref: s.ref()})
 }
 

@@ -1,12 +1,9 @@
 package shipping
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -90,6 +87,12 @@ type TrackingEvent struct {
 	Location    string    `gorm:"column:location"`
 	Description string    `gorm:"column:description"`
 	Source      string    `gorm:"column:source"` // who told us: api, or a carrier's name
+	Code        string    `gorm:"column:code"`   // the carrier's own, if it told us
+	Reason      string    `gorm:"column:reason"` // whose side the trouble is on
+	// Parcel tells parcels of one shipment apart; empty is all of them.
+	Parcel string `gorm:"column:parcel"`
+	// ZoneGuessed says that the carrier told a local time without its zone.
+	ZoneGuessed bool      `gorm:"column:zone_guessed"`
 	Fingerprint []byte    `gorm:"column:fingerprint"`
 	CreatedAt   time.Time `gorm:"column:created_at"`
 }
@@ -103,6 +106,7 @@ const mostAhead = 24 * time.Hour
 // check says what is wrong with an event, and cleans its texts.
 func (e *TrackingEvent) check(now time.Time) error {
 	e.Location, e.Description, e.Source = clean(e.Location), clean(e.Description), clean(e.Source)
+	e.Code, e.Reason, e.Parcel = clean(e.Code), clean(e.Reason), clean(e.Parcel)
 	if e.Source == "" {
 		e.Source = "api"
 	}
@@ -116,7 +120,8 @@ func (e *TrackingEvent) check(now time.Time) error {
 	if e.UTCOffset < -18*3600 || e.UTCOffset > 18*3600 {
 		bad = bad.At("body.utc_offset", "must be at most 18 hours, in seconds")
 	}
-	if len(e.Location) > mostText || len(e.Description) > mostText || len(e.Source) > mostCarrier {
+	if len(e.Location) > mostText || len(e.Description) > mostText || len(e.Source) > mostCarrier ||
+		len(e.Code) > mostCarrier || len(e.Reason) > mostCarrier || len(e.Parcel) > mostCarrier {
 		bad = bad.At("body", "has a text that is too long")
 	}
 	if len(bad.Fields) > 0 {
@@ -132,49 +137,15 @@ func (e *TrackingEvent) fingerprint() []byte {
 	h := sha256.New()
 	var at [8]byte
 	binary.BigEndian.PutUint64(at[:], uint64(e.OccurredAt.UnixMicro()))
-	for _, part := range [][]byte{[]byte(e.Status), at[:], []byte(e.Location), []byte(e.Description)} {
+	parts := [][]byte{[]byte(e.Status), at[:], []byte(e.Location), []byte(e.Description)}
+	if e.Parcel != "" {
+		parts = append(parts, []byte(e.Parcel))
+	}
+	for _, part := range parts {
 		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(part))))
 		h.Write(part)
 	}
 	return h.Sum(nil)[:16]
-}
-
-// settled is how a parcel stands after all that is known of it.
-type settled struct {
-	status    Status
-	word      Tracking
-	at        time.Time  // of the event that decided
-	delivered *time.Time // when it arrived, if it did
-}
-
-// settle reads events by their instants, in whatever order they came in. The
-// last significant one counts: unknown words are not, after a delivery only a
-// return is or a delivery attempt that takes it back, and what is on its way
-// back to the sender stays so whatever is scanned on that way.
-func settle(events []TrackingEvent) settled {
-	events = slices.Clone(events)
-	slices.SortFunc(events, func(a, b TrackingEvent) int {
-		return cmp.Or(a.OccurredAt.Compare(b.OccurredAt), cmp.Compare(a.Status.rank(), b.Status.rank()), bytes.Compare(a.Fingerprint, b.Fingerprint))
-	})
-	now := settled{status: StatusShipped, word: TrackPending}
-	for _, e := range events {
-		next := meanings[e.Status.rank()].status
-		switch {
-		case next == "":
-			continue
-		case now.status == StatusDelivered && next != StatusReturned && next != StatusFailed:
-			continue
-		case now.status == StatusReturned && next != StatusReturned:
-			continue
-		}
-		if e.Status == TrackDelivered {
-			now.delivered = &e.OccurredAt
-		} else if next == StatusFailed {
-			now.delivered = nil
-		}
-		now.status, now.word, now.at = next, e.Status, e.OccurredAt
-	}
-	return now
 }
 
 // RecordEvent keeps what a carrier said of a shipment and draws the conclusion,
@@ -182,48 +153,119 @@ func settle(events []TrackingEvent) settled {
 // changes nothing. It gives the shipment as it then stands, with lines and
 // events; it fails with ErrNotFound or ErrEvent.
 func (s *Service) RecordEvent(ctx context.Context, merchant, shipment uuid.UUID, e TrackingEvent) (*Shipment, error) {
-	now := s.DB.Now()
-	if err := e.check(now); err != nil {
+	if err := e.check(s.DB.Now()); err != nil {
 		return nil, err
 	}
-	e.MerchantID, e.ShipmentID, e.ID, e.CreatedAt, e.Fingerprint = merchant, shipment, id.New(), now, e.fingerprint()
-	err := db.Run(ctx, s.DB, func(tx db.Tx) error {
+	if err := s.record(ctx, merchant, shipment, []TrackingEvent{e}, time.Time{}); err != nil {
+		return nil, err
+	}
+	return s.Shipment(ctx, merchant, shipment)
+}
+
+// RecordNews keeps all that a carrier says of a shipment at once, and when it
+// means to deliver, if it says. What breaks the rules of an event is left out.
+// It fails with ErrNotFound.
+func (s *Service) RecordNews(ctx context.Context, merchant, shipment uuid.UUID, events []TrackingEvent, expected time.Time) error {
+	now := s.DB.Now()
+	kept := make([]TrackingEvent, 0, len(events))
+	for _, e := range events {
+		if e.check(now) == nil {
+			kept = append(kept, e)
+		}
+	}
+	if len(kept) == 0 && expected.IsZero() {
+		return nil
+	}
+	return s.record(ctx, merchant, shipment, kept, expected)
+}
+
+// record keeps checked events. A shipment that they leave as it was is not
+// touched.
+func (s *Service) record(ctx context.Context, merchant, shipment uuid.UUID, events []TrackingEvent, expected time.Time) error {
+	now := s.DB.Now()
+	return InsertError(db.Run(ctx, s.DB, func(tx db.Tx) error {
 		before := Shipment{MerchantID: merchant, ID: shipment}
-		found, err := db.One(tx.QueryRow(ctx, `select order_id, status from shipments where merchant_id = $1 and id = $2 for no key update`,
-			merchant, shipment), &before.OrderID, &before.Status)
+		found, err := db.One(tx.QueryRow(ctx, `select order_id, status, expected_at from shipments where merchant_id = $1 and id = $2 for no key update`,
+			merchant, shipment), &before.OrderID, &before.Status, &before.ExpectedAt)
 		if err != nil {
 			return err
 		}
 		if !found {
 			return ErrNotFound
 		}
-		n, err := tx.Exec(ctx, `insert into tracking_events (merchant_id, id, shipment_id, status, occurred_at, utc_offset, location, description, source, fingerprint, created_at)
-			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict do nothing`, e.MerchantID, e.ID, e.ShipmentID, string(e.Status),
-			e.OccurredAt, e.UTCOffset, e.Location, e.Description, e.Source, e.Fingerprint, e.CreatedAt)
-		if err != nil || n == 0 {
+		fresh := int64(0)
+		for i := range events {
+			n, err := insertEvent(ctx, tx, merchant, shipment, &events[i], now)
+			if err != nil {
+				return err
+			}
+			fresh += n
+		}
+		if err := s.expect(tx, &before, expected, now); err != nil || fresh == 0 {
 			return err
 		}
-		events, err := significant(ctx, tx, merchant, shipment)
+		all, err := significant(ctx, tx, merchant, shipment)
 		if err != nil {
 			return err
 		}
-		return s.conclude(tx, &before, settle(events), now)
-	})
-	if err != nil {
-		return nil, InsertError(err)
+		parcels, err := parcelsOf(ctx, tx, merchant, shipment)
+		if err != nil {
+			return err
+		}
+		after := settle(all, parcels...)
+		if err := s.alarm(ctx, tx, &before, after, now); err != nil {
+			return err
+		}
+		return s.conclude(tx, &before, after, now)
+	}))
+}
+
+func insertEvent(ctx context.Context, tx db.Tx, merchant, shipment uuid.UUID, e *TrackingEvent, now time.Time) (int64, error) {
+	return tx.Exec(ctx, `insert into tracking_events (merchant_id, id, shipment_id, status, occurred_at, utc_offset, location, description, source, fingerprint,
+			code, reason, parcel, zone_guessed, created_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) on conflict do nothing`, merchant, id.New(), shipment, string(e.Status),
+		e.OccurredAt, e.UTCOffset, e.Location, e.Description, e.Source, e.fingerprint(), e.Code, e.Reason, e.Parcel, e.ZoneGuessed, now)
+}
+
+// expect queues when the carrier means to deliver. A date that moves is told in
+// the order's story.
+func (s *Service) expect(tx db.Tx, before *Shipment, expected, now time.Time) error {
+	expected = expected.UTC().Truncate(time.Microsecond)
+	old := before.ExpectedAt
+	if expected.IsZero() || old != nil && old.Equal(expected) {
+		return nil
 	}
-	return s.Shipment(ctx, merchant, shipment)
+	tx.Queue(`update shipments set expected_at = $3, version = version + 1, updated_at = $4 where merchant_id = $1 and id = $2`,
+		before.MerchantID, before.ID, expected, now)
+	if old == nil {
+		return nil
+	}
+	return s.Orders.FulfilmentChanged(tx, before.MerchantID, before.OrderID, "shipment.expected_changed",
+		map[string]any{"shipment_id": before.ID, "from": old.UTC(), "to": expected}, now)
 }
 
 // significant reads what settle needs.
 func significant(ctx context.Context, tx db.Tx, merchant, shipment uuid.UUID) ([]TrackingEvent, error) {
-	rows, err := tx.Query(ctx, `select status, occurred_at, fingerprint from tracking_events where merchant_id = $1 and shipment_id = $2`, merchant, shipment)
+	rows, err := tx.Query(ctx, `select status, occurred_at, fingerprint, parcel from tracking_events where merchant_id = $1 and shipment_id = $2`, merchant, shipment)
 	if err != nil {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (e TrackingEvent, err error) {
-		return e, row.Scan(&e.Status, &e.OccurredAt, &e.Fingerprint)
+		return e, row.Scan(&e.Status, &e.OccurredAt, &e.Fingerprint, &e.Parcel)
 	})
+}
+
+// parcelsOf lists the numbers of a shipment of several parcels.
+func parcelsOf(ctx context.Context, tx db.Tx, merchant, shipment uuid.UUID) ([]string, error) {
+	rows, err := tx.Query(ctx, `select distinct number from parcel_watches where merchant_id = $1 and subject_id = $2 and purpose = 'shipment'`, merchant, shipment)
+	if err != nil {
+		return nil, err
+	}
+	all, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if len(all) < 2 {
+		all = nil
+	}
+	return all, err
 }
 
 // conclude queues what follows from all events for a locked shipment.
