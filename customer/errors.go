@@ -21,7 +21,7 @@ var (
 	ErrTooManyKeys = fault.New(fault.Conflict, "too_many_keys", "A merchant has at most 100 live API keys. Revoke one first.")
 
 	ErrEmail         = fault.New(fault.Invalid, "email_invalid", "This is not an e-mail address.")
-	ErrRole          = fault.New(fault.Invalid, "role_invalid", "A role is owner, manager, agent or packer.")
+	ErrRole          = fault.New(fault.Invalid, "role_invalid", "A role is owner, manager, agent, packer or reader.")
 	ErrStaffUnknown  = fault.New(fault.NotFound, "staff_not_found", "There is no such member of staff.")
 	ErrStaffActive   = fault.New(fault.Conflict, "staff_active", "This person is a member of staff already.")
 	ErrLastOwner     = fault.New(fault.Conflict, "last_owner", "The last owner cannot be removed.")

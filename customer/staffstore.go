@@ -11,21 +11,23 @@ import (
 
 	"doorstep/internal/db"
 	"doorstep/internal/id"
+	"doorstep/internal/jobs"
 )
 
 // Role is what a member of staff may do.
 type Role string
 
-// The roles. Only owners are guarded here: the last one stays.
+// The roles; see Role.Scopes. Only owners are guarded here: the last one stays.
 const (
 	Owner   Role = "owner"
 	Manager Role = "manager"
 	Agent   Role = "agent"
 	Packer  Role = "packer"
+	Reader  Role = "reader" // sees everything and changes nothing
 )
 
 // Known says whether r is a role.
-func (r Role) Known() bool { return r == Owner || r == Manager || r == Agent || r == Packer }
+func (r Role) Known() bool { return grants[r] != nil }
 
 // Staff is one who works for a merchant.
 type Staff struct {
@@ -43,8 +45,8 @@ const (
 )
 
 // Invite asks somebody to join the merchant's staff and gives the code to send,
-// which works once within seven days and is kept as a hash only. Inviting the
-// same e-mail again makes the earlier code void; a member who has joined is
+// which works once within seven days and is kept as a hash only; a mail with it
+// follows. Inviting the same e-mail again makes the earlier code void; a member who has joined is
 // ErrStaffActive. It fails with ErrEmail, ErrRole or ErrMerchantUnknown.
 func (s *Service) Invite(ctx context.Context, merchant uuid.UUID, email string, role Role) (Staff, string, error) {
 	email = strings.TrimSpace(email)
@@ -52,21 +54,26 @@ func (s *Service) Invite(ctx context.Context, merchant uuid.UUID, email string, 
 		return Staff{}, "", ErrEmail.At("body.email", "is not an e-mail address")
 	}
 	if !role.Known() {
-		return Staff{}, "", ErrRole.At("body.role", "must be owner, manager, agent or packer")
+		return Staff{}, "", ErrRole.At("body.role", "must be owner, manager, agent, packer or reader")
 	}
 	sealed, err := s.vault.Seal(merchant, Contact{Email: email})
 	if err != nil {
 		return Staff{}, "", err
 	}
-	code := id.Secret(20)
+	invite, code := s.vault.newInvite(merchant)
 	now := s.db.Now()
 	expires := now.Add(inviteTime)
 	m := Staff{ID: id.New(), Email: email, Role: role, Status: "invited", InviteExpiresAt: &expires, CreatedAt: now, UpdatedAt: now}
-	invite := func() error {
-		return db.Run(ctx, s.db, func(tx db.Tx) error { return putInvite(ctx, tx, merchant, &m, sealed, inviteHash(code)) })
+	put := func() error {
+		return db.Run(ctx, s.db, func(tx db.Tx) error {
+			if err := putInvite(ctx, tx, merchant, &m, sealed, inviteHash(code)); err != nil {
+				return err
+			}
+			return jobs.Publish(tx, StaffInvited{merchant, m.ID, invite})
+		})
 	}
-	if err = invite(); db.Violates(err, "staff_merchant_id_email_hmac_key") {
-		err = invite() // somebody invited the same person in this instant, so it is a renewal
+	if err = put(); db.Violates(err, "staff_merchant_id_email_hmac_key") {
+		err = put() // somebody invited the same person in this instant, so it is a renewal
 	}
 	switch {
 	case db.Violates(err, "staff_merchant_id_fkey"):
@@ -113,25 +120,19 @@ func inviteHash(code string) []byte {
 // AcceptInvite makes the holder of the code a member. A code that is wrong,
 // used, renewed or too old is ErrInviteInvalid.
 func (s *Service) AcceptInvite(ctx context.Context, merchant uuid.UUID, code string) (Staff, error) {
-	now := s.db.Now()
 	var staff uuid.UUID
 	err := db.Run(ctx, s.db, func(tx db.Tx) error {
-		return absent(tx.QueryRow(ctx, `update staff set status = 'active', invite_hash = null, invite_expires_at = null, updated_at = $3
-			where merchant_id = $1 and invite_hash = $2 and status = 'invited' and invite_expires_at > $3 returning id`,
-			merchant, inviteHash(code), now).Scan(&staff), ErrInviteInvalid)
+		return absent(tx.QueryRow(ctx, acceptInvite+` returning id`, merchant, inviteHash(code), s.db.Now()).Scan(&staff), ErrInviteInvalid)
 	})
 	if err != nil {
 		return Staff{}, err
 	}
-	all, err := s.staff(ctx, merchant, &staff)
-	if err == nil && len(all) == 0 {
-		err = ErrStaffUnknown
-	}
-	if err != nil {
-		return Staff{}, err
-	}
-	return all[0], nil
+	return s.StaffMember(ctx, merchant, staff)
 }
+
+// acceptInvite makes the holder of the code with hash $2 a member.
+const acceptInvite = `update staff set status = 'active', invite_hash = null, invite_expires_at = null, updated_at = $3
+	where merchant_id = $1 and invite_hash = $2 and status = 'invited' and invite_expires_at > $3`
 
 // ListStaff lists the invited and the active, oldest first, at most 500.
 func (s *Service) ListStaff(ctx context.Context, merchant uuid.UUID) ([]Staff, error) {
@@ -161,8 +162,8 @@ func (s *Service) staff(ctx context.Context, merchant uuid.UUID, only *uuid.UUID
 	})
 }
 
-// RemoveStaff ends a membership or an invitation and erases the contact. Doing
-// so again changes nothing. It fails with ErrStaffUnknown, and with ErrLastOwner
+// RemoveStaff ends a membership or an invitation with its sessions, and erases
+// the contact. Doing so again changes nothing. It fails with ErrStaffUnknown, and with ErrLastOwner
 // when nobody would be left to own the shop.
 func (s *Service) RemoveStaff(ctx context.Context, merchant, staff uuid.UUID) error {
 	return db.Run(ctx, s.db, func(tx db.Tx) error {
@@ -189,6 +190,8 @@ func (s *Service) RemoveStaff(ctx context.Context, merchant, staff uuid.UUID) er
 			return absent(err, ErrStaffUnknown)
 		}
 		tx.Queue(eraseContact, merchant, contact, now)
+		tx.Queue(`delete from staff_sessions where merchant_id = $1 and staff_id = $2`, merchant, staff)
+		tx.Queue(voidStaffCodes, merchant, staff, now)
 		return nil
 	})
 }
