@@ -19,6 +19,9 @@ type Answer struct {
 	// DiscountedSubtotal is the goods after all discounts, in minor units of the
 	// request's currency; gift cards do not lower it. Absent without a cart.
 	DiscountedSubtotal *int64 `json:"discounted_subtotal,omitempty"`
+	// Sources are what was heard of carriers for live prices, with its age and how
+	// long it took, when an explanation is asked for.
+	Sources []Source `json:"sources,omitempty"`
 	// Explain says which rule did what to which method, when asked for.
 	Explain []Explanation `json:"explain,omitempty"`
 	// Code is no_method when nothing is offered, shipping_request_invalid when
@@ -35,15 +38,20 @@ type Option struct {
 	Service     string       `json:"service,omitempty"`
 	Total       money.Amount `json:"total"`
 	Lines       []Line       `json:"lines"`
-	// Source is where the price is from: flat or table; table also stands for a
-	// price computed from the order.
+	// Source is where the price is from: flat, table, or a carrier by live, cache
+	// or stale; table also stands for a price computed from the order.
 	Source string `json:"source"`
 	// Estimated is true when the price stands in for a carrier's, or when a rule
 	// about it could not be decided for lack of facts.
-	Estimated bool     `json:"estimated"`
-	Hint      *Hint    `json:"hint,omitempty"`
-	Promise   *Promise `json:"promise,omitempty"`
-	Transit   *Transit `json:"transit_business_days,omitempty"`
+	Estimated bool `json:"estimated"`
+	// Code is what kept the carrier's own price away, when another stands in:
+	// carrier_timeout and the like.
+	Code string `json:"code,omitempty"`
+	// AgeS is how many seconds old the carrier's answer is.
+	AgeS    int64    `json:"age_s,omitempty"`
+	Hint    *Hint    `json:"hint,omitempty"`
+	Promise *Promise `json:"promise,omitempty"`
+	Transit *Transit `json:"transit_business_days,omitempty"`
 	// ByShipment shares Total over the origins, for methods priced by origin.
 	ByShipment map[string]money.Amount `json:"by_shipment,omitempty"`
 	BillableG  *int64                  `json:"billable_g,omitempty"`
@@ -76,6 +84,8 @@ type Hidden struct {
 	Rule   string `json:"rule,omitempty"`
 	Origin string `json:"origin,omitempty"`
 	Field  string `json:"field,omitempty"`
+	// Carrier is the one whose price is missing.
+	Carrier string `json:"carrier,omitempty"`
 }
 
 // Codes of hidden methods. Rules may bring codes of their own.

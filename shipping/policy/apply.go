@@ -149,7 +149,7 @@ func (c *call) keep() {
 	}
 	o.Total = money.Of(now.total, c.currency)
 	o.Lines = c.keepLines()
-	o.Source, o.Estimated = now.source, now.estimated
+	o.Source, o.Estimated, o.Code, o.AgeS = now.source, now.estimated, now.why, now.age
 	if now.hint > 0 && now.total > 0 {
 		o.Hint = &Hint{now.hintRule, money.Of(now.hint, c.currency)}
 	}
@@ -218,6 +218,9 @@ func (c *call) promise() *Promise {
 		transit := now.m.transit
 		if branch, ok := now.m.byOrigin[id]; ok && branch.transit != nil {
 			transit = branch.transit
+		}
+		if transit == nil && now.m.live {
+			transit = now.transit // the carrier's own word
 		}
 		p := c.promiseFrom(o, transit)
 		if slowest == nil || p.laterThan(slowest) {

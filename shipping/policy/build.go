@@ -24,6 +24,7 @@ func (b *builder) method(m *Method, at string) method {
 		}
 	}
 	out.origins = slices.Sorted(slices.Values(m.Origins))
+	b.carrier, b.service = m.Carrier, m.Service
 	if m.Price != nil {
 		made := b.price(m.Price, at+".price", 1)
 		out.price = &made
@@ -45,7 +46,14 @@ func (b *builder) method(m *Method, at string) method {
 	if m.Price == nil && m.ByOrigin == nil {
 		b.bad.add(at+".price", "is required, unless by_origin gives the prices")
 	}
-	out.packing = b.packing(m)
+	out.live = out.price.isLive()
+	for _, own := range out.byOrigin {
+		out.live = out.live || own.price.isLive()
+	}
+	if p := out.price; p != nil && p.kind == livePrice {
+		out.carrier, out.service = p.carrier, p.service
+	}
+	out.packing = b.packing(m, out.carrier)
 	return out
 }
 
@@ -65,15 +73,15 @@ func (b *builder) branch(m *Method, id, at string) branch {
 
 // packing finds or adds the packing of a method; methods that pack alike share
 // one, so that a quote weighs once for all of them.
-func (b *builder) packing(m *Method) int {
+func (b *builder) packing(m *Method, carrier string) int {
 	var k packing
 	if m.Packing != nil {
 		k.Packing = *m.Packing
 	}
 	if k.DivisorCM3PerKG == 0 {
 		for i := range b.p.doc.CarrierDimRules {
-			if b.p.doc.CarrierDimRules[i].Carrier == m.Carrier {
-				k.carrier = m.Carrier
+			if b.p.doc.CarrierDimRules[i].Carrier == carrier {
+				k.carrier = carrier
 			}
 		}
 	}

@@ -60,6 +60,8 @@ type builder struct {
 	p       *Policy
 	bad     *problems
 	methods map[string]bool
+
+	carrier, service string // of the method in hand
 }
 
 // where a condition stands, which decides what it may look at.

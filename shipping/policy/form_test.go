@@ -100,7 +100,7 @@ var badMeanings = []struct{ from, to, path string }{
 	{`{"type":"flat","amount":0}`, `{"type":"flat"}`, "methods[2].price.of[0].amount"},
 	{`{"type":"flat","amount":0}`, `{"type":"flat","amount":0,"first":2}`, "methods[2].price.of[0].first"},
 	{`"first":5,"additional":2`, `"first":5`, "methods[2].price.of[1].of[0]"},
-	{`{"use":"table"},{"use":"flat","amount":1500},`, ``, "methods[1].by_origin.W1.price"},
+	{`"type":"live","carrier":"ups"`, `"type":"live"`, "methods[1].by_origin.W1.price.carrier"},
 	{`{"use":"table"},{"use":"flat","amount":1500},{"use":"hide"}`, `{"use":"hide"},{"use":"flat","amount":1500}`, "methods[1].by_origin.W1.price.fallback[2]"},
 	{`"methods":["std"]`, `"methods":["sdt"]`, "rules[1].methods[0]"},
 	{`"methods":["std"]`, `"methods":"*"`, "rules[1].methods"},

@@ -68,11 +68,16 @@ func (c *call) startPrice() {
 		if out.code == CodeInsufficientData {
 			now.lack(out.field, "")
 		} else {
-			now.hide(Hidden{Code: out.code})
+			now.hide(Hidden{Code: out.code, Carrier: out.carrier})
 		}
 		return
 	}
 	now.running, now.source, now.estimated = out.amount, out.source, out.estimated
+	now.why, now.age = out.why, out.age
+	if out.days > 0 && now.transit == nil && len(now.m.byOrigin) == 0 {
+		now.ownWay = Transit{out.days, out.days}
+		now.transit = &now.ownWay
+	}
 	c.lines = append(c.lines, Line{refPrice, out.amount})
 }
 
@@ -82,7 +87,7 @@ func (c *call) loadOf(b *basket, p *packed) *load {
 		known: c.known, weighed: p.weighed, sized: p.sized,
 		unsure:   !p.sized && (k.DivisorCM3PerKG > 0 || k.carrier != ""),
 		billable: p.billable, volume: p.volume, quantity: b.quantity,
-		subtotal: c.toHome(b.worth), discounted: c.toHome(b.afterAll),
+		subtotal: c.toHome(b.worth), discounted: c.toHome(b.afterAll), call: c,
 	}
 }
 
@@ -90,16 +95,10 @@ func (c *call) loadOf(b *basket, p *packed) *load {
 func (c *call) priceShipments() priced {
 	now := &c.now
 	total := priced{}
-	usual := c.usual(now.m)
 	for n, id := range now.origins {
 		b, p := c.whole, *now.pack
 		if len(now.origins) > 1 {
-			b = basket{}
-			for i := range c.items {
-				if it := &c.items[i]; it.Origin == id || (it.Origin == "" && id == usual) {
-					b.add(it)
-				}
-			}
+			b, _ = c.leaving(id)
 			w := c.weigher(now.m.packing)
 			p = w.pack(nil, &b, c.known)
 		}
@@ -111,14 +110,17 @@ func (c *call) priceShipments() priced {
 		if special && own.transit != nil {
 			transit = own.transit
 		}
-		part := price.at(c.loadOf(&b, &p))
+		l := c.loadOf(&b, &p)
+		l.one, l.origin = true, id
+		part := price.at(l)
 		if part.code != "" {
 			return part
 		}
-		if n > 0 && part.source != total.source {
-			part.source = sourceTable
+		if transit == nil && part.days > 0 {
+			transit = &Transit{part.days, part.days}
 		}
-		total.source = part.source
+		total.source = mixed(total.source, part.source)
+		total.with(&part)
 		total.estimated = total.estimated || part.estimated
 		total.amount = min(total.amount+part.amount, maxTotal)
 		now.parts = append(now.parts, part.amount)

@@ -43,6 +43,7 @@ type Policy struct {
 	packings []packing
 	methods  []method // by id
 	rules    []rule   // by phase, priority, id
+	live     bool     // a price is a carrier's
 	rates    map[string]ratio
 	rounding struct {
 		step step
@@ -136,6 +137,7 @@ type method struct {
 	byOrigin         map[string]branch
 	branches         []string // keys of byOrigin, sorted
 	rules            [phaseCount][]ruleUse
+	live             bool   // a carrier has to be asked for its price
 	offerRule        string // the first rule that offers it; then one has to
 }
 

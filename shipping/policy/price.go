@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"slices"
 
 	"doorstep/internal/money"
@@ -38,7 +39,8 @@ type price struct {
 	tiers               []tier
 	of                  []price
 	bps, least, most    int64
-	discounted          bool // the basis of a share
+	discounted          bool   // the basis of a share
+	carrier, service    string // of a live price
 	chain               []Fallback
 }
 
@@ -51,6 +53,21 @@ type load struct {
 	billable, volume      int64
 	quantity              int64
 	subtotal, discounted  int64
+
+	// Of whom live prices can be asked about the consignments of the load.
+	call   *call
+	origin string // one of several, else all of the method in hand
+	one    bool
+}
+
+// sends are the consignments of the load.
+func (l *load) sends() []consignment {
+	all := l.call.consignments()
+	if !l.one {
+		return all
+	}
+	i := slices.IndexFunc(all, func(s consignment) bool { return s.origin == l.origin })
+	return all[i : i+1]
 }
 
 // priced is a price or the reason why there is none.
@@ -60,6 +77,12 @@ type priced struct {
 	estimated bool
 	code      string  // empty when there is a price
 	field     fieldID // the missing fact, with insufficient_data
+
+	told    bool   // a carrier had its say
+	days    int64  // business days on the way, by the carrier; 0 is not known
+	age     int64  // of the carrier's answer in seconds
+	why     string // what kept the carrier's own price away, of an estimate
+	carrier string // whose price is missing, with a code
 }
 
 func lacking(f fieldID) priced { return priced{code: CodeInsufficientData, field: f} }
@@ -70,7 +93,7 @@ func (p *price) at(l *load) priced {
 	case flatPrice:
 		return priced{amount: p.amount, source: sourceFlat}
 	case livePrice:
-		return p.fallBack(l)
+		return p.live(l)
 	case sumPrice, maxPrice, minPrice:
 		return p.combine(l)
 	}
@@ -167,7 +190,7 @@ func (p *price) combine(l *load) priced {
 		case part.code != "" && p.kind == minPrice:
 			unsure = unsure || part.code == CodeInsufficientData
 			if out.source == "" && out.code == "" {
-				out.code, out.field = part.code, part.field
+				out.code, out.field, out.carrier = part.code, part.field, part.carrier
 			}
 			continue
 		case part.code != "":
@@ -184,32 +207,12 @@ func (p *price) combine(l *load) priced {
 		case minPrice:
 			out.amount = min(out.amount, part.amount)
 		}
-		if part.source != out.source {
-			out.source = sourceTable
-		}
+		out.source = mixed(out.source, part.source)
 		out.estimated = out.estimated || part.estimated
+		out.with(&part)
 	}
 	out.estimated = out.estimated || unsure
 	return out
-}
-
-// fallBack stands in for a carrier that cannot be asked. Stale prices and other
-// services come from the carrier too, so they are passed over.
-func (p *price) fallBack(l *load) priced {
-	for _, f := range p.chain {
-		switch f.Use {
-		case "flat":
-			return priced{amount: *f.Amount, source: sourceFlat, estimated: true}
-		case "table":
-			if out := p.lookUp(l); out.code == "" {
-				out.estimated = true
-				return out
-			}
-		case "hide":
-			return priced{code: CodeCarrierError}
-		}
-	}
-	return priced{code: CodeCarrierError}
 }
 
 const maxPriceDepth = 4
@@ -248,7 +251,11 @@ func (b *builder) price(p *Price, at string, depth int) price {
 		out.of = append(out.of, b.price(&p.Of[i], index(at+".of", i), depth+1))
 	}
 	if out.kind == livePrice {
-		out.chain = p.Fallback
+		b.p.live = true
+		out.chain, out.carrier, out.service = p.Fallback, cmp.Or(p.Carrier, b.carrier), cmp.Or(p.Service, b.service)
+		if out.carrier == "" {
+			b.bad.add(at+".carrier", "is required, unless the method names its carrier")
+		}
 		b.fallbacks(p, at)
 	}
 	return out
@@ -291,17 +298,14 @@ func (b *builder) tiers(p *Price, out *price, at string) {
 }
 
 func (b *builder) fallbacks(p *Price, at string) {
-	stands := false
 	for i, f := range p.Fallback {
 		here := index(at+".fallback", i)
 		switch f.Use {
 		case "flat":
-			stands = true
 			if f.Amount == nil {
 				b.bad.add(here+".amount", "is required with flat")
 			}
 		case "table":
-			stands = true
 			if len(p.Tiers) == 0 || p.By == "" {
 				b.bad.add(here, "needs by and tiers beside it")
 			}
@@ -313,9 +317,6 @@ func (b *builder) fallbacks(p *Price, at string) {
 		if f.Use != "flat" && f.Amount != nil {
 			b.bad.add(here+".amount", "belongs to flat only")
 		}
-	}
-	if !stands {
-		b.bad.add(at, "is live, but no carrier is connected: give it a fallback of flat or table, which will be marked as an estimate")
 	}
 }
 

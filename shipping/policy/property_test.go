@@ -125,7 +125,13 @@ func (d draw) price(depth int) object {
 		})
 		return object{"type": "tiers", "by": d.of("weight_g", "subtotal", "quantity"), "tiers": tiers}
 	case kind == 5:
-		return object{"type": "live", "carrier": "ups", "fallback": []any{object{"use": "stale"}, object{"use": "flat", "amount": d.int(0, 3000)}, object{"use": "hide"}}}
+		chain := []any{object{"use": "stale", "max_age_s": d.int(1, 9000)}, object{"use": "service"}, object{"use": "flat", "amount": d.int(0, 3000)}, object{"use": "hide"}}
+		from := d.int(0, 3)
+		p := object{"type": "live", "carrier": d.of("ups", "post"), "fallback": chain[from:]}
+		if d.flag() {
+			p["service"] = d.of("slow", "fast")
+		}
+		return p
 	}
 	return object{"type": "flat", "amount": d.int(0, 3000)}
 }
@@ -189,7 +195,7 @@ func (d draw) document() object {
 		}
 		return m
 	}
-	doc := object{"currency": "USD", "timezone": "UTC", "rates": object{"USD->EUR": "0.9137", "USD->JPY": "151.3"},
+	doc := object{"currency": "USD", "timezone": "UTC", "rates": object{"USD->EUR": "0.9137", "USD->JPY": "151.3", "EUR->USD": "1.0931"},
 		"zones": d.list(2, 2, zone), "origins": d.list(2, 2, origin)}
 	doc["methods"] = d.list(1, 5, method)
 	doc["rules"] = d.list(0, 12, func(i int) any {
@@ -229,6 +235,37 @@ func (d draw) request() object {
 		})
 	}
 	return req
+}
+
+// heard answers each question to a carrier in some way: with prices, with a
+// failure and old prices, or not at all.
+func (d draw) heard(needs []policy.Need) []policy.Heard {
+	all := []policy.Heard{}
+	for _, n := range needs {
+		h := policy.Heard{Key: n.Key, Carrier: n.Carrier, Origin: n.Origin, LatencyMS: int64(d.int(0, 2000))}
+		switch d.int(0, 4) {
+		case 0:
+			h.Code = d.of("carrier_timeout", "carrier_error", "carrier_breaker_open")
+		case 1:
+			h.Code, h.Field = "insufficient_data", "item.weight_g"
+		case 2:
+			h.Code, h.Source, h.AgeS = "carrier_timeout", policy.SourceStale, int64(d.int(1, 20000))
+		case 3:
+			h.Source, h.AgeS = policy.SourceCache, int64(d.int(1, 900))
+		case 4:
+			h.Source = policy.SourceLive
+		}
+		for range d.int(0, 4) {
+			h.Rates = append(h.Rates, policy.LiveRate{Service: d.of("slow", "fast", "other"), Level: d.of("", "express"), Amount: int64(d.int(0, 4000)), Currency: d.of("USD", "EUR", "AMD"), TransitDays: int64(d.int(0, 5))})
+		}
+		if h.Code == "" || h.Source == policy.SourceStale {
+			all = append(all, h)
+			continue
+		}
+		h.Rates = nil
+		all = append(all, h)
+	}
+	return all
 }
 
 // shuffle is the document with every list in another order whose order must
@@ -278,10 +315,19 @@ func TestTheOrderOfListsNeverMattersAndLinesAddUp(t *testing.T) {
 			t.Fatalf("%q", problemsOf(err))
 		}
 		p := load(doc)
-		a := p.Quote(req)
+		needs := p.Needs(req)
+		heard := d.heard(needs)
+		a := p.QuoteHeard(req, heard)
 		want := string(text(a))
 		for range 2 {
-			if got := string(text(load(d.shuffle(doc, "", nil)).Quote(req))); got != want {
+			other := load(d.shuffle(doc, "", nil))
+			if got := string(text(other.Needs(req))); got != string(text(needs)) {
+				t.Fatalf("another order, other questions to carriers:\n%s\n%s", text(needs), got)
+			}
+			if len(heard) > 1 {
+				heard = rapid.Permutation(heard).Draw(t, "heard")
+			}
+			if got := string(text(other.QuoteHeard(req, heard))); got != want {
 				t.Fatalf("another order, another answer:\n%s\n%s", want, got)
 			}
 		}

@@ -9,6 +9,8 @@ import (
 type call struct {
 	p   *Policy
 	req *Request
+	// heard is what carriers said, by the key of the question.
+	heard map[string]*Heard
 
 	currency     string // of the answer
 	home, abroad ratio  // into the policy's currency, and out of it
@@ -58,6 +60,8 @@ type attempt struct {
 	total     int64 // currency of the answer, from phase round on
 	source    string
 	estimated bool
+	why       string // code of what kept a carrier's own price away
+	age       int64  // of a carrier's answer, in seconds
 	transit   *Transit
 	ownWay    Transit // what transit points to, when origins differ
 	groups    []string
@@ -68,9 +72,14 @@ type attempt struct {
 	effects   []Effect
 }
 
-// Quote answers what delivery costs. It is pure: the same policy and request
-// give the same answer, and no clock, carrier or store is asked.
-func (p *Policy) Quote(req Request) Answer {
+// Quote is QuoteHeard for a policy without live prices; those of carriers are
+// missing and their fallbacks stand in.
+func (p *Policy) Quote(req Request) Answer { return p.QuoteHeard(req, nil) }
+
+// QuoteHeard answers what delivery costs, with what carriers said to Needs. It
+// is pure: the same policy, request and words of carriers give the same answer,
+// in whatever order those are listed, and no clock, carrier or store is asked.
+func (p *Policy) QuoteHeard(req Request, heard []Heard) Answer {
 	if err := req.Check(); err != nil {
 		a := p.emptyAnswer()
 		a.Code = CodeRequestInvalid
@@ -80,6 +89,7 @@ func (p *Policy) Quote(req Request) Answer {
 		return a
 	}
 	c := p.newCall(&req)
+	c.listen(heard)
 	if c.known {
 		worth := c.whole.afterAll
 		c.answer.DiscountedSubtotal = &worth
@@ -186,8 +196,8 @@ func (m *attempt) lack(f fieldID, rule string) {
 	m.hide(h)
 }
 
-// try takes a method through the phases, in their fixed order.
-func (c *call) try(m *method) {
+// eligible makes a method the one in hand, up to the phase that prices it.
+func (c *call) eligible(m *method) bool {
 	old := c.now
 	c.now = attempt{m: m, transit: m.transit, origins: old.origins[:0], parts: old.parts[:0], groups: old.groups[:0]}
 	now := &c.now
@@ -203,7 +213,13 @@ func (c *call) try(m *method) {
 	default:
 		now.hide(Hidden{Code: CodeRuleHidden, Rule: m.offerRule})
 	}
-	if !now.hidden {
+	return !now.hidden
+}
+
+// try takes a method through the phases, in their fixed order.
+func (c *call) try(m *method) {
+	now := &c.now
+	if c.eligible(m) {
 		c.startPrice()
 	}
 	if now.hidden {

@@ -244,7 +244,7 @@ func TestACartIsPricedByTheOriginsItLeavesFrom(t *testing.T) {
 	o := a.Options[0]
 	// 200 from AM1 + 1200 from KH1 - 100 = 1300, shared 1 : 6
 	if got := fmt.Sprint(o.Total.Minor, o.ByShipment, *o.Transit, a.Shipments, a.Hidden); got !=
-		"1300 map[AM1:1.86 EUR KH1:11.14 EUR] {5 9} [{AM1 [{x 3}]} {KH1 [{y 1}]}] [{local not_available_from_origin  KH1 }]" {
+		"1300 map[AM1:1.86 EUR KH1:11.14 EUR] {5 9} [{AM1 [{x 3}]} {KH1 [{y 1}]}] [{local not_available_from_origin  KH1  }]" {
 		t.Errorf("got %s", got)
 	}
 	// KH1: accepted Monday by noon (override), shipped after 3 days on Thursday, 6 to 10 business days

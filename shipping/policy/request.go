@@ -40,6 +40,9 @@ type Request struct {
 	ShipDate string `json:"ship_date,omitempty" form:"pat=date"`
 	// Currency is that of the items and of the answer; the policy's when empty.
 	Currency string `json:"currency,omitempty" form:"pat=currency"`
+	// CarrierStubs are what carriers would say, for simulations only: they play
+	// outages without asking anybody.
+	CarrierStubs map[string]Stub `json:"carrier_stubs,omitempty" form:"max=50,key=id"`
 	// Explain asks for explain[] and for the skipped days of promises.
 	Explain bool `json:"explain,omitempty"`
 }
@@ -100,6 +103,15 @@ type Item struct {
 	Profile       string   `json:"profile,omitempty" form:"max=64"`
 	// Origin is the id of the place it leaves from.
 	Origin string `json:"origin,omitempty" form:"max=64"`
+}
+
+// Stub is what a carrier would answer: rates, or an HTTP status and a body that
+// are no answer, after a delay.
+type Stub struct {
+	Rates   []LiveRate `json:"rates,omitempty" form:"max=200"`
+	DelayMS int64      `json:"delay_ms,omitempty" form:"min=0,max=600000"`
+	Status  int64      `json:"status,omitempty" form:"min=0,max=599"`
+	Body    string     `json:"body,omitempty" form:"max=65536"`
 }
 
 // Parcel is one packed box.
