@@ -27,11 +27,12 @@ const (
 	ChangedType  = "changed_type"     // objects where there were texts and numbers
 	Elsewhere    = "redirect"         // 302 to another host
 	Oversize     = "oversize"         // nine megabytes
+	Echo         = "echo"             // 400 that says the caller's credentials
 )
 
 // FaultNames lists them.
 func FaultNames() []string {
-	return []string{Unauthorized, RateLimited, ServerError, Page, Truncated, Empty, Blank, Hang, Lost, Drip, Reset, Doubled, ChangedType, Elsewhere, Oversize}
+	return []string{Unauthorized, RateLimited, ServerError, Page, Truncated, Empty, Blank, Hang, Lost, Drip, Reset, Doubled, ChangedType, Elsewhere, Oversize, Echo}
 }
 
 const (
@@ -139,6 +140,8 @@ func (s *Server) play(f Fault, door http.Handler, rw http.ResponseWriter, r *htt
 		Reply(rw, http.StatusTooManyRequests, map[string]string{"message": "slow down"})
 	case ServerError:
 		Reply(rw, http.StatusInternalServerError, map[string]string{"message": "we are sorry"})
+	case Echo:
+		Reply(rw, http.StatusBadRequest, map[string]string{"message": "bad credentials " + r.Header.Get("Authorization") + " in " + r.URL.RawQuery})
 	case Page:
 		rw.Header().Set("Content-Type", "text/html; charset=utf-8")
 		_, _ = rw.Write([]byte("<!DOCTYPE html><html><body><h1>Please enable cookies</h1></body></html>"))
@@ -162,7 +165,7 @@ func (s *Server) play(f Fault, door http.Handler, rw http.ResponseWriter, r *htt
 		drip(rw, r, record(door, r))
 	case ChangedType:
 		a := record(door, r)
-		a.send(rw, changed(a.body.Bytes()))
+		a.send(rw, ChangeTypes(a.body.Bytes()))
 	case Oversize:
 		rw.Header().Set("Content-Type", "application/json")
 		_, _ = rw.Write(append(append([]byte(`{"padding":"`), bytes.Repeat([]byte("x"), oversize)...), `"}`...))
@@ -190,8 +193,8 @@ func drip(rw http.ResponseWriter, r *http.Request, a *recorder) {
 	}
 }
 
-// changed puts an object in the place of every text and number.
-func changed(body []byte) []byte {
+// ChangeTypes puts an object in the place of every text and number of some JSON.
+func ChangeTypes(body []byte) []byte {
 	var v any
 	if json.Unmarshal(body, &v) != nil {
 		return []byte(`{"changed":true}`)
