@@ -16,7 +16,7 @@ type Keys interface {
 	Authenticate(ctx context.Context, key string) (Principal, error)
 }
 
-// Principal is the holder of an API key.
+// Principal is the holder of an API key, or a member of staff who is signed in.
 type Principal struct {
 	Merchant uuid.UUID
 	KeyID    uuid.UUID
@@ -28,6 +28,9 @@ type Principal struct {
 	// "https://shop.example"; "*" is any. Without any, only requests without an
 	// Origin header pass: those of apps and servers.
 	Origins []string
+	// Staff is who is signed in, when a session and not a key was shown; KeyID is
+	// the session then, and Secret and Scopes say what the role may do.
+	Staff uuid.UUID
 }
 
 // Has says whether the key's scopes include scope.
@@ -53,11 +56,13 @@ const (
 	levelPublic level = iota + 1
 	levelPublishable
 	levelSecret
+	levelStaff
 )
 
 const (
 	publishableScheme = "publishable_key"
 	secretScheme      = "secret_key"
+	staffScheme       = "staff_session"
 )
 
 // public routes ask for no key: health, signed links, webhooks with signatures.
@@ -75,6 +80,13 @@ func secret(scope string) Need {
 	return Need{level: levelSecret, scope: scope}
 }
 
+// staffOnly routes are for somebody of the staff who is signed in, whatever the
+// role; keys do not open them.
+func staffOnly() Need { return Need{level: levelStaff} }
+
+// Staff says that somebody must be signed in.
+func (n Need) Staff() bool { return n.level == levelStaff }
+
 // Public says that no key is asked for.
 func (n Need) Public() bool { return n.level == levelPublic }
 
@@ -87,13 +99,15 @@ func (n Need) Secret() bool { return n.level == levelSecret }
 // Scope is what a secret key must have; empty for other needs.
 func (n Need) Scope() string { return n.scope }
 
-// String is "public", "publishable" or "secret orders:write".
+// String is "public", "publishable", "staff" or "secret orders:write".
 func (n Need) String() string {
 	switch n.level {
 	case levelPublic:
 		return "public"
 	case levelPublishable:
 		return "publishable"
+	case levelStaff:
+		return "staff"
 	default:
 		return "secret " + n.scope
 	}
@@ -104,7 +118,9 @@ func (n Need) security() []map[string][]string {
 	case levelPublishable:
 		return []map[string][]string{{publishableScheme: {}}, {secretScheme: {}}}
 	case levelSecret:
-		return []map[string][]string{{secretScheme: {n.scope}}}
+		return []map[string][]string{{secretScheme: {n.scope}}, {staffScheme: {n.scope}}}
+	case levelStaff:
+		return []map[string][]string{{staffScheme: {}}}
 	default:
 		return nil
 	}
@@ -114,9 +130,34 @@ func (n Need) security() []map[string][]string {
 func (s *Server) admit(ctx context.Context, c *fiber.Ctx, r *request) error {
 	need := r.route.Auth
 	if need.Public() {
+		r.elsewhere = !s.ownPage(c, false)
 		return nil
 	}
-	key, err := bearer(string(c.Request().Header.Peek(fiber.HeaderAuthorization)))
+	if err := s.identify(ctx, c, r); err != nil {
+		return err
+	}
+	if need.Staff() && r.caller.Staff == uuid.Nil {
+		return errStaffRequired
+	}
+	if need.Secret() && !r.caller.Secret {
+		return errSecretRequired
+	}
+	if need.Secret() && !r.caller.Has(need.scope) {
+		return errScopeMissing.With("scope", need.scope)
+	}
+	return nil
+}
+
+// identify finds the caller by their key or, when none is sent, by the cookie of
+// their session.
+func (s *Server) identify(ctx context.Context, c *fiber.Ctx, r *request) error {
+	header := string(c.Request().Header.Peek(fiber.HeaderAuthorization))
+	if header == "" && s.sessions != nil {
+		if token := c.Cookies(s.cookieName()); token != "" {
+			return s.admitStaff(ctx, c, r, token)
+		}
+	}
+	key, err := bearer(header)
 	if err != nil {
 		return err
 	}
@@ -125,12 +166,6 @@ func (s *Server) admit(ctx context.Context, c *fiber.Ctx, r *request) error {
 	}
 	if r.caller.Secret != strings.HasPrefix(key, "ds_sk_") {
 		return errKeyInvalid
-	}
-	if need.Secret() && !r.caller.Secret {
-		return errSecretRequired
-	}
-	if need.Secret() && !r.caller.Has(need.scope) {
-		return errScopeMissing.With("scope", need.scope)
 	}
 	return nil
 }

@@ -249,6 +249,11 @@ func curl(o docOp, kind string) string {
 	case "public", "":
 	case "publishable":
 		b.WriteString(" \\\n  -H \"Authorization: Bearer $KEY\"")
+	case "staff":
+		b.WriteString(" \\\n  -b staff.cookies")
+		if o.Method != http.MethodGet {
+			b.WriteString(" -H \"CSRF-Token: $CSRF\" -H \"Origin: $API\"")
+		}
 	default:
 		b.WriteString(" \\\n  -H \"Authorization: Bearer $SECRET\"")
 	}

@@ -121,6 +121,7 @@ func (s *shop) rooms() Rooms {
 		AfterSale:    fakeAfterSale{s},
 		Documents:    fakeDocuments{s},
 		People:       fakePeople{s},
+		Staff:        fakeStaff{s},
 		PaymentInbox: fakeInbox{s},
 		Differences:  fakeDifferences{s},
 		Credits:      fakeCredits{s},

@@ -46,6 +46,7 @@ func newHuma(s *Server) huma.API {
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		publishableScheme: {Type: "http", Scheme: "bearer", BearerFormat: "ds_pk_...", Description: "Publishable key: may be shown in a storefront"}, //nolint:gosec // forms of keys, no keys
 		secretScheme:      {Type: "http", Scheme: "bearer", BearerFormat: "ds_sk_...", Description: "Secret key: for servers only, limited by its scopes"},
+		staffScheme:       {Type: "apiKey", In: "cookie", Name: s.cookieName(), Description: "Session of a member of staff, limited by the role; changes also need CSRF-Token"},
 	}
 	config.Info.Description = "One purchase from cart to delivery. Errors are problem documents; /docs/errors lists every code."
 	api := humafiber.NewWithGroup(s.app, guardedRouter{Router: s.app, server: s}, config)

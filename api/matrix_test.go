@@ -50,7 +50,8 @@ func (matrixKeys) Authenticate(ctx context.Context, key string) (Principal, erro
 type wrongCaller struct {
 	name   string
 	header map[string]string
-	status int // 0: another merchant, who may get what is their own
+	status int       // 0: another merchant, who may get what is their own
+	of     uuid.UUID // that merchant
 }
 
 func wrongCallers(p *promised) []wrongCaller {
@@ -62,23 +63,55 @@ func wrongCallers(p *promised) []wrongCaller {
 		return h
 	}
 	all := []wrongCaller{
-		{"nobody", as("", "Authorization", ""), http.StatusUnauthorized},
-		{"an unknown secret key", as("ds_sk_unknown"), http.StatusUnauthorized},
-		{"an unknown publishable key", as("ds_pk_unknown"), http.StatusUnauthorized},
-		{"a revoked key", as(revokedKey), http.StatusUnauthorized},
-		{"another merchant", as("ds_sk_other"), 0},
+		{name: "nobody", header: as("", "Authorization", ""), status: http.StatusUnauthorized},
+		{name: "an unknown secret key", header: as("ds_sk_unknown"), status: http.StatusUnauthorized},
+		{name: "an unknown publishable key", header: as("ds_pk_unknown"), status: http.StatusUnauthorized},
+		{name: "a revoked key", header: as(revokedKey), status: http.StatusUnauthorized},
 	}
+	all = append(all, wrongStaff(p, as)...)
+	if p.route.Auth.Staff() {
+		return append(all, wrongCaller{name: "a key with every right", header: as(rootKey), status: http.StatusForbidden})
+	}
+	all = append(all, wrongCaller{name: "another merchant", header: as("ds_sk_other"), of: others["ds_sk_other"]})
 	if p.route.Auth.Publishable() {
 		return append(all,
-			wrongCaller{"another merchant's shop", as("ds_pk_other"), 0},
-			wrongCaller{"a page that the key does not list", as(shopKey, "Origin", "https://evil.example"), http.StatusForbidden})
+			wrongCaller{name: "another merchant's shop", header: as("ds_pk_other"), of: others["ds_pk_other"]},
+			wrongCaller{name: "a page that the key does not list", header: as(shopKey, "Origin", "https://evil.example"), status: http.StatusForbidden})
 	}
 	area, access, _ := strings.Cut(p.route.Auth.Scope(), ":")
 	all = append(all,
-		wrongCaller{"a shopper", as(appKey), http.StatusForbidden},
-		wrongCaller{"a key of all other areas", as("ds_sk_but_" + area), http.StatusForbidden})
+		wrongCaller{name: "a shopper", header: as(appKey), status: http.StatusForbidden},
+		wrongCaller{name: "a key of all other areas", header: as("ds_sk_but_" + area), status: http.StatusForbidden})
 	if access == "write" {
-		all = append(all, wrongCaller{"a reader", as("ds_sk_only_" + area + "_read"), http.StatusForbidden})
+		all = append(all,
+			wrongCaller{name: "a reader", header: as("ds_sk_only_" + area + "_read"), status: http.StatusForbidden},
+			wrongCaller{name: "a member who only reads", header: signedIn("ds_ss_reader", "Idempotency-Key", p.route.ID+"reads"), status: http.StatusForbidden})
+	}
+	return all
+}
+
+// wrongStaff are the wrong callers who are signed in.
+func wrongStaff(p *promised, as func(key string, more ...string) map[string]string) []wrongCaller {
+	under := func(session string, more ...string) map[string]string {
+		h := signedIn(session, more...)
+		for k, v := range as("") {
+			if k != "Authorization" {
+				h[k] = v
+			}
+		}
+		if h["Idempotency-Key"] != "" {
+			h["Idempotency-Key"] += session
+		}
+		return h
+	}
+	all := []wrongCaller{
+		{name: "a member of another merchant's staff", header: under("ds_ss_other_owner"), of: otherShop},
+		{name: "a member whose session is over", header: under("ds_ss_ended_owner"), status: http.StatusUnauthorized},
+	}
+	if p.route.write() {
+		all = append(all,
+			wrongCaller{name: "a page that does not know the token", header: under(ownerSession, csrfHeader, ""), status: http.StatusForbidden},
+			wrongCaller{name: "a page elsewhere with the token", header: under(ownerSession, "Sec-Fetch-Site", "cross-site"), status: http.StatusForbidden})
 	}
 	return all
 }
@@ -87,7 +120,7 @@ func wrongCallers(p *promised) []wrongCaller {
 // is missed, is called by everybody who must not get anything from it.
 func TestNobodyGetsWhatIsAnothersThroughAnyRoute(t *testing.T) {
 	t.Parallel()
-	s, rooms := open(t, func(o *Options) { o.Keys = matrixKeys{} })
+	s, rooms := open(t, func(o *Options) { o.Keys, o.PlainCookies = matrixKeys{}, true })
 	promises := contract(t, s)
 	cells, foreignCells := 0, 0
 	for _, r := range s.Routes() {
@@ -130,7 +163,7 @@ func TestNobodyGetsWhatIsAnothersThroughAnyRoute(t *testing.T) {
 				t.Errorf("%s as %s: no room was asked", r.ID, c.name)
 			}
 			for _, seen := range calls {
-				if seen.merchant != others[strings.TrimPrefix(c.header["Authorization"], "Bearer ")] {
+				if seen.merchant != c.of {
 					t.Errorf("%s as %s: %s was asked about the merchant %s", r.ID, c.name, seen.method, seen.merchant)
 				}
 			}

@@ -34,7 +34,7 @@ func TestTheDocumentIsTheSameForTheSameRoutes(t *testing.T) {
 		t.Fatalf("%v %q", err, doc.OpenAPI)
 	}
 	order := doc.Paths["/v1/orders"]["post"]
-	if b, _ := json.Marshal(order["security"]); string(b) != `[{"secret_key":["orders:write"]}]` {
+	if b, _ := json.Marshal(order["security"]); string(b) != `[{"secret_key":["orders:write"]},{"staff_session":["orders:write"]}]` {
 		t.Errorf("security %s", b)
 	}
 	if b, _ := json.Marshal(order["responses"]); !strings.Contains(string(b), "note_closed") || !strings.Contains(string(b), `"409"`) || !strings.Contains(string(b), "application/problem+json") || !strings.Contains(string(b), `"201"`) {
@@ -46,7 +46,7 @@ func TestTheDocumentIsTheSameForTheSameRoutes(t *testing.T) {
 	if b, _ := json.Marshal(doc.Paths["/v1/notes"]["post"]["security"]); string(b) != `[{"publishable_key":[]},{"secret_key":[]}]` {
 		t.Errorf("security %s", b)
 	}
-	if strings.Contains(string(first), "$schema") || doc.Comp.Schemas["Problem"] == nil || len(doc.Comp.Security) != 2 {
+	if strings.Contains(string(first), "$schema") || doc.Comp.Schemas["Problem"] == nil || len(doc.Comp.Security) != 3 {
 		t.Error("schemas are wrong")
 	}
 }

@@ -26,13 +26,17 @@ type request struct {
 	peer    netip.Addr    // of who calls, whatever Shopper-IP says
 	act     *customer.Act // what the audit log will say, when it will
 	named   bool          // ip is what Shopper-IP says
-	lang    locale.Lang
-	once    idem.Key
-	body    []byte
-	pending bool // a body is still to be read from the connection
-	file    *os.File
-	digest  []byte // SHA-256 of file
-	ctx     context.Context
+	session string        // the token of a member of staff
+	// elsewhere says of a public route that a browser calls it from a page that is
+	// not ours.
+	elsewhere bool
+	lang      locale.Lang
+	once      idem.Key
+	body      []byte
+	pending   bool // a body is still to be read from the connection
+	file      *os.File
+	digest    []byte // SHA-256 of file
+	ctx       context.Context
 }
 
 // requestKey finds the request in both contexts.

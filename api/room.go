@@ -38,8 +38,13 @@ func pageCursor(list, next string) string {
 	return encodeCursor(list, next)
 }
 
-// actor names the caller in timelines.
-func actor(ctx context.Context) string { return "api_key:" + caller(ctx).KeyID.String() }
+// actor names the caller in timelines and in the audit log.
+func actor(ctx context.Context) string {
+	if p := caller(ctx); p.Staff != uuid.Nil {
+		return "staff:" + p.Staff.String()
+	}
+	return "api_key:" + caller(ctx).KeyID.String()
+}
 
 // inBody says of a room's wrong places that they are in the body: rooms name
 // fields of their own values. at is the path to those, such as "body".

@@ -17,6 +17,8 @@ type Rooms struct {
 	Shipments shipments
 	// People lets customers sign in; it needs Orders and what comes with them.
 	People people
+	// Staff lets those who work for a shop sign in and hold sessions.
+	Staff staffRoom
 	// AfterSale takes returns; it comes with Orders or not at all.
 	AfterSale  afterSale
 	Documents  documents  // invoices and credit notes; with Orders
@@ -68,6 +70,9 @@ func Register(s *Server, r Rooms) {
 	}
 	if r.People != nil {
 		registerPeople(s, r.People, r.Contacts, r.Orders, r.Writer)
+	}
+	if r.Staff != nil {
+		registerStaff(s, r.Staff)
 	}
 	if r.Differences != nil {
 		registerDifferences(s, r.Differences)

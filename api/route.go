@@ -40,6 +40,8 @@ type Route struct {
 	Raw bool
 	// Upload streams a body of up to 512 MiB to a file; see upload.
 	Upload bool
+	// Fresh asks members of staff for a sign-in of the last minutes.
+	Fresh bool
 	// Free of rate limits, for the probes of load balancers.
 	Free bool
 	// Hidden keeps the route out of the document, for demo helpers.

@@ -33,6 +33,9 @@ type Options struct {
 	// OwnOrigins are the origins of the program's own pages, such as the
 	// reference storefront; browsers send Origin there too.
 	OwnOrigins []string
+	// PlainCookies leaves Secure off the cookies of staff, for a program that is
+	// reached without TLS on its own machine.
+	PlainCookies bool
 	// TrustedProxies may say whom they speak for (X-Forwarded-For, Shopper-IP).
 	TrustedProxies []netip.Prefix
 	// Ready says why the program cannot serve; nil or a nil error is ready.
@@ -84,20 +87,23 @@ type Server struct {
 	base        context.Context
 	stop        context.CancelFunc
 	keys        Keys
+	sessions    Sessions // nil: staff cannot sign in
 	idempotency Idempotency
 	originKnown func(context.Context, string) bool
 	ownOrigins  []string
-	proxies     []netip.Prefix
-	limits      *limiter
-	crowd       crowd
-	ready       func(context.Context) error
-	version     Version
-	enrich      func(context.Context, About) context.Context
-	observe     func(Seen)
-	tempDir     string
-	uploadDir   string
-	feed        func() time.Time
-	audit       auditLog // nil: nothing is written down
+	// plainCookies: see Options
+	plainCookies bool
+	proxies      []netip.Prefix
+	limits       *limiter
+	crowd        crowd
+	ready        func(context.Context) error
+	version      Version
+	enrich       func(context.Context, About) context.Context
+	observe      func(Seen)
+	tempDir      string
+	uploadDir    string
+	feed         func() time.Time
+	audit        auditLog // nil: nothing is written down
 
 	changes        *changes
 	productAnswers *byteCache
@@ -119,7 +125,7 @@ func New(o Options) *Server {
 	}
 	s := &Server{
 		log: o.Log, clock: o.Clock, keys: o.Keys, idempotency: o.Idempotency, originKnown: o.OriginKnown,
-		ownOrigins: o.OwnOrigins, proxies: o.TrustedProxies, limits: newLimiter(o.Limits), ready: o.Ready,
+		ownOrigins: o.OwnOrigins, plainCookies: o.PlainCookies, proxies: o.TrustedProxies, limits: newLimiter(o.Limits), ready: o.Ready,
 		version: o.Version, enrich: o.Enrich, observe: o.Observe, tempDir: o.TempDir, uploadDir: o.UploadDir,
 		feed: o.Feed, uploads: map[string]bool{},
 		changes: newChanges(), productAnswers: newByteCache(productBytes), searchAnswers: newByteCache(searchBytes),

@@ -140,8 +140,8 @@ func registerPeople(s *Server, svc people, c contacts, o orders, w *Writer) {
 	}, r.myOrders)
 	handle(s, Route{
 		ID: "export-customer", Method: http.MethodPost, Path: "/v1/customers/{id}/export", Tag: "customers",
-		Summary: "Everything that is known of a person, as one document", Auth: secret("customers:read"), Once: OnceNever,
-		Errors: []*fault.Error{customer.ErrPersonUnknown},
+		Summary: "Everything that is known of a person, as one document", Auth: secret("customers:read"), Once: OnceNever, Fresh: true,
+		Errors: []*fault.Error{customer.ErrPersonUnknown, errSignInAgain},
 	}, func(ctx context.Context, in *personIn) (*exportedOut, error) {
 		document, err := svc.ExportPerson(ctx, caller(ctx).Merchant, in.ID)
 		return &exportedOut{document}, err
@@ -150,7 +150,7 @@ func registerPeople(s *Server, svc people, c contacts, o orders, w *Writer) {
 		ID: "erase-customer", Method: http.MethodPost, Path: "/v1/customers/{id}/erase", Tag: "customers",
 		Summary:     "Erase a person",
 		Description: "Name, address, phone and e-mail are destroyed with their key and cannot be brought back; orders keep their amounts, for the law wants them. It may be repeated.",
-		Auth:        secret("customers:write"), Errors: []*fault.Error{customer.ErrPersonUnknown},
+		Auth:        secret("customers:write"), Fresh: true, Errors: []*fault.Error{customer.ErrPersonUnknown, errSignInAgain},
 	}, func(ctx context.Context, in *personIn) (*erasedOut, error) {
 		n, err := svc.ErasePerson(ctx, caller(ctx).Merchant, in.ID)
 		return &erasedOut{Erased{n}}, err

@@ -187,7 +187,7 @@ func registerWebhookEndpoints(s *Server, svc webhooks) {
 	handle(s, Route{
 		ID: "rotate-webhook-secret", Method: http.MethodPost, Path: webhookEndpointPath + "/rotate-secret", Tag: tag, Summary: "Give a webhook endpoint a new secret",
 		Description: "Until the old one ends, deliveries carry a signature of each. Rotating again in that time replaces the new one.",
-		Auth:        write, Once: OnceNever, Errors: []*fault.Error{webhook.ErrEndpointUnknown},
+		Auth:        write, Once: OnceNever, Fresh: true, Errors: []*fault.Error{webhook.ErrEndpointUnknown, errSignInAgain},
 	}, func(ctx context.Context, in *rotateWebhookSecretIn) (*webhookSecretOut, error) {
 		hours := int64(24)
 		put(&hours, in.Body.KeepOldHours)

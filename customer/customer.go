@@ -2,8 +2,9 @@
 // customers, staff and the sealed contacts through which they are reached.
 //
 // Every query names its merchant, so that no merchant ever sees another's rows.
-// Two look-ups cannot: Merchants lists them all for the operator, and
-// OriginKnown answers browsers that ask before they send a key.
+// Three look-ups cannot: Merchants lists them all for the operator, SoleMerchant
+// finds the only one, and OriginKnown answers browsers that ask before they send
+// a key.
 package customer
 
 import (

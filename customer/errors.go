@@ -25,6 +25,7 @@ var (
 	ErrStaffUnknown  = fault.New(fault.NotFound, "staff_not_found", "There is no such member of staff.")
 	ErrStaffActive   = fault.New(fault.Conflict, "staff_active", "This person is a member of staff already.")
 	ErrLastOwner     = fault.New(fault.Conflict, "last_owner", "The last owner cannot be removed.")
+	ErrWhichMerchant = fault.New(fault.Invalid, "merchant_required", "There is not exactly one shop here. Say which by merchant_id.")
 	ErrInviteInvalid = fault.New(fault.NotFound, "invite_invalid", "This invitation is not valid, or no longer.")
 
 	ErrPersonUnknown = fault.New(fault.NotFound, "customer_not_found", "There is no such customer.")

@@ -175,6 +175,23 @@ func (s *Service) StaffMember(ctx context.Context, merchant, staff uuid.UUID) (S
 	return all[0], nil
 }
 
+// SoleMerchant is the shop of an installation that has only one open; otherwise
+// it fails with ErrWhichMerchant.
+func (s *Service) SoleMerchant(ctx context.Context) (uuid.UUID, error) {
+	rows, err := s.db.Query(ctx, `select id from merchants where status = 'active' limit 2`)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	all, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err == nil && len(all) != 1 {
+		err = ErrWhichMerchant
+	}
+	if err != nil {
+		return uuid.Nil, err
+	}
+	return all[0], nil
+}
+
 // Owners are the contacts of a merchant's active owners, the first first.
 func (s *Service) Owners(ctx context.Context, merchant uuid.UUID) (contacts []uuid.UUID, err error) {
 	rows, err := s.db.Query(ctx, `select contact_id from staff where merchant_id = $1 and role = 'owner' and status = 'active' order by created_at, id`, merchant)

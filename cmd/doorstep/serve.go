@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
+	"net/url"
 	"path/filepath"
 	"syscall"
 	"time"
@@ -178,7 +180,7 @@ func (h *house) door(ctx context.Context, engine search.Engine, follower *search
 	}
 	door := api.New(api.Options{
 		Log: h.log, Clock: h.clock, Keys: keys{h.customers}, Idempotency: h.idem, OriginKnown: h.customers.OriginKnown,
-		OwnOrigins: []string{h.config.URL()}, TrustedProxies: trusted, Version: build(), Limits: h.limits(),
+		OwnOrigins: []string{h.config.URL()}, PlainCookies: plainLoopback(h.config.URL()), TrustedProxies: trusted, Version: build(), Limits: h.limits(),
 		TempDir: h.config.DataDir, UploadDir: h.uploads(),
 		// The follower knows the database's time; the demo's clock may have been moved on.
 		Feed: func() time.Time { return follower.Status().At.Add(h.clock.Shift(0)) },
@@ -205,6 +207,17 @@ func (h *house) door(ctx context.Context, engine search.Engine, follower *search
 	}
 	api.Register(door, rooms)
 	return door, nil
+}
+
+// plainLoopback says whether the program is reached without TLS, and only from
+// its own machine: browsers would not keep a Secure cookie there.
+func plainLoopback(base string) bool {
+	u, err := url.Parse(base)
+	if err != nil || u.Scheme != "http" {
+		return false
+	}
+	ip, err := netip.ParseAddr(u.Hostname())
+	return u.Hostname() == "localhost" || err == nil && ip.IsLoopback()
 }
 
 // uploads is where files wait for their import.
