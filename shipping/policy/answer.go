@@ -111,6 +111,16 @@ const (
 type ParcelWeight struct {
 	VolumetricG int64 `json:"volumetric_g"`
 	BillableG   int64 `json:"billable_g"`
+	// Box is the kind of box of a parcel that was packed by the policy, empty for
+	// goods in their own wrapping; then Code may say why, such as over_weight. The
+	// sides are outer ones.
+	Box      string       `json:"box,omitempty"`
+	Code     string       `json:"code,omitempty"`
+	LengthMM int64        `json:"l_mm,omitempty"`
+	WidthMM  int64        `json:"w_mm,omitempty"`
+	HeightMM int64        `json:"h_mm,omitempty"`
+	WeightG  int64        `json:"weight_g,omitempty"`
+	Contents []PackedItem `json:"contents,omitempty"`
 }
 
 // Shipment is what leaves from one origin.

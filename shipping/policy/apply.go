@@ -265,7 +265,8 @@ func (c *call) arrange() {
 	}
 	c.now = attempt{m: m}
 	c.pack()
-	a.Parcels = c.now.pack.parcels
+	made := c.parcels()
+	a.Parcels = made.show(c.now.pack.parcels)
 }
 
 func compare(a, b int64) int {

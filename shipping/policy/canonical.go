@@ -42,6 +42,7 @@ func (d *Document) sort() {
 		}
 	}
 	slices.SortFunc(d.Rules, func(a, b Rule) int { return strings.Compare(a.ID, b.ID) })
+	slices.SortFunc(d.Packaging, func(a, b Packaging) int { return strings.Compare(a.ID, b.ID) })
 	byText(d.CarrierDimRules)
 }
 

@@ -14,8 +14,12 @@ type Document struct {
 	Timezone string   `json:"timezone,omitempty" form:"max=64"`
 	Zones    []Zone   `json:"zones,omitempty" form:"max=500"`
 	Origins  []Origin `json:"origins,omitempty" form:"max=100"`
-	Methods  []Method `json:"methods" form:"req,max=500"`
-	Rules    []Rule   `json:"rules,omitempty" form:"max=1000"`
+	// Packaging are the boxes that orders are packed into when a request has no
+	// parcels but goods with sizes; MaxParcelG is what a worker may lift.
+	Packaging  []Packaging `json:"packaging,omitempty" form:"max=100"`
+	MaxParcelG int64       `json:"max_parcel_g,omitempty" form:"grams"`
+	Methods    []Method    `json:"methods" form:"req,max=500"`
+	Rules      []Rule      `json:"rules,omitempty" form:"max=1000"`
 	// Rounding is the last step of phase round for every option.
 	Rounding *Rounding `json:"rounding,omitempty"`
 	// Rates are exchange rates such as "AMD->EUR": "0.0023", in major units.

@@ -238,12 +238,12 @@ func (c *call) consignments() []consignment {
 		if len(now.origins) == 1 {
 			origin = now.origins[0]
 		}
-		return []consignment{c.consignment(origin, &c.whole, c.req.Items, c.req.Parcels)}
+		return []consignment{c.consignment(origin, &c.whole, c.req.Items, c.parcels().parcels)}
 	}
 	all := make([]consignment, 0, len(now.origins))
 	for _, id := range now.origins {
 		b, items := c.leaving(id)
-		all = append(all, c.consignment(id, &b, items, nil))
+		all = append(all, c.consignment(id, &b, items, c.packedAt(id, c.usual(now.m)).parcels))
 	}
 	return all
 }

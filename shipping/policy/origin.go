@@ -100,7 +100,7 @@ func (c *call) priceShipments() priced {
 		if len(now.origins) > 1 {
 			b, _ = c.leaving(id)
 			w := c.weigher(now.m.packing)
-			p = w.pack(nil, &b, c.known)
+			p = w.pack(c.packedAt(id, c.usual(now.m)).parcels, &b, c.known)
 		}
 		own, special := now.m.byOrigin[id]
 		price, transit := now.m.price, now.m.transit

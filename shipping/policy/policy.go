@@ -181,6 +181,7 @@ func build(doc *Document, bad *problems) *Policy {
 	}
 	p.zone = b.timezone(doc.Timezone, time.UTC, "timezone")
 	b.settings()
+	b.packaging()
 	b.unique(len(doc.Zones), "zones", func(i int) string { return doc.Zones[i].ID })
 	for i := range doc.Zones {
 		p.zones = append(p.zones, compileZone(&doc.Zones[i], index("zones", i), bad))

@@ -31,6 +31,7 @@ type call struct {
 	short   []int64  // amounts missing for a hint, by rule: 0 not asked, -1 none
 	packs   []packed // by packing
 	packeds []bool
+	boxed   map[string]boxed // packed here, by origin
 
 	assume *leaf // taken as true, to see what it alone would change
 	now    attempt
@@ -253,7 +254,7 @@ func (c *call) pack() {
 	if !c.packeds[i] {
 		c.packeds[i] = true
 		w := c.weigher(i)
-		c.packs[i] = w.pack(c.req.Parcels, &c.whole, c.known)
+		c.packs[i] = w.pack(c.parcels().parcels, &c.whole, c.known)
 	}
 	c.now.pack = &c.packs[i]
 }

@@ -87,20 +87,26 @@ type Item struct {
 	Quantity  int64  `json:"quantity" form:"req,min=1,max=1000000"`
 	UnitPrice int64  `json:"unit_price,omitempty" form:"money"`
 	// Discount is taken off the whole line, in minor units.
-	Discount      int64    `json:"discount,omitempty" form:"money"`
-	WeightG       *int64   `json:"weight_g,omitempty" form:"grams"`
-	Weight        string   `json:"weight,omitempty" form:"pat=decimal"`
-	Unit          string   `json:"unit,omitempty" form:"enum=kg|g|lb|oz"`
-	LengthMM      *int64   `json:"l_mm,omitempty" form:"mm"`
-	WidthMM       *int64   `json:"w_mm,omitempty" form:"mm"`
-	HeightMM      *int64   `json:"h_mm,omitempty" form:"mm"`
-	Tags          []string `json:"tags,omitempty" form:"max=200"`
-	Categories    []string `json:"categories,omitempty" form:"max=200"`
-	HazmatClass   string   `json:"hazmat_class,omitempty" form:"max=64"`
-	Fragile       bool     `json:"fragile,omitempty"`
-	OriginCountry string   `json:"origin_country,omitempty" form:"max=2"`
-	HS            string   `json:"hs,omitempty" form:"max=16"`
-	Profile       string   `json:"profile,omitempty" form:"max=64"`
+	Discount    int64    `json:"discount,omitempty" form:"money"`
+	WeightG     *int64   `json:"weight_g,omitempty" form:"grams"`
+	Weight      string   `json:"weight,omitempty" form:"pat=decimal"`
+	Unit        string   `json:"unit,omitempty" form:"enum=kg|g|lb|oz"`
+	LengthMM    *int64   `json:"l_mm,omitempty" form:"mm"`
+	WidthMM     *int64   `json:"w_mm,omitempty" form:"mm"`
+	HeightMM    *int64   `json:"h_mm,omitempty" form:"mm"`
+	Tags        []string `json:"tags,omitempty" form:"max=200"`
+	Categories  []string `json:"categories,omitempty" form:"max=200"`
+	HazmatClass string   `json:"hazmat_class,omitempty" form:"max=64"`
+	Fragile     bool     `json:"fragile,omitempty"`
+	// ThisWayUp keeps the height upright, KeepApart names a group whose goods share
+	// no box with those of another (the hazard class when absent), and NestMM is
+	// what each further piece adds to the height of a nested set.
+	ThisWayUp     bool   `json:"this_way_up,omitempty"`
+	KeepApart     string `json:"keep_apart,omitempty" form:"max=64"`
+	NestMM        int64  `json:"nest_mm,omitempty" form:"min=0,max=100000"`
+	OriginCountry string `json:"origin_country,omitempty" form:"max=2"`
+	HS            string `json:"hs,omitempty" form:"max=16"`
+	Profile       string `json:"profile,omitempty" form:"max=64"`
 	// Origin is the id of the place it leaves from.
 	Origin string `json:"origin,omitempty" form:"max=64"`
 }
@@ -190,6 +196,7 @@ func (it *Item) check(at string, total, weight int64, bad *problems) (int64, int
 	}
 	ok := inside(".unit_price", it.UnitPrice, maxAmount)
 	ok = inside(".discount", it.Discount, maxAmount) && ok
+	ok = inside(".nest_mm", it.NestMM, 100_000) && ok
 	if it.Quantity < 1 || it.Quantity > 1_000_000 {
 		bad.add(at+".quantity", "must be from 1 to 1000000")
 		ok = false
