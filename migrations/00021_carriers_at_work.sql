@@ -27,7 +27,6 @@ create table labels (
   failure      text not null default '',
   failure_text text not null default '', -- the carrier's, for the merchant
   carrier_id   text not null default '', -- as the carrier calls the shipment
-  carried_by   text not null default '', -- who carries it, behind an account that is several
   numbers      text[] not null default '{}', -- tracking numbers, one a parcel
   cost_minor   bigint,
   currency     char(3),
