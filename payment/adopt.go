@@ -196,7 +196,7 @@ func (s *Service) adoptRefunds(ctx context.Context, p *Payment, r Result) error 
 	if err != nil {
 		return err
 	}
-	if r.unnamed(ours) && slices.ContainsFunc(ours, func(o *Refund) bool { return o.Status == "pending" }) {
+	if s.unclear(p, r, ours, ours) {
 		// It may be one of those that wait: their own answers will say.
 		if ours, err = s.finishAll(ctx, p, ours); err != nil {
 			return err
@@ -228,9 +228,18 @@ func failedThere(g GatewayRefund) string {
 	return ""
 }
 
-// unnamed says whether the list has a refund without a key that is not known.
-func (r Result) unnamed(ours []*Refund) bool {
-	return slices.ContainsFunc(r.Refunds, func(g GatewayRefund) bool { return g.Key == "" && g.among(ours) == nil })
+// unclear says whether the list has a refund that nobody here knows and that may
+// be one of those that wait: it bears no name, though the provider does not name
+// all of ours, and is of the same amount. Any other one was made elsewhere, and
+// neither of the two has to wait for the other.
+func (s *Service) unclear(p *Payment, r Result, ours, waiting []*Refund) bool {
+	if provider, ok := s.Provider(p.Provider); ok && provider.Capabilities().NamesRefunds {
+		return false
+	}
+	return slices.ContainsFunc(r.Refunds, func(g GatewayRefund) bool {
+		return g.Key == "" && g.among(ours) == nil &&
+			slices.ContainsFunc(waiting, func(o *Refund) bool { return o.Status == "pending" && o.AmountMinor == g.Amount })
+	})
 }
 
 // among finds our own row of a refund of the provider's; nil when there is none.

@@ -39,6 +39,9 @@ type Capabilities struct {
 	PartialCapture bool
 	// HoldDays is how long an authorization lasts.
 	HoldDays int
+	// NamesRefunds says that its books name the key of every refund that was asked
+	// for here, so that one without a name was made elsewhere.
+	NamesRefunds bool
 }
 
 // Authorization asks to hold Amount minor units of Currency.

@@ -201,7 +201,7 @@ func (s *Service) send(ctx context.Context, p *Payment, r *Refund) (Result, erro
 		if err != nil {
 			return Result{}, err
 		}
-		if charge.Refunds == nil && charge.Refunded > 0 || charge.unnamed(ours) {
+		if charge.Refunds == nil && charge.Refunded > 0 || s.unclear(p, charge, ours, []*Refund{r}) {
 			return Result{}, ErrGatewayTrouble.Because(fmt.Errorf("payment: the books do not say whether refund %s was made", r.ID))
 		}
 	}

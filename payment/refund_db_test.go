@@ -3,6 +3,7 @@ package payment_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -322,4 +323,45 @@ func (d deaf) Void(ctx context.Context, _ payment.Movement) (payment.Result, err
 }
 func (d deaf) Refund(ctx context.Context, _ payment.Movement) (payment.Result, error) {
 	return d.wait(ctx)
+}
+
+// A refund that waits for its answer and one that was made at the provider's own
+// desk meanwhile are told apart by their names, also when they are of one amount:
+// neither is kept waiting for the other.
+func TestARefundThatWaitsAndOneMadeOutsideDoNotWaitForEachOther(t *testing.T) {
+	t.Parallel()
+	for name, spoil := range map[string]func(g *gateway){
+		"it never arrived":    func(g *gateway) { g.before = dead },
+		"its answer was lost": func(g *gateway) { g.after = dead },
+	} {
+		for _, outside := range []int64{400, 150} {
+			t.Run(fmt.Sprint(name, ", and ", outside, " went back outside"), func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t)
+				p := w.captured()
+				spoil(w.gateway)
+				r, err := w.Refund(t.Context(), w.merchant, p.ID, payment.NewRefund{Amount: 400})
+				if err != nil || r.Status != "pending" {
+					t.Fatalf("%+v %v", r, err)
+				}
+				if _, err := w.gateway.RefundOutside(*p.GatewayID, outside); err != nil {
+					t.Fatal(err)
+				}
+				w.clock.Advance(49 * time.Hour) // the gateway has forgotten the key
+				if err := w.RecoverRefunds(t.Context(), 30*time.Second); err != nil {
+					t.Fatal(err)
+				}
+				if err := w.Adopt(t.Context(), w.merchant, p.ID); err != nil {
+					t.Fatal(err)
+				}
+				if r, err = w.RefundByID(t.Context(), w.merchant, r.ID); err != nil || r.Status != "succeeded" {
+					t.Fatalf("%+v %v", r, err)
+				}
+				w.stands(p, payment.Captured, amount, 400+outside)
+				if c := w.charge(p); c.Refunded != 400+outside {
+					t.Fatalf("%d went back, want %d", c.Refunded, 400+outside)
+				}
+			})
+		}
+	}
 }

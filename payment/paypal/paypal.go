@@ -87,7 +87,7 @@ func (g *Gateway) Name() string { return "paypal" }
 
 // Capabilities says that it takes PayPal payments and captures in part.
 func (g *Gateway) Capabilities() payment.Capabilities {
-	return payment.Capabilities{Methods: []payment.Method{payment.PayPal}, PartialCapture: true, HoldDays: holdDays}
+	return payment.Capabilities{Methods: []payment.Method{payment.PayPal}, PartialCapture: true, HoldDays: holdDays, NamesRefunds: true}
 }
 
 // names are the ids that PayPal sees for our keys: short, whatever the key.

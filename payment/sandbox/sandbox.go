@@ -139,7 +139,7 @@ func (g *Gateway) Name() string { return "sandbox" }
 
 // Capabilities says that it takes cards and captures in part.
 func (g *Gateway) Capabilities() payment.Capabilities {
-	return payment.Capabilities{Methods: []payment.Method{payment.Card}, PartialCapture: true, HoldDays: holdDays}
+	return payment.Capabilities{Methods: []payment.Method{payment.Card}, PartialCapture: true, HoldDays: holdDays, NamesRefunds: true}
 }
 
 // Authorize holds money as the token says. A repeated key changes nothing and

@@ -110,7 +110,7 @@ func (g *Gateway) Name() string { return "stripe" }
 
 // Capabilities are cards, and the wallets that are cards to Stripe.
 func (g *Gateway) Capabilities() payment.Capabilities {
-	return payment.Capabilities{Methods: []payment.Method{payment.Card, payment.Wallet}, PartialCapture: true, HoldDays: holdDays}
+	return payment.Capabilities{Methods: []payment.Method{payment.Card, payment.Wallet}, PartialCapture: true, HoldDays: holdDays, NamesRefunds: true}
 }
 
 // Wallets are those that Stripe's form shows; the account decides which of them.
