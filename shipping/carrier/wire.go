@@ -82,6 +82,8 @@ type Call struct {
 	// Anonymous calls carry neither Basic credentials nor a token: those that
 	// fetch a token.
 	Anonymous bool
+
+	address string // in place of Base and Path, of Fetch
 }
 
 // Answer is what came back with a 2xx.
@@ -129,6 +131,20 @@ func (c *Client) Send(ctx context.Context, call Call) (Answer, error) {
 		}
 		return a, err
 	}
+}
+
+// Fetch reads a paper from the address that an answer gave, over TLS or from the
+// host of Base, without credentials. Name is as in Call.
+func (c *Client) Fetch(ctx context.Context, name, address string) ([]byte, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, c.Fail(name, KindContract, "", "the address of a paper cannot be read")
+	}
+	if own, err := url.Parse(c.Base); u.Scheme != "https" && (err != nil || u.Host != own.Host || u.Scheme != own.Scheme) {
+		return nil, c.Fail(name, KindContract, "", "the address of a paper is not to be trusted")
+	}
+	a, err := c.Send(ctx, Call{Name: name, address: address, Anonymous: true, Header: http.Header{"Accept": {"*/*"}}})
+	return a.Body, err
 }
 
 func (call Call) body() (body []byte, kind string, err error) {
@@ -179,7 +195,10 @@ func (c *Client) request(ctx context.Context, call Call, body []byte, kind, toke
 	if method == "" {
 		method = http.MethodGet
 	}
-	address := strings.TrimRight(c.Base, "/") + call.Path
+	address := call.address
+	if address == "" {
+		address = strings.TrimRight(c.Base, "/") + call.Path
+	}
 	if len(call.Query) > 0 {
 		address += "?" + call.Query.Encode()
 	}
@@ -196,7 +215,11 @@ func (c *Client) request(ctx context.Context, call Call, body []byte, kind, toke
 	if kind != "" {
 		req.Header.Set("Content-Type", kind)
 	}
-	for _, h := range []http.Header{c.Header, call.Header} {
+	headers := []http.Header{c.Header, call.Header}
+	if call.address != "" {
+		headers = headers[1:]
+	}
+	for _, h := range headers {
 		for k, v := range h {
 			req.Header[http.CanonicalHeaderKey(k)] = v
 		}

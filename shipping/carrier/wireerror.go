@@ -88,8 +88,8 @@ func (c *Client) refused(call string, res *http.Response, body []byte, clean fun
 
 func kindOf(status int) Kind {
 	switch {
-	case status == http.StatusUnauthorized, status == http.StatusForbidden:
-		return KindAuth
+	case status == http.StatusUnauthorized, status == http.StatusForbidden, status == http.StatusPaymentRequired:
+		return KindAuth // a person must act
 	case status == http.StatusNotFound, status == http.StatusGone:
 		return KindNotFound
 	case status == http.StatusTooManyRequests:

@@ -158,16 +158,21 @@ func (s *Server) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 
 // Reply writes v as JSON with a status.
 func Reply(rw http.ResponseWriter, status int, v any) {
-	body, err := json.Marshal(v)
-	if err != nil {
-		panic(err) // our own values
-	}
 	rw.Header().Set("Content-Type", "application/json")
 	rw.WriteHeader(status)
-	_, _ = rw.Write(body) // a caller that is gone is its own matter
+	_, _ = rw.Write(mustJSON(v)) // a caller that is gone is its own matter
 }
 
 // Asked reads a request's JSON; false when it is none.
 func Asked(r *http.Request, into any) bool {
 	return json.NewDecoder(r.Body).Decode(into) == nil
+}
+
+// mustJSON is v as JSON, of our own values.
+func mustJSON(v any) []byte {
+	body, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return body
 }
