@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"doorstep/customer"
+	"doorstep/shipping"
 )
 
 // Limits of what is typed, in characters.
@@ -18,14 +19,6 @@ const (
 	// maxEmail is the longest address that SMTP can carry (RFC 5321, 4.5.3.1.3).
 	maxEmail = 254
 )
-
-// needsPostcode are the countries whose post does not deliver without a
-// postcode. Elsewhere it is welcome and not asked for: many countries have
-// none (UPU, Universal POST*CODE DataBase, country pages).
-var needsPostcode = []string{
-	"AT", "AU", "BE", "BG", "BR", "CA", "CH", "CN", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GB", "GR", "HR", "HU", "IN", "IT",
-	"JP", "KR", "LT", "LU", "LV", "MT", "NL", "NO", "NZ", "PL", "PT", "RO", "RU", "SE", "SG", "SI", "SK", "TR", "UA", "US",
-}
 
 // needsRegion are the countries whose addresses and taxes need a state or
 // province.
@@ -50,7 +43,7 @@ func missing(c *customer.Contact) []string {
 	need("line1", a.Line1)
 	need("city", a.City)
 	need("country", a.Country)
-	if slices.Contains(needsPostcode, a.Country) {
+	if shipping.NeedsPostcode(a.Country) {
 		need("postcode", a.Postcode)
 	}
 	if slices.Contains(needsRegion, a.Country) {

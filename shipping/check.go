@@ -187,12 +187,16 @@ func (s *Service) Compare(from, to []byte, requests []policy.Request) (Differenc
 			d.Removed = append(d.Removed, name)
 		}
 	}
+	played := [2]*stage{newStage(nil), newStage(nil)}
 	for _, r := range requests {
-		one, err := s.quote(before, r)
+		if r.Now.IsZero() {
+			r.Now = s.DB.Now()
+		}
+		one, err := quote(before, r, func() []policy.Heard { return played[0].hear(before, r) })
 		if err != nil {
 			return d, err
 		}
-		two, err := s.quote(after, r)
+		two, err := quote(after, r, func() []policy.Heard { return played[1].hear(after, r) })
 		if err != nil {
 			return d, err
 		}

@@ -253,36 +253,43 @@ func (s *Service) Quote(ctx context.Context, merchant uuid.UUID, r policy.Reques
 	if err != nil {
 		return policy.Answer{}, err
 	}
-	return s.quote(p, r)
-}
-
-func (s *Service) quote(p *policy.Policy, r policy.Request) (policy.Answer, error) {
+	if len(r.CarrierStubs) > 0 {
+		return policy.Answer{}, policy.ErrRequest.At("carrier_stubs", "belong to simulations")
+	}
 	if r.Now.IsZero() {
 		r.Now = s.DB.Now()
 	}
+	return quote(p, r, func() []policy.Heard { return heard(s.Hear(ctx, merchant, p, r)) })
+}
+
+// quote answers a request whose time is set, with what carriers say of it.
+func quote(p *policy.Policy, r policy.Request, hear func() []policy.Heard) (policy.Answer, error) {
 	if err := r.Check(); err != nil {
 		return policy.Answer{}, err
 	}
 	if p == nil {
 		return policy.Answer{Options: []policy.Option{}, Hidden: []policy.Hidden{}, Code: policy.CodeNoMethod}, nil
 	}
-	return p.Quote(r), nil
+	return p.QuoteHeard(r, hear()), nil
 }
 
 // Simulation is what a policy is tried on: a document, or a version by its
 // number, or with neither the published one. Now stands in for requests that
-// name no time themselves.
+// name no time themselves. Stubs play the carriers, by the name that the policy
+// has for them, unless a request brings its own; a carrier without one is down.
 type Simulation struct {
 	Document json.RawMessage
 	Version  int
 	Now      time.Time
+	Stubs    map[string]policy.Stub
 	Requests []policy.Request
 }
 
 // MostSimulated is how many requests one simulation takes.
 const MostSimulated = 500
 
-// Simulate answers each request, without a write. It fails with policy.ErrInvalid,
+// Simulate answers each request, in their order, without a write and without a
+// call of any carrier. It fails with policy.ErrInvalid,
 // policy.ErrRequest or ErrPolicyNotFound.
 func (s *Service) Simulate(ctx context.Context, merchant uuid.UUID, sim Simulation) ([]policy.Answer, error) {
 	if len(sim.Requests) > MostSimulated {
@@ -293,11 +300,15 @@ func (s *Service) Simulate(ctx context.Context, merchant uuid.UUID, sim Simulati
 		return nil, err
 	}
 	answers := make([]policy.Answer, len(sim.Requests))
+	played := newStage(sim.Stubs)
 	for i, r := range sim.Requests {
 		if r.Now.IsZero() {
 			r.Now = sim.Now
 		}
-		if answers[i], err = s.quote(p, r); err != nil {
+		if r.Now.IsZero() {
+			r.Now = s.DB.Now()
+		}
+		if answers[i], err = quote(p, r, func() []policy.Heard { return played.hear(p, r) }); err != nil {
 			return nil, err
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"doorstep/internal/db"
 	"doorstep/internal/jobs"
+	"doorstep/shipping/rating"
 )
 
 // Status is how a shipment stands.
@@ -86,6 +87,9 @@ type Config struct {
 	// Bump raises the merchant's config version inside a transaction, so that
 	// cached rules are read anew: a published policy is such a rule.
 	Bump func(tx db.Tx, merchant uuid.UUID)
+	// Accounts and Rater ask carriers for live prices; without them there are none.
+	Accounts *Accounts
+	Rater    *rating.Rater
 }
 
 // Service keeps policies and shipments of all merchants. It is safe for

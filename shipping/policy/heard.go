@@ -125,7 +125,9 @@ func (c *call) said(h *Heard, service string) priced {
 
 // isService fits the rates of a service; without a name, those of all.
 func isService(service string) func(*LiveRate) bool {
-	return func(r *LiveRate) bool { return service == "" || r.Service == service }
+	return func(r *LiveRate) bool {
+		return service == "" || r.Service == service || (r.Carrier != "" && r.Carrier+":"+r.Service == service)
+	}
 }
 
 // cheapest is the lowest of the rates that fit, in the policy's currency.

@@ -76,12 +76,42 @@ type Heard struct {
 // LiveRate is a carrier's price of one service, in minor units of its currency.
 type LiveRate struct {
 	Service string `json:"service" form:"req,max=100"`
+	// Carrier is who carries it, behind an account that is several: policies may
+	// name the service CARRIER:SERVICE then.
+	Carrier string `json:"carrier,omitempty" form:"max=100"`
 	// Level is economy, standard, expedited, express or overnight.
 	Level    string `json:"level,omitempty" form:"max=20"`
 	Amount   int64  `json:"amount" form:"req,money"`
 	Currency string `json:"currency" form:"req,pat=currency"`
 	// TransitDays is 0 when the carrier does not say.
 	TransitDays int64 `json:"transit_days,omitempty" form:"days"`
+}
+
+// Recorded is what carriers said at a moment, so that the same quote can be made
+// again without asking them.
+type Recorded struct {
+	At     time.Time `json:"at"`
+	Policy string    `json:"policy"` // hash of the one that needed it
+	Heard  []Heard   `json:"heard"`
+}
+
+// Answers says whether everything that the policy needs is recorded, and not
+// before since.
+func (r *Recorded) Answers(p *Policy, needs []Need, since time.Time) bool {
+	if r == nil || r.Policy != p.hash || r.At.Before(since) {
+		return false
+	}
+	for i := range needs {
+		if !slices.ContainsFunc(r.Heard, func(h Heard) bool { return h.Key == needs[i].Key }) {
+			return false
+		}
+	}
+	return true
+}
+
+// Failed says whether an answer of a carrier is missing.
+func (r *Recorded) Failed() bool {
+	return r != nil && slices.ContainsFunc(r.Heard, func(h Heard) bool { return h.Code != "" && h.Code != CodeInsufficientData })
 }
 
 // Source is what was heard of a carrier, for the merchant.
