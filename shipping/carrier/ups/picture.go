@@ -1,0 +1,104 @@
+package ups
+
+import (
+	"bytes"
+	"compress/zlib"
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	_ "image/gif" // what UPS prints
+	"image/png"
+
+	"doorstep/shipping/carrier"
+)
+
+var errNoPicture = errors.New("the label is no picture")
+
+// mostPixels bounds a label before it is unpacked: 4x8 inch at 600 dpi.
+const mostPixels = 2400 * 4800
+
+// printed makes a PNG, or a PDF of one 4x6 inch page, of a picture.
+func printed(raw []byte, wanted carrier.Format) (carrier.Paper, error) {
+	size, _, err := image.DecodeConfig(bytes.NewReader(raw))
+	if err != nil || size.Width <= 0 || size.Height <= 0 || size.Width*size.Height > mostPixels {
+		return carrier.Paper{}, errNoPicture
+	}
+	img, _, err := image.Decode(bytes.NewReader(raw))
+	if err != nil {
+		return carrier.Paper{}, errNoPicture
+	}
+	gray := upright(img)
+	if wanted == carrier.PNG {
+		var out bytes.Buffer
+		err := png.Encode(&out, gray)
+		return carrier.Paper{Format: carrier.PNG, Bytes: out.Bytes(), DPI: 203}, err
+	}
+	page, err := pagePDF(gray)
+	return carrier.Paper{Format: carrier.PDF, Bytes: page, DPI: 203}, err
+}
+
+// upright makes a gray picture that is higher than wide: UPS's labels lie on
+// their left side.
+func upright(img image.Image) *image.Gray {
+	b := img.Bounds()
+	w, h := b.Dx(), b.Dy()
+	turn := w > h
+	if turn {
+		w, h = h, w
+	}
+	out := image.NewGray(image.Rect(0, 0, w, h))
+	for y := range h {
+		for x := range w {
+			at := image.Pt(b.Min.X+x, b.Min.Y+y)
+			if turn {
+				at = image.Pt(b.Min.X+y, b.Max.Y-1-x)
+			}
+			out.SetGray(x, y, color.GrayModel.Convert(img.At(at.X, at.Y)).(color.Gray))
+		}
+	}
+	return out
+}
+
+// pagePDF puts a picture on a page of 4x6 inch, as large as it fits.
+func pagePDF(img *image.Gray) ([]byte, error) {
+	const width, height = 288, 432 // points
+	w, h := img.Rect.Dx(), img.Rect.Dy()
+	wide, high := width, width*h/w
+	if high > height {
+		wide, high = height*w/h, height
+	}
+	var pixels bytes.Buffer
+	z := zlib.NewWriter(&pixels)
+	for y := range h {
+		if _, err := z.Write(img.Pix[y*img.Stride : y*img.Stride+w]); err != nil {
+			return nil, err
+		}
+	}
+	if err := z.Close(); err != nil {
+		return nil, err
+	}
+	draw := fmt.Sprintf("q %d 0 0 %d %d %d cm /L Do Q", wide, high, (width-wide)/2, height-high)
+	objects := [][]byte{
+		[]byte("<< /Type /Catalog /Pages 2 0 R >>"),
+		[]byte("<< /Type /Pages /Kids [3 0 R] /Count 1 >>"),
+		fmt.Appendf(nil, "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 %d %d] /Contents 4 0 R /Resources << /XObject << /L 5 0 R >> >> >>", width, height),
+		fmt.Appendf(nil, "<< /Length %d >>\nstream\n%s\nendstream", len(draw), draw),
+		fmt.Appendf(nil, "<< /Type /XObject /Subtype /Image /Width %d /Height %d /ColorSpace /DeviceGray /BitsPerComponent 8 /Filter /FlateDecode /Length %d >>\nstream\n%s\nendstream",
+			w, h, pixels.Len(), pixels.Bytes()),
+	}
+	var out bytes.Buffer
+	out.WriteString("%PDF-1.4\n%\xe2\xe3\xcf\xd3\n")
+	at := make([]int, len(objects))
+	for i, o := range objects {
+		at[i] = out.Len()
+		fmt.Fprintf(&out, "%d 0 obj\n%s\nendobj\n", i+1, o)
+	}
+	table := out.Len()
+	fmt.Fprintf(&out, "xref\n0 %d\n0000000000 65535 f \n", len(objects)+1)
+	for _, offset := range at {
+		fmt.Fprintf(&out, "%010d 00000 n \n", offset)
+	}
+	fmt.Fprintf(&out, "trailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n", len(objects)+1, table)
+	return out.Bytes(), nil
+}
