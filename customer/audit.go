@@ -23,7 +23,7 @@ import (
 // the audit log. Watch sees to it that it is written down.
 type Act struct {
 	Merchant uuid.UUID
-	Actor    string // "api_key:ID", "staff:ID" or "operator"
+	Actor    string // "api_key:ID", "staff:ID", "operator" or "system"
 	Origin   string // the network address it came from, or "command line"
 	Action   string // the operation of the API, such as "change-settings", or the command's
 	Subject  string // the id of what it was done to; empty for what is new
@@ -208,6 +208,10 @@ type content struct {
 func (s *Service) Watch(ctx context.Context, a *Act) context.Context {
 	return db.Attach(ctx, func(_ context.Context, tx db.Tx) error { return s.writeAct(tx, a) })
 }
+
+// Record writes an act of the program itself into the merchant's audit log, with
+// the transaction.
+func (s *Service) Record(tx db.Tx, a *Act) error { return s.writeAct(tx, a) }
 
 func (s *Service) writeAct(tx db.Tx, a *Act) error {
 	changes, err := a.said()

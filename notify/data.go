@@ -23,6 +23,11 @@ const (
 	Shipped             Kind = "shipped"
 	OutForDelivery      Kind = "out_for_delivery"
 	Delivered           Kind = "delivered"
+	ReturnApproved      Kind = "return_approved" // with what to do now
+	StaffInvitation     Kind = "staff_invitation"
+	StaffCode           Kind = "staff_code"       // of a member of staff
+	WebhookDisabled     Kind = "webhook_disabled" // to who runs the shop
+	CardAttack          Kind = "card_attack"      // likewise
 	Cancelled           Kind = "cancelled"
 	Refunded            Kind = "refunded"
 	SignInCode          Kind = "sign_in_code" // of a customer; it speaks of no order
@@ -30,7 +35,10 @@ const (
 
 // Kinds lists all kinds of mail.
 func Kinds() []Kind {
-	return []Kind{OrderConfirmation, PaymentInstructions, Shipped, OutForDelivery, Delivered, Cancelled, Refunded, SignInCode}
+	return []Kind{
+		OrderConfirmation, PaymentInstructions, Shipped, OutForDelivery, Delivered, ReturnApproved,
+		StaffInvitation, StaffCode, WebhookDisabled, CardAttack, Cancelled, Refunded, SignInCode,
+	}
 }
 
 // Data is what a mail tells. Which parts must be there depends on the kind:
@@ -43,7 +51,12 @@ func Kinds() []Kind {
 //	delivered             Parcel
 //	cancelled             nothing more (Reason, and Refund if money goes back)
 //	refunded              Refund
+//	return_approved       Return (Lines are what comes back)
 //	sign_in_code          SignIn, and nothing of an order
+//	staff_code            likewise
+//	staff_invitation      Invitation, and nothing of an order
+//	webhook_disabled      Hook, and nothing of an order
+//	card_attack           Attack, and nothing of an order
 type Data struct {
 	Shop  Shop
 	Order Order
@@ -59,6 +72,10 @@ type Data struct {
 	Refund        *Refund
 	Reason        string // why it was cancelled, in the reader's language
 	SignIn        *SignIn
+	Return        *Return
+	Invitation    *Invitation
+	Hook          *Hook
+	Attack        *Attack
 }
 
 // SignIn is a code by which a customer signs in.
@@ -196,6 +213,7 @@ func (d Data) cleaned() Data {
 		text(&in.Code)
 		d.SignIn = &in
 	}
+	d.cleanNews(text)
 	if d.Parcel != nil {
 		p := *d.Parcel
 		text(&p.Carrier)
@@ -215,8 +233,8 @@ func (d Data) check(kind Kind) error {
 	}
 	need(d.Shop.Name != "", "shop.name")
 	need(d.Shop.Email == "" || validAddress(d.Shop.Email), "shop.email")
-	if kind == SignInCode {
-		need(d.SignIn != nil && d.SignIn.Code != "" && d.SignIn.Minutes > 0, "sign_in")
+	if kind.orderless() {
+		d.checkNews(kind, need)
 		return incomplete(bad, kind)
 	}
 	need(d.Order.Number != "", "order.number")
@@ -243,6 +261,8 @@ func (d Data) check(kind Kind) error {
 		d.checkParcel(need)
 	case Refunded:
 		need(d.Refund != nil, "refund")
+	case ReturnApproved:
+		need(d.Return != nil && d.Return.Number != "" && len(d.Return.Address) <= longest, "return")
 	case Cancelled:
 	default:
 		need(false, "kind")

@@ -63,8 +63,10 @@ func (w *writer) view() view {
 		args = append(args, "amount", w.money(d.Refund.Amount))
 	case Shipped, OutForDelivery, Delivered:
 		args = append(args, "carrier", d.Parcel.Carrier)
-	case SignInCode:
-		args = append(args, "code", d.SignIn.Code, "shop", d.Shop.Name, "minutes", locale.Number(w.lang, d.SignIn.Minutes))
+	case ReturnApproved:
+		args = append(args, "return", d.Return.Number)
+	default:
+		args = append(args, w.newsArgs()...)
 	}
 	intro := "intro"
 	if w.kind == Refunded && d.Refund.Method == toStoreCredit {
@@ -87,9 +89,10 @@ func (w *writer) view() view {
 		v.Help = w.t("mail.help", "email", d.Shop.Email)
 	}
 	switch w.kind {
-	case SignInCode:
-		v.Button, v.Footer = button{}, w.own("footer", args...)
-		v.Facts, v.Note = append(v.Facts, w.fact("code", d.SignIn.Code)), w.own("note", args...)
+	case ReturnApproved:
+		w.sendBack(&v, args)
+	case SignInCode, StaffCode, StaffInvitation, WebhookDisabled, CardAttack:
+		w.news(&v, args)
 	case OrderConfirmation:
 		w.order(&v)
 	case PaymentInstructions:

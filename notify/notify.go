@@ -53,8 +53,11 @@ type Mail struct {
 	// kind and subject.
 	Key     string
 	Contact uuid.UUID
-	Lang    locale.Lang
-	Data    Data
+	// To is an address of the shop itself, for mails to who runs it; it counts
+	// when there is no Contact.
+	To   string
+	Lang locale.Lang
+	Data Data
 }
 
 func (m Mail) key() string {
@@ -131,7 +134,7 @@ func (s *Service) Send(ctx context.Context, m Mail) (Status, error) {
 // deliver writes the mail and hands it over. The status it returns is the one
 // to note; the error says why it is Queued or Failed.
 func (s *Service) deliver(ctx context.Context, m Mail, row *claim) (Status, error) {
-	name, email, err := s.contacts.Contact(ctx, m.Merchant, m.Contact)
+	name, email, err := s.recipient(ctx, m)
 	switch {
 	case fault.KindOf(err) == fault.NotFound:
 		return Failed, errors.New("the contact is gone")
@@ -164,6 +167,14 @@ func (s *Service) deliver(ctx context.Context, m Mail, row *claim) (Status, erro
 	default:
 		return Queued, err
 	}
+}
+
+// recipient is who the mail goes to.
+func (s *Service) recipient(ctx context.Context, m Mail) (name, email string, err error) {
+	if m.Contact == uuid.Nil {
+		return "", m.To, nil
+	}
+	return s.contacts.Contact(ctx, m.Merchant, m.Contact)
 }
 
 // sendAs is the address the shop writes from, under the shop's name.

@@ -35,6 +35,8 @@ func full() Data {
 		Refund: &Refund{Amount: 127148, Method: "card"},
 		Reason: "Out of stock",
 		SignIn: &SignIn{Code: "493027", Minutes: 10},
+		Return: &Return{Number: "RMA-7K3M", Address: []string{"Ararat Ceramics", "Komitas 5", "0010 Yerevan"}}, Invitation: &Invitation{Code: "493027-abc", Days: 7},
+		Hook: &Hook{URL: "https://hooks.shop.example/in", Reason: "Nothing had arrived"}, Attack: &Attack{Declines: 20, Attempts: 24, Minutes: 10},
 	}
 }
 
@@ -75,8 +77,11 @@ func TestEveryKindIsWrittenInEveryLanguage(t *testing.T) {
 		shown := tags.ReplaceAllString(m.HTML, " ")
 		for part, s := range map[string]string{"subject": m.Subject, "html": shown, "text": m.Text} {
 			subject := "DS-7K3M-Q2XT-H"
-			if kind == SignInCode {
+			switch {
+			case kind == SignInCode || kind == StaffCode:
 				subject = "493027"
+			case kind.orderless():
+				subject = "Ararat Ceramics"
 			}
 			if !strings.Contains(s, subject) {
 				t.Errorf("the %s does not name %s:\n%s", part, subject, s)
@@ -121,6 +126,11 @@ func TestBothPartsTellTheSameFacts(t *testing.T) {
 		Delivered:           {"HayPost", "RR123456789AM", "https://shop.example/track/tok?a=1&b=2"},
 		Cancelled:           {"Out of stock", "€1,271.48", "Card"},
 		Refunded:            {"€1,271.48", "Card"},
+		ReturnApproved:      {"RMA-7K3M", "DS-7K3M-Q2XT-H", "Mug", "Komitas 5", "write RMA-7K3M on a note", "https://shop.example/track/tok?a=1&b=2"},
+		StaffCode:           {"493027", "10 minutes", "Ararat Ceramics"},
+		StaffInvitation:     {"493027-abc", "7 days", "Ararat Ceramics"},
+		WebhookDisabled:     {"https://hooks.shop.example/in", "three days"},
+		CardAttack:          {"20 of the 24 card payments of the last 10 minutes"},
 		SignInCode:          {"Anahit Sargsyan", "493027", "10 minutes", "Ararat Ceramics", "help@ararat.example"},
 	}
 	for kind, facts := range want {

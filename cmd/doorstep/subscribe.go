@@ -34,6 +34,10 @@ func (h *house) subscribe() {
 	on(h, "order.invoice", h.documents.Invoice)        // order.money_taken: the invoice
 	on(h, "order.credit_note", h.documents.CreditNote) // payment.refunded
 	on(h, "notify.sign_in_code", h.mailSignInCode)     // customer.code_asked
+	on(h, "notify.staff_code", h.mailStaffCode)        // customer.staff_code_asked
+	on(h, "notify.staff_invited", h.mailInvitation)    // customer.staff_invited
+	on(h, "notify.return", h.mailReturnApproved)       // return.approved: what to do now
+	on(h, "notify.webhook_off", h.mailDisabled)        // webhook.endpoint_disabled: to who runs the shop
 
 	h.jobs.Tell(h.webhooks) // everything that merchants may be told of becomes deliveries
 
@@ -60,6 +64,7 @@ func (h *house) subscribe() {
 	h.jobs.Every("order.documents", time.Hour, func(ctx context.Context) error { return h.documents.Missing(ctx, 10*time.Minute) })
 	h.jobs.Every("order.prune_attempts", time.Hour, counted(h.orders.PruneAttempts))
 	h.jobs.Every("customer.prune_sign_ins", time.Hour, counted(h.customers.PruneSignIns))
+	h.jobs.Every("customer.prune_staff_sessions", time.Hour, counted(h.customers.PruneStaffSessions))
 	h.jobs.Every("idem.prune", time.Hour, counted(h.idem.Prune))
 	h.jobs.Every("webhook.send", time.Second, h.webhooks.Run) // it returns only to be started again
 	h.jobs.Every("webhook.sweep", time.Hour, counted(h.webhooks.Sweep))

@@ -23,7 +23,7 @@ func (h *house) hooks() error {
 	if err != nil {
 		return err
 	}
-	h.webhooks = webhook.New(webhook.Config{DB: h.db, Sealer: h.vault, Caller: caller, Compose: h.webhookData, Log: h.log})
+	h.webhooks = webhook.New(webhook.Config{DB: h.db, Sealer: h.vault, Caller: caller, Compose: h.webhookData, Log: h.log, Note: h.noteDisabled})
 	return nil
 }
 

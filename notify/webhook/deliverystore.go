@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"doorstep/internal/db"
+	"doorstep/internal/jobs"
 	"doorstep/internal/killpoint"
 )
 
@@ -272,11 +273,27 @@ func (s *Service) settle(ctx context.Context, t *taken, v verdict) error {
 		tx.Queue(`update webhook_endpoints set failing_since = coalesce(failing_since, $3), paused_until = greatest(paused_until, $4)
 			where merchant_id = $1 and id = $2 and status = 'active'`, t.merchant, t.endpoint, v.StartedAt, v.pause)
 		if v.disable != "" {
-			tx.Queue(`update webhook_endpoints set status = 'disabled', status_reason = $3, disabled_at = $4, version = version + 1, updated_at = $4
-				where merchant_id = $1 and id = $2 and status = 'active'`, t.merchant, t.endpoint, v.disable, now)
+			return s.disable(ctx, tx, t, v.disable, now)
 		}
 		return nil
 	})
+}
+
+// disable switches an endpoint off and sees to it that its merchant is told. Of
+// several attempts that find it so, one does.
+func (s *Service) disable(ctx context.Context, tx db.Tx, t *taken, reason string, now time.Time) error {
+	n, err := tx.Exec(ctx, `update webhook_endpoints set status = 'disabled', status_reason = $3, disabled_at = $4, version = version + 1, updated_at = $4
+		where merchant_id = $1 and id = $2 and status = 'active'`, t.merchant, t.endpoint, reason, now)
+	if err != nil || n == 0 {
+		return err
+	}
+	e := EndpointDisabled{MerchantID: t.merchant, EndpointID: t.endpoint, Reason: reason, DisabledAt: now}
+	if s.config.Note != nil {
+		if err := s.config.Note(tx, e); err != nil {
+			return err
+		}
+	}
+	return jobs.Publish(tx, e)
 }
 
 // followers are due when what they wait for is settled or tried again.

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"slices"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // TestEvent is the type of what a merchant sends to try an endpoint.
@@ -50,6 +52,24 @@ func Sources() []string {
 	}
 	return all
 }
+
+// EndpointDisabled says that an endpoint is told of nothing any more, because it
+// does not take anything. It is for the merchant's people; no endpoint is told.
+type EndpointDisabled struct {
+	MerchantID uuid.UUID `json:"merchant_id"`
+	EndpointID uuid.UUID `json:"endpoint_id"`
+	Reason     string    `json:"reason"` // Gone or Failing
+	DisabledAt time.Time `json:"disabled_at"`
+}
+
+// EventName is webhook.endpoint_disabled.
+func (EndpointDisabled) EventName() string { return "webhook.endpoint_disabled" }
+
+// Merchant is whose endpoint it is.
+func (e EndpointDisabled) Merchant() uuid.UUID { return e.MerchantID }
+
+// Aggregate is the endpoint.
+func (e EndpointDisabled) Aggregate() uuid.UUID { return e.EndpointID }
 
 // envelope is the body of every webhook.
 type envelope struct {

@@ -63,6 +63,9 @@ type Config struct {
 	Caller  Caller
 	Compose Composer // nil sends the events as they were published
 	Log     *slog.Logger
+	// Note is called in the transaction that disables an endpoint, so that it is
+	// written down where the merchant looks; nil writes nothing.
+	Note func(tx db.Tx, e EndpointDisabled) error
 
 	Workers     int             // attempts at once; 32
 	PerEndpoint int             // attempts at once to one endpoint; 4
