@@ -135,6 +135,8 @@ type Order struct {
 	Totals            Totals          `json:"totals"`
 	Shipping          *OrderShipping  `json:"shipping_option,omitempty"`
 	Discounts         []OrderDiscount `json:"discounts"`
+	Tenders           []OrderTender   `json:"tenders" doc:"What gift cards and store credit paid when it was placed"`
+	Credited          Money           `json:"credited" doc:"What they paid in all"`
 	CancelReason      string          `json:"cancel_reason,omitempty"`
 	TrackingURL       string          `json:"tracking_url,omitempty" format:"uri" doc:"Opens this one order, for whoever holds the link"`
 	Version           int64           `json:"version"`
@@ -153,6 +155,7 @@ func orderOf(o *order.Order, track func(*order.Order) string) Order {
 		LineItems: make([]OrderLine, len(o.Lines)), Discounts: []OrderDiscount{}, CancelReason: o.CancelReason, Version: o.Version,
 		PlacedAt: o.PlacedAt, CanceledAt: o.CanceledAt, UpdatedAt: o.UpdatedAt,
 	}
+	b.Tenders, b.Credited = tendersOf(o)
 	if o.Country != nil {
 		b.Country = *o.Country
 	}

@@ -7,10 +7,10 @@ import (
 
 	"doorstep/cart"
 	"doorstep/checkout"
+	"doorstep/customer"
 	"doorstep/internal/fault"
 	"doorstep/internal/idem"
 	"doorstep/internal/locale"
-	"doorstep/internal/money"
 	"doorstep/order"
 	"doorstep/payment"
 	"doorstep/pricing"
@@ -41,12 +41,14 @@ type CheckoutForm struct {
 	Locale          *string   `json:"locale,omitempty" enum:"en,hy,km" doc:"Language of mails and documents"`
 	DiscountCodes   *[]string `json:"discount_codes,omitempty" maxItems:"20" maxLength:"128"`
 	ShippingOption  *string   `json:"shipping_option_id,omitempty" maxLength:"100" doc:"Empty goes back to the cheapest"`
+	GiftCardCodes   *[]string `json:"gift_card_codes,omitempty" maxItems:"5" maxLength:"64" doc:"They pay first, in this order, and replace those before; a card that is on the checkout already may be named by the last four signs of its code"`
+	StoreCredit     *bool     `json:"use_store_credit,omitempty" doc:"Pay with store credit, after gift cards; true needs the Customer-Session of who has it"`
 }
 
 func (f *CheckoutForm) value() checkout.Form {
 	return checkout.Form{
 		Email: f.Email, Shipping: f.ShippingAddress.value(), Billing: f.BillingAddress.value(), Company: f.Company, VATID: f.VATID,
-		Note: f.Note, Locale: f.Locale, Codes: f.DiscountCodes, Option: f.ShippingOption,
+		Note: f.Note, Locale: f.Locale, Codes: f.DiscountCodes, Option: f.ShippingOption, GiftCards: f.GiftCardCodes, StoreCredit: f.StoreCredit,
 	}
 }
 
@@ -57,6 +59,7 @@ type ItemIn struct {
 }
 
 type startCheckoutIn struct {
+	SessionHeader
 	CartSecret string `header:"Cart-Secret" maxLength:"200"`
 	Body       struct {
 		CheckoutForm
@@ -74,6 +77,7 @@ type CheckoutPath struct {
 
 type changeCheckoutIn struct {
 	CheckoutPath
+	SessionHeader
 	IfMatch
 	Body CheckoutForm
 }
@@ -81,12 +85,16 @@ type changeCheckoutIn struct {
 type completeCheckoutIn struct {
 	CheckoutPath
 	Body struct {
-		Payment struct {
-			Method string `json:"method" enum:"card,wallet,paypal,bank_transfer,cash_on_delivery"`
-			Token  string `json:"token,omitempty" maxLength:"500" example:"tok_visa" doc:"Stands for a card; empty when the buyer comes back from an authentication"`
-		} `json:"payment"`
-		ExpectedTotal *Money `json:"expected_total,omitempty" doc:"What the buyer agreed to; without it, the total shown last"`
+		Payment       *ChosenPayment `json:"payment,omitempty" doc:"Not needed when gift cards and store credit pay it all"`
+		ExpectedTotal *Money         `json:"expected_total,omitempty" doc:"What the buyer agreed to; without it, the total shown last. Credits do not change it"`
+		ExpectedDue   *Money         `json:"expected_due,omitempty" doc:"What of it the buyer agreed to pay besides credits; without it, no more than was shown last"`
 	}
+}
+
+// ChosenPayment is how the buyer pays what credits do not.
+type ChosenPayment struct {
+	Method string `json:"method" enum:"card,wallet,paypal,bank_transfer,cash_on_delivery,gift_card,store_credit"`
+	Token  string `json:"token,omitempty" maxLength:"500" example:"tok_visa" doc:"Stands for a card; empty when the buyer comes back from an authentication"`
 }
 
 type cancelCheckoutIn struct {
@@ -103,29 +111,32 @@ type checkoutOut struct {
 
 // Checkout is a checkout as it is shown.
 type Checkout struct {
-	ID               uuid.UUID          `json:"id" format:"uuid"`
-	Secret           string             `json:"secret,omitempty" doc:"Only on creation; send it as Checkout-Secret"`
-	Status           string             `json:"status" enum:"incomplete,ready_for_payment,authentication_required,complete_in_progress,completed,canceled,expired"`
-	Version          int64              `json:"version"`
-	Currency         string             `json:"currency"`
-	Locale           string             `json:"locale"`
-	CartID           *uuid.UUID         `json:"cart_id,omitempty" format:"uuid"`
-	Email            string             `json:"email,omitempty"`
-	ShippingAddress  *Address           `json:"shipping_address,omitempty"`
-	BillingAddress   *Address           `json:"billing_address,omitempty"`
-	LineItems        []CheckoutLine     `json:"line_items"`
-	Totals           Totals             `json:"totals"`
-	PricesIncludeTax bool               `json:"prices_include_tax"`
-	ShippingOptions  []ShippingOption   `json:"shipping_options"`
-	ShippingHidden   []HiddenOption     `json:"shipping_unavailable"`
-	SelectedShipping string             `json:"selected_shipping_option_id,omitempty"`
-	PaymentMethods   []PaymentMethod    `json:"payment_methods"`
-	Discounts        []CheckoutDiscount `json:"discounts"`
-	Offers           []Offer            `json:"offers"`
-	Trust            Trust              `json:"trust"`
-	Missing          []string           `json:"missing" doc:"What is still needed before this can be paid"`
-	OrderID          *uuid.UUID         `json:"order_id,omitempty" format:"uuid"`
-	ExpiresAt        time.Time          `json:"expires_at"`
+	ID               uuid.UUID            `json:"id" format:"uuid"`
+	Secret           string               `json:"secret,omitempty" doc:"Only on creation; send it as Checkout-Secret"`
+	Status           string               `json:"status" enum:"incomplete,ready_for_payment,authentication_required,complete_in_progress,completed,canceled,expired"`
+	Version          int64                `json:"version"`
+	Currency         string               `json:"currency"`
+	Locale           string               `json:"locale"`
+	CartID           *uuid.UUID           `json:"cart_id,omitempty" format:"uuid"`
+	Email            string               `json:"email,omitempty"`
+	ShippingAddress  *Address             `json:"shipping_address,omitempty"`
+	BillingAddress   *Address             `json:"billing_address,omitempty"`
+	LineItems        []CheckoutLine       `json:"line_items"`
+	Totals           Totals               `json:"totals"`
+	PricesIncludeTax bool                 `json:"prices_include_tax"`
+	ShippingOptions  []ShippingOption     `json:"shipping_options"`
+	ShippingHidden   []HiddenOption       `json:"shipping_unavailable"`
+	SelectedShipping string               `json:"selected_shipping_option_id,omitempty"`
+	GiftCards        []CheckoutGiftCard   `json:"gift_cards"`
+	StoreCredit      *CheckoutStoreCredit `json:"store_credit,omitempty" doc:"When the customer uses it"`
+	AmountDue        Money                `json:"amount_due" doc:"What of the total gift cards and store credit do not pay"`
+	PaymentMethods   []PaymentMethod      `json:"payment_methods" doc:"For what is due; when nothing is, the credit that pays is the only one"`
+	Discounts        []CheckoutDiscount   `json:"discounts"`
+	Offers           []Offer              `json:"offers"`
+	Trust            Trust                `json:"trust"`
+	Missing          []string             `json:"missing" doc:"What is still needed before this can be paid"`
+	OrderID          *uuid.UUID           `json:"order_id,omitempty" format:"uuid"`
+	ExpiresAt        time.Time            `json:"expires_at"`
 }
 
 // CheckoutLine is one line of a checkout.
@@ -175,11 +186,12 @@ type HiddenOption struct {
 
 // PaymentMethod is a way to pay. Total includes Fee: send it as expected_total.
 type PaymentMethod struct {
-	Method   string `json:"method" enum:"card,wallet,paypal,bank_transfer,cash_on_delivery"`
+	Method   string `json:"method" enum:"card,wallet,paypal,bank_transfer,cash_on_delivery,gift_card,store_credit"`
 	Name     string `json:"name"`
 	Provider string `json:"provider"`
 	Fee      Money  `json:"fee"`
 	Total    Money  `json:"total"`
+	Due      Money  `json:"due" doc:"What of the total is paid by this method"`
 	DueDays  int64  `json:"due_days,omitempty"`
 	// PublishableKey is public by its nature.
 	PublishableKey string `json:"publishable_key,omitempty" doc:"For the provider's own form in the storefront"`
@@ -238,15 +250,15 @@ type completedOut struct {
 var payFaults = []*fault.Error{
 	checkout.ErrNotFound, checkout.ErrClosed, checkout.ErrInProgress, checkout.ErrIncomplete, checkout.ErrTotalChanged, checkout.ErrOutOfStock,
 	checkout.ErrToken, checkout.ErrVersion, cart.ErrClosed, payment.ErrDeclined, payment.ErrMethod, payment.ErrGatewayTrouble,
-	checkout.ErrTooManyDeclines, checkout.ErrGatewayBusy, idem.ErrConflict, idem.ErrInFlight,
+	checkout.ErrTooManyDeclines, checkout.ErrGatewayBusy, checkout.ErrCreditChanged, checkout.ErrMethodNeeded, idem.ErrConflict, idem.ErrInFlight,
 }
 
-func registerCheckouts(s *Server, svc checkouts, w *Writer) {
+func registerCheckouts(s *Server, svc checkouts, p people, w *Writer) {
 	handle(s, Route{
 		ID: "start-checkout", Method: http.MethodPost, Path: "/v1/checkouts", Status: http.StatusCreated, Tag: "checkouts",
 		Summary:     "Begin to buy: from a cart or from items",
 		Description: "The first of two calls. The answer shows everything that will be paid: shipping, tax, discounts and the ways to pay.",
-		Auth:        publishable(), Errors: []*fault.Error{checkout.ErrEmpty, checkout.ErrSKU, checkout.ErrCurrency, checkout.ErrCountry, checkout.ErrOutOfStock, pricing.ErrTooManyTries, cart.ErrNotFound, cart.ErrClosed},
+		Auth:        publishable(), Errors: []*fault.Error{checkout.ErrEmpty, checkout.ErrSKU, checkout.ErrCurrency, checkout.ErrCountry, checkout.ErrOutOfStock, pricing.ErrTooManyTries, payment.ErrGiftCardTries, checkout.ErrSignIn, checkout.ErrNotTheirs, customer.ErrSession, cart.ErrNotFound, cart.ErrClosed},
 	}, func(ctx context.Context, in *startCheckoutIn) (*checkoutOut, error) {
 		b := &in.Body
 		if (b.CartID == nil) == (len(b.Items) == 0) {
@@ -255,6 +267,10 @@ func registerCheckouts(s *Server, svc checkouts, w *Writer) {
 		q := checkout.Request{
 			Merchant: caller(ctx).Merchant, CartID: b.CartID, CartSecret: in.CartSecret, Trusted: caller(ctx).Secret, IP: guesser(ctx),
 			Currency: b.Currency, Locale: string(language(ctx)), Form: b.value(),
+		}
+		var err error
+		if q.Form.SignedIn, err = spender(ctx, p, in.Session, &b.CheckoutForm); err != nil {
+			return nil, err
 		}
 		for _, it := range b.Items {
 			q.Items = append(q.Items, checkout.Item{SKU: it.SKU, Quantity: it.Quantity})
@@ -270,8 +286,8 @@ func registerCheckouts(s *Server, svc checkouts, w *Writer) {
 		return w.checkout(ctx, v, err)
 	})
 	handle(s, Route{
-		ID: "change-checkout", Method: http.MethodPatch, Path: "/v1/checkouts/{id}", Tag: "checkouts", Summary: "Change address, shipping option or discount codes",
-		Auth: publishable(), Errors: []*fault.Error{checkout.ErrNotFound, checkout.ErrClosed, checkout.ErrInProgress, checkout.ErrOption, checkout.ErrVersion, pricing.ErrTooManyTries},
+		ID: "change-checkout", Method: http.MethodPatch, Path: "/v1/checkouts/{id}", Tag: "checkouts", Summary: "Change address, shipping option, discount codes or what gift cards and store credit pay",
+		Auth: publishable(), Errors: []*fault.Error{checkout.ErrNotFound, checkout.ErrClosed, checkout.ErrInProgress, checkout.ErrOption, checkout.ErrVersion, pricing.ErrTooManyTries, payment.ErrGiftCardTries, checkout.ErrSignIn, checkout.ErrNotTheirs, customer.ErrSession},
 	}, func(ctx context.Context, in *changeCheckoutIn) (*checkoutOut, error) {
 		f := in.Body.value()
 		have, said, err := in.version()
@@ -280,6 +296,9 @@ func registerCheckouts(s *Server, svc checkouts, w *Writer) {
 		}
 		if said {
 			f.ExpectedVersion = &have
+		}
+		if f.SignedIn, err = spender(ctx, p, in.Session, &in.Body); err != nil {
+			return nil, err
 		}
 		v, err := svc.Change(ctx, in.access(ctx), in.ID, f)
 		return w.checkout(ctx, v, err)
@@ -297,11 +316,10 @@ func registerCheckouts(s *Server, svc checkouts, w *Writer) {
 		Auth:        publishable(), Once: OnceInside, Deadline: Payments, Errors: payFaults,
 	}, func(ctx context.Context, in *completeCheckoutIn) (*completedOut, error) {
 		c := checkout.Completion{
-			Who: in.access(ctx), Checkout: in.ID, Key: onceKey(ctx),
-			Payment: checkout.Payment{Method: payment.Method(in.Body.Payment.Method), Token: in.Body.Payment.Token},
+			Who: in.access(ctx), Checkout: in.ID, Key: onceKey(ctx), Expected: in.Body.ExpectedTotal.value(), Due: in.Body.ExpectedDue.value(),
 		}
-		if in.Body.ExpectedTotal != nil {
-			c.Expected = &money.Amount{Minor: in.Body.ExpectedTotal.Amount, Currency: in.Body.ExpectedTotal.Currency}
+		if p := in.Body.Payment; p != nil {
+			c.Payment = checkout.Payment{Method: payment.Method(p.Method), Token: p.Token}
 		}
 		out, err := svc.Complete(ctx, c)
 		return w.completed(in.ID, out, err)
@@ -381,8 +399,9 @@ func (w *Writer) checkout(ctx context.Context, v *checkout.View, err error) (*ch
 		PricesIncludeTax: t.PricesIncludeTax, ShippingOptions: make([]ShippingOption, len(v.Options)), ShippingHidden: make([]HiddenOption, len(v.Hidden)),
 		SelectedShipping: v.Selected, PaymentMethods: make([]PaymentMethod, len(v.Methods)), Discounts: make([]CheckoutDiscount, len(t.Discounts)),
 		Offers: make([]Offer, len(t.Offers)), Trust: Trust{TLS: w.Secure, CardData: "never_touches_this_server", Policies: []PolicyLink{}, CheckedOn: v.Trust.CheckedOn},
-		Missing: v.Missing, OrderID: v.OrderID, ExpiresAt: v.ExpiresAt,
+		Missing: v.Missing, OrderID: v.OrderID, ExpiresAt: v.ExpiresAt, AmountDue: of(v.Due),
 	}
+	b.GiftCards, b.StoreCredit = checkoutCredits(v)
 	if b.Missing == nil {
 		b.Missing = []string{}
 	}
@@ -398,7 +417,7 @@ func (w *Writer) checkout(ctx context.Context, v *checkout.View, err error) (*ch
 	for i, m := range v.Methods {
 		b.PaymentMethods[i] = PaymentMethod{
 			Method: string(m.Method), Name: textOr(lang, "payment_method."+string(m.Method), string(m.Method)), Provider: m.Provider,
-			Fee: of(m.Fee), Total: of(m.Total), DueDays: m.DueDays, PublishableKey: m.PublishableKey,
+			Fee: of(m.Fee), Total: of(m.Total), Due: of(m.Due), DueDays: m.DueDays, PublishableKey: m.PublishableKey,
 		}
 		if m.Method == payment.Card {
 			b.Trust.Processor = m.Provider

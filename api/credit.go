@@ -27,8 +27,8 @@ type credits interface {
 
 // CreditEntry is one movement of a gift card or of store credit.
 type CreditEntry struct {
-	Type     string     `json:"type" enum:"credit_issued,credit_adjusted,refund"`
-	SourceID uuid.UUID  `json:"source_id" format:"uuid" doc:"Of the refund, or of the request"`
+	Type     string     `json:"type" enum:"credit_issued,credit_adjusted,refund,credit_held,credit_released"`
+	SourceID uuid.UUID  `json:"source_id" format:"uuid" doc:"Of the refund, of the payment that it was held for, or of the request"`
 	Amount   Money      `json:"amount" doc:"Below 0 when it was taken"`
 	Balance  Money      `json:"balance" doc:"After it"`
 	Reason   string     `json:"reason,omitempty"`

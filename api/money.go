@@ -11,6 +11,14 @@ type Money struct {
 // moneyOf writes minor units of a currency.
 func moneyOf(minor int64, currency string) Money { return Money{Amount: minor, Currency: currency} }
 
+// value is the amount as it was sent, in whatever currency; nil for none.
+func (m *Money) value() *money.Amount {
+	if m == nil {
+		return nil
+	}
+	return &money.Amount{Minor: m.Amount, Currency: m.Currency}
+}
+
 // amount is the value for the rooms, or unknown_currency.
 func (m Money) amount() (money.Amount, error) {
 	if !money.Known(m.Currency) {

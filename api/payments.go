@@ -31,7 +31,7 @@ type Payment struct {
 	CheckoutID    uuid.UUID  `json:"checkout_id" format:"uuid"`
 	OrderID       *uuid.UUID `json:"order_id,omitempty" format:"uuid"`
 	Attempt       int        `json:"attempt"`
-	Method        string     `json:"method" enum:"card,wallet,paypal,bank_transfer,cash_on_delivery"`
+	Method        string     `json:"method" enum:"card,wallet,paypal,bank_transfer,cash_on_delivery,gift_card,store_credit"`
 	Provider      string     `json:"provider" example:"sandbox"`
 	GatewayID     string     `json:"gateway_id,omitempty" doc:"How the provider calls it"`
 	Status        string     `json:"status" enum:"pending,requires_action,authorized,partially_captured,captured,voided,expired,failed,unknown,disputed,won,lost"`

@@ -56,7 +56,7 @@ func Register(s *Server, r Rooms) {
 		registerCarts(s, r.Carts)
 	}
 	if r.Checkouts != nil {
-		registerCheckouts(s, r.Checkouts, r.Writer)
+		registerCheckouts(s, r.Checkouts, r.People, r.Writer)
 	}
 	if r.PaymentMethods != nil {
 		registerPaymentMethods(s, r.PaymentMethods, r.Writer)
@@ -82,6 +82,9 @@ func Register(s *Server, r Rooms) {
 	}
 	if r.Credits != nil {
 		registerCredits(s, r.Credits)
+		if r.People != nil {
+			registerMyCredit(s, r.Credits, r.People)
+		}
 	}
 	if r.Deliveries != nil {
 		registerShipping(s, r.Deliveries, r.Settings)

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"doorstep/catalog"
+	"doorstep/payment"
 	"doorstep/pricing"
 	"doorstep/shipping/policy"
 )
@@ -20,6 +21,8 @@ type assessment struct {
 	methods []MethodOffer
 	missing []string
 	short   []catalog.Shortage
+	uses    []payment.CreditUse // what becomes of the credits that the buyer wants to use
+	credit  int64               // that they pay in all
 }
 
 // assess prices the situation: promotions, shipping, taxes, and each way to
@@ -47,6 +50,11 @@ func (s *Service) assess(sit *situation) (*assessment, error) {
 		}
 	}
 	a.input = in
+	s.spread(sit, a)
+	if a.covered() {
+		a.methods = []MethodOffer{a.byCredit()}
+		return a, nil
+	}
 	b := a.bill()
 	a.methods, _, err = s.methods(&sit.rules.Settings, &b)
 	return a, err
@@ -177,6 +185,7 @@ func (s *Service) view(sit *situation, a *assessment) *View {
 	if a.option != nil {
 		v.Selected = a.option.Method
 	}
+	v.Credits, v.Due = a.credits(sit), a.totals.Total-a.credit
 	for i, id := range r.Variants {
 		o, _ := sit.offers.Of(id)
 		v.Lines[i] = ViewLine{Offer: o, Quantity: r.Quantities[i], Total: a.totals.Lines[i]}

@@ -72,6 +72,9 @@ func (s *Service) queueAttempt(tx db.Tx, p *plan, status Status, draft []byte) {
 		r.Merchant, r.ID, r.Version, string(status), p.payment.Attempt, draft, orderID, completedAt(status, p.now), p.now)
 	s.Promotions.Redeem(tx, r.Merchant, r.ID, p.payment.Attempt, p.sit.sealed.EmailHMAC, p.uses)
 	payment.Insert(tx, &p.payment)
+	if p.payment.CreditMinor > 0 {
+		payment.HoldCredit(tx, &p.payment, p.tenders, p.now)
+	}
 }
 
 func completedAt(status Status, now time.Time) *time.Time {
@@ -100,6 +103,9 @@ func (s *Service) placeAtOnce(ctx context.Context, p *plan) (Outcome, error) {
 		}
 		if err := order.Place(tx, o, p.payment.ID); err != nil {
 			return err
+		}
+		if p.payment.CreditMinor > 0 {
+			payment.SpendCredit(tx, &p.payment, o.ID, p.now)
 		}
 		catalog.Hold(tx, p.row.Merchant, p.row.ID, p.payment.Attempt, catalog.Committed, p.draft.Takes, p.now.Add(s.HoldTTL), p.now)
 		killpoint.Hit("checkout.at_once.queued")
@@ -134,6 +140,8 @@ func (s *Service) explain(ctx context.Context, p *plan, err error) error {
 		return &again{error: ErrOutOfStock.With("lines", []catalog.Shortage{}).Because(err)}
 	case fault.Is(err, pricing.ErrPromotionUsedUp, pricing.ErrCustomerUsedUp, pricing.ErrCodeSpent):
 		return &again{error: ErrTotalChanged.With("totals", Totals(p.totals)).Because(err)}
+	case fault.Is(err, payment.ErrCreditTooLow): // it was spent elsewhere at this moment
+		return &again{error: ErrCreditChanged.With("totals", Totals(p.totals)).Because(err)}
 	case errors.Is(err, errChanged):
 		return &again{error: ErrVersion.Because(err), changed: true}
 	}

@@ -87,6 +87,9 @@ func (s *Service) Change(ctx context.Context, who Access, checkout uuid.UUID, f 
 			return nil, err
 		}
 	}
+	if err := s.takeCredits(ctx, sit, &f, checkout, who.IP); err != nil {
+		return nil, err
+	}
 	a, err := s.assessTyped(ctx, sit)
 	if err != nil {
 		return nil, err
@@ -95,6 +98,7 @@ func (s *Service) Change(ctx context.Context, who Access, checkout uuid.UUID, f 
 		return nil, err
 	}
 	r.Status, r.Shown = settleStatus(a.missing), a.totals.Total
+	r.ShownCredit = a.credit
 	if err := s.saveChange(ctx, sit); err != nil {
 		return nil, err
 	}

@@ -176,6 +176,8 @@ type View struct {
 	Hidden    []policy.Hidden
 	Selected  string
 	Methods   []MethodOffer
+	Credits   []Credit // that the buyer wants to use
+	Due       int64    // what of the total they do not pay
 	Missing   []string // fields still needed, as paths of the request
 	Trust     customer.Trust
 	OrderID   *uuid.UUID

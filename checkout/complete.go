@@ -30,6 +30,9 @@ type Completion struct {
 	Payment  Payment
 	// Expected is the total the buyer agreed to; nil means the one last shown.
 	Expected *money.Amount
+	// Due is what of it the buyer agreed to pay besides credits; nil means at most
+	// what was last shown.
+	Due *money.Amount
 }
 
 // Outcome is how a completion ended: Order when it stands, Action when the
@@ -188,9 +191,9 @@ func (s *Service) pay(ctx context.Context, sit *situation, c *Completion) (Outco
 	if len(a.missing) > 0 {
 		return Outcome{}, ErrIncomplete.With("missing", a.missing)
 	}
-	offer, ok := a.method(c.Payment.Method)
-	if !ok {
-		return Outcome{}, payment.ErrMethod
+	offer, err := a.payingBy(c.Payment.Method)
+	if err != nil {
+		return Outcome{}, err
 	}
 	totals := a.totals
 	if offer.Fee > 0 {
@@ -201,10 +204,13 @@ func (s *Service) pay(ctx context.Context, sit *situation, c *Completion) (Outco
 	if a.drifted(sit, c, &totals) {
 		return Outcome{}, ErrTotalChanged.With("totals", Totals(&totals))
 	}
+	if err := a.repriced(sit, c, totals.Total); err != nil {
+		return Outcome{}, err
+	}
 	if len(a.short) > 0 {
 		return Outcome{}, ErrOutOfStock.With("lines", a.short)
 	}
-	if c.Payment.Method.NeedsToken() && totals.Total > 0 && c.Payment.Token == "" {
+	if offer.Method.NeedsToken() && totals.Total > a.credit && c.Payment.Token == "" {
 		return Outcome{}, ErrToken
 	}
 	killpoint.Hit("checkout.priced")

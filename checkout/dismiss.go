@@ -88,6 +88,9 @@ func (s *Service) doom(ctx context.Context, a *attempt, r *row, result payment.R
 			cart.Unclaim(tx, r.Merchant, *r.CartID, r.ID, now)
 		}
 		s.Promotions.Release(tx, r.Merchant, r.ID, a.Attempt)
+		if a.CreditMinor > 0 {
+			payment.ReleaseCredit(tx, &a.Payment, now)
+		}
 		if a.RequestKey != "" {
 			idem.Settle(tx, idem.Key{Merchant: r.Merchant, Key: a.RequestKey}, status, body)
 		}

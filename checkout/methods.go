@@ -19,6 +19,7 @@ type MethodOffer struct {
 	Provider string
 	Fee      int64
 	Total    int64
+	Due      int64    // Total without what credits pay
 	DueDays  int64    // bank transfer
 	Limit    *int64   // the highest total, when the merchant has set one
 	Wallets  []string // that the provider shows with it: apple_pay, google_pay
@@ -46,7 +47,8 @@ const (
 type bill struct {
 	currency, country string
 	total             int64
-	known             bool // total is
+	credit            int64 // that pays part of it
+	known             bool  // total is
 	withFee           func(fee int64) (int64, error)
 }
 
@@ -63,6 +65,7 @@ func (s *Service) methods(set *customer.Settings, b *bill) (offers []MethodOffer
 			hidden = append(hidden, MethodHidden{Method: o.Method, Reason: reason, Limit: o.Limit})
 			return
 		}
+		o.Due = o.Total - b.credit
 		offers = append(offers, o)
 	}
 	for _, m := range online {
@@ -91,7 +94,7 @@ func (s *Service) onlineMethod(set *customer.Settings, b *bill, m payment.Method
 		o.PublishableKey = k.Publishable()
 	}
 	if c, ok := p.(payment.Chooser); ok {
-		reason = c.Refuses(b.total, b.currency)
+		reason = c.Refuses(b.total-b.credit, b.currency)
 	}
 	return o, reason
 }
@@ -123,7 +126,7 @@ func cashMethod(set *customer.Settings, b *bill) (o MethodOffer, reason string, 
 		}
 	}
 	if limit, ok := customer.In(b.currency, c.MaxTotals); ok {
-		if o.Limit = &limit; b.known && o.Total > limit {
+		if o.Limit = &limit; b.known && o.Total-b.credit > limit {
 			return o, MethodTooHigh, nil
 		}
 	}
@@ -232,7 +235,7 @@ func (s *Service) methodRules(ctx context.Context, sit *situation, q *MethodsReq
 // bill is what the buyer of an assessed checkout has to pay.
 func (a *assessment) bill() bill {
 	return bill{
-		currency: a.input.Currency, country: a.input.Destination.Country, total: a.totals.Total, known: true,
+		currency: a.input.Currency, country: a.input.Destination.Country, total: a.totals.Total, credit: a.credit, known: true,
 		withFee: func(fee int64) (int64, error) {
 			totals, err := a.withFee(fee)
 			return totals.Total, err
@@ -245,6 +248,21 @@ func (a *assessment) withFee(fee int64) (pricing.Result, error) {
 	in := a.input
 	in.PaymentFee = fee
 	return pricing.Total(in)
+}
+
+// payingBy is the offer by which a checkout is paid: where credits pay all of it
+// theirs, whatever was chosen.
+func (a *assessment) payingBy(m payment.Method) (MethodOffer, error) {
+	if a.covered() {
+		return a.byCredit(), nil
+	}
+	if offer, ok := a.method(m); ok {
+		return offer, nil
+	}
+	if a.credit > 0 && (m == "" || m.Credit()) {
+		return MethodOffer{}, ErrMethodNeeded.With("amount_due", money.Of(a.totals.Total-a.credit, a.input.Currency))
+	}
+	return MethodOffer{}, payment.ErrMethod
 }
 
 // method is the offer of one way to pay.

@@ -118,6 +118,9 @@ func (s *Service) placeWith(ctx context.Context, a *attempt, r *row, d *draft, r
 		if a.RequestKey != "" {
 			idem.Settle(tx, idem.Key{Merchant: r.Merchant, Key: a.RequestKey}, status, body)
 		}
+		if a.CreditMinor > 0 {
+			payment.SpendCredit(tx, &a.Payment, o.ID, now)
+		}
 		if captured > 0 {
 			taken := a.Payment
 			taken.OrderID = &o.ID

@@ -19,6 +19,7 @@ type plan struct {
 	uses    []pricing.Use
 	totals  *pricing.Result
 	payment payment.Payment
+	tenders []payment.Tender // what credits pay besides
 	key     idem.Key
 	now     time.Time
 }
@@ -30,6 +31,7 @@ func (s *Service) plan(sit *situation, a *assessment, c *Completion, totals *pri
 	takes, _ := sit.offers.Allocate(sit.row.wanted())
 	p := &plan{sit: sit, row: r, uses: pricing.Uses(a.input, *totals), totals: totals, key: c.Key, now: now}
 	paymentID := id.New()
+	p.tenders = a.tenders()
 	p.draft = draft{Takes: takes, Order: order.Order{
 		MerchantID: r.Merchant, ID: id.New(), Number: order.NewNumber(), CheckoutID: r.ID, ContactID: r.ContactID, CustomerID: r.CustomerID,
 		EmailHMAC: sit.sealed.EmailHMAC, Status: order.StatusConfirmed, PaymentStatus: "unpaid", FulfillmentStatus: "unfulfilled",
@@ -38,20 +40,26 @@ func (s *Service) plan(sit *situation, a *assessment, c *Completion, totals *pri
 		Tax: totals.Tax, Total: totals.Total, ShippingOption: shippingOption(a), Discounts: discounts(totals, r.Locale),
 		Version: 1, PlacedAt: now, UpdatedAt: now, Lines: orderLines(sit, totals),
 	}}
+	if len(p.tenders) > 0 {
+		p.draft.Order.Tenders = encode(p.tenders)
+	}
 	p.payment = payment.Payment{
 		MerchantID: r.Merchant, ID: paymentID, CheckoutID: r.ID, Attempt: r.Attempt + 1, Method: offer.Method, Provider: offer.Provider,
-		GatewayKey: "pay:" + paymentID.String(), RequestKey: c.Key.Key, Status: payment.Pending, AmountMinor: totals.Total,
-		Currency: r.Currency, CreatedAt: now, UpdatedAt: now,
+		GatewayKey: "pay:" + paymentID.String(), RequestKey: c.Key.Key, Status: payment.Pending, AmountMinor: totals.Total - a.credit,
+		CreditMinor: a.credit, Currency: r.Currency, CreatedAt: now, UpdatedAt: now,
 	}
 	o := &p.draft.Order
 	switch {
-	case totals.Total == 0: // nothing to pay: a gift, a full discount
+	case p.payment.AmountMinor == 0: // nothing to pay: a gift, a full discount, or credits pay it all
 		p.payment.Provider, p.payment.Status, o.PaymentStatus = payment.Offline, payment.Captured, "paid"
-	case offer.Method == payment.BankTransfer:
+	case offer.Method.Offline() && a.credit > 0:
+		o.PaymentStatus = "partially_paid"
+	case !offer.Method.Offline():
+		o.PaymentStatus = "authorized"
+	}
+	if offer.Method == payment.BankTransfer && p.payment.AmountMinor > 0 {
 		due := now.AddDate(0, 0, int(offer.DueDays))
 		p.payment.DueAt, p.payment.Reference, o.Status = &due, o.Number, order.StatusPending
-	case offer.Method != payment.CashOnDelivery:
-		o.PaymentStatus = "authorized"
 	}
 	return p
 }

@@ -79,7 +79,7 @@ func (s *Service) Expire(ctx context.Context) error {
 			s.Log.WarnContext(ctx, "checkout not expired", "checkout", d.ID, "error", err)
 		}
 	}, `select c.merchant_id, c.id, c.expires_at, case when c.status = 'authentication_required' then (
-			select p.id from payments p where p.merchant_id = c.merchant_id and p.checkout_id = c.id order by p.attempt desc limit 1) end
+			select p.id from payments p where p.merchant_id = c.merchant_id and p.checkout_id = c.id and p.part = 0 order by p.attempt desc limit 1) end
 		from checkouts c
 		where c.status in ('incomplete', 'ready_for_payment', 'authentication_required') and (c.expires_at, c.id) > ($1, $2) and c.expires_at < $4
 		order by c.expires_at, c.id limit $3`, s.DB.Now())

@@ -37,7 +37,10 @@ type Form struct {
 	Locale          *string
 	Codes           *[]string
 	Option          *string
-	ExpectedVersion *int64 // of a PATCH; nil does not care
+	GiftCards       *[]string  // codes; they replace those before
+	StoreCredit     *bool      // use it, or do not
+	SignedIn        *uuid.UUID // the customer who has signed in and sends this
+	ExpectedVersion *int64     // of a PATCH; nil does not care
 }
 
 // Request begins a checkout, from a cart or from items.
@@ -62,11 +65,11 @@ func (s *Service) Start(ctx context.Context, q Request) (*View, error) {
 	if err := sit.fill(&q.Form); err != nil {
 		return nil, err
 	}
+	session := uuid.Nil
+	if q.CartID != nil {
+		session = *q.CartID
+	}
 	if q.Form.Codes != nil {
-		session := uuid.Nil
-		if q.CartID != nil {
-			session = *q.CartID
-		}
 		sit.guess(r.Codes, pricing.GuessesOf(q.Merchant, session, q.IP))
 	}
 	if err := s.lines(ctx, sit, &q); err != nil {
@@ -78,6 +81,9 @@ func (s *Service) Start(ctx context.Context, q Request) (*View, error) {
 	}
 	if a := sit.contact.Shipping; a != nil && a.Country != "" && !set.ShipsTo(a.Country) {
 		return nil, ErrCountry.At("body.shipping_address.country", "the shop ships to other countries").With("countries", set.Countries)
+	}
+	if err := s.takeCredits(ctx, sit, &q.Form, session, q.IP); err != nil {
+		return nil, err
 	}
 	a, err := s.assessTyped(ctx, sit)
 	if err != nil {
@@ -92,6 +98,7 @@ func (s *Service) Start(ctx context.Context, q Request) (*View, error) {
 	secret := id.Secret(20)
 	now := s.DB.Now()
 	r.SecretHash, r.ExpiresAt, r.Status, r.Shown = hash(secret), now.Add(s.TTL), settleStatus(a.missing), a.totals.Total
+	r.ShownCredit = a.credit
 	if sit.sealed, err = s.Vault.Seal(q.Merchant, sit.contact); err != nil {
 		return nil, err
 	}

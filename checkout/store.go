@@ -35,15 +35,19 @@ type row struct {
 	Draft                   []byte
 	OrderID                 *uuid.UUID
 	ExpiresAt               time.Time
+	Credits                 []uuid.UUID // gift cards and store credit, in the order in which they are used
+	ShownCredit             int64       // what they were to pay of Shown
 }
 
 const rowColumns = `c.merchant_id, c.id, c.contact_id, c.cart_id, c.customer_id, c.secret_hash, c.status, c.version, c.attempt, c.currency, c.locale,
-	c.country, c.variant_ids, c.quantities, c.codes, c.shown_minor, c.shipping_option, c.draft, c.order_id, c.expires_at`
+	c.country, c.variant_ids, c.quantities, c.codes, c.shown_minor, c.shipping_option, c.draft, c.order_id, c.expires_at,
+	c.credit_ids, c.shown_credit_minor`
 
 func (r *row) fields() []any {
 	return []any{
 		&r.Merchant, &r.ID, &r.ContactID, &r.CartID, &r.CustomerID, &r.SecretHash, &r.Status, &r.Version, &r.Attempt, &r.Currency, &r.Locale,
 		&r.Country, &r.Variants, &r.Quantities, &r.Codes, &r.Shown, &r.Option, &r.Draft, &r.OrderID, &r.ExpiresAt,
+		&r.Credits, &r.ShownCredit,
 	}
 }
 
@@ -70,6 +74,10 @@ type situation struct {
 	state   idem.State
 	typed   []string         // codes that are new on this checkout
 	guesses *pricing.Guesses // counts those of them that are wrong; nil without any
+
+	credits []payment.CreditAccount // of row.Credits, those that there are
+	held    map[uuid.UUID]int64     // what they pay in the newest attempt, by account, as long as it stands
+	unknown []string                // ends of codes of gift cards that were typed just now and are of none
 
 	declines int           // of this checkout's payments, by providers
 	wait     time.Duration // until the shopper's address may be declined again
@@ -117,6 +125,9 @@ func (s *Service) read(ctx context.Context, merchant, checkout uuid.UUID, key *i
 			return nil, err
 		}
 	}
+	if err := s.readCredits(ctx, sit); err != nil {
+		return nil, err
+	}
 	var err error
 	if sit.contact, err = s.Vault.Open(merchant, sit.sealed); err != nil {
 		return nil, err
@@ -142,12 +153,12 @@ func (s *Service) mayPromote(merchant uuid.UUID) bool {
 }
 
 const paymentColumns = `p.merchant_id, p.id, p.checkout_id, p.order_id, p.attempt, p.method, p.provider, p.gateway_key, p.request_key, p.gateway_id,
-	p.status, p.amount_minor, p.captured_minor, p.currency, p.failure_code, p.next_action, p.created_at, p.updated_at`
+	p.status, p.amount_minor, p.captured_minor, p.credit_minor, p.currency, p.failure_code, p.next_action, p.created_at, p.updated_at`
 
 func (a *attempt) fields() []any {
 	return []any{
 		&a.MerchantID, &a.ID, &a.CheckoutID, &a.OrderID, &a.Attempt, &a.Method, &a.Provider, &a.GatewayKey, &a.RequestKey, &a.GatewayID,
-		&a.Status, &a.AmountMinor, &a.CapturedMinor, &a.Currency, &a.FailureCode, &a.action, &a.CreatedAt, &a.UpdatedAt,
+		&a.Status, &a.AmountMinor, &a.CapturedMinor, &a.CreditMinor, &a.Currency, &a.FailureCode, &a.action, &a.CreatedAt, &a.UpdatedAt,
 	}
 }
 
@@ -159,7 +170,7 @@ type attempt struct {
 
 func latestPayment(merchant, checkout uuid.UUID, a *attempt) *db.Query {
 	return &db.Query{
-		SQL:  `select ` + paymentColumns + ` from payments p where p.merchant_id = $1 and p.checkout_id = $2 order by p.attempt desc limit 1`,
+		SQL:  `select ` + paymentColumns + ` from payments p where p.merchant_id = $1 and p.checkout_id = $2 and p.part = 0 order by p.attempt desc limit 1`,
 		Args: []any{merchant, checkout},
 		Each: func(rows pgx.Rows) error {
 			*a = attempt{}
@@ -203,18 +214,19 @@ func (s *Service) attemptByID(ctx context.Context, merchant, id uuid.UUID) (*att
 // insert queues a new checkout.
 func (r *row) insert(tx db.Tx, keys []string, now time.Time) {
 	tx.Queue(`insert into checkouts (merchant_id, id, contact_id, cart_id, customer_id, secret_hash, status, currency, locale, country,
-			variant_ids, quantities, codes, code_keys, shown_minor, shipping_option, created_at, updated_at, expires_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17, $18)`,
+			variant_ids, quantities, codes, code_keys, shown_minor, shipping_option, created_at, updated_at, expires_at,
+			credit_ids, shown_credit_minor)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17, $18, coalesce($19::uuid[], '{}'), $20)`,
 		r.Merchant, r.ID, r.ContactID, r.CartID, r.CustomerID, r.SecretHash, string(r.Status), r.Currency, r.Locale, r.Country,
-		r.Variants, r.Quantities, r.Codes, keys, r.Shown, r.Option, now, r.ExpiresAt)
+		r.Variants, r.Quantities, r.Codes, keys, r.Shown, r.Option, now, r.ExpiresAt, r.Credits, r.ShownCredit)
 }
 
 // update queues the changes of a PATCH, for the version that was read.
 func (r *row) update(tx db.Tx, keys []string, now time.Time) {
 	tx.Guard(1, errChanged, `update checkouts set status = $4, locale = $5, country = $6, codes = $7, code_keys = $8, shown_minor = $9,
-			shipping_option = $10, version = version + 1, updated_at = $11
+			shipping_option = $10, version = version + 1, updated_at = $11, customer_id = $12, credit_ids = coalesce($13::uuid[], '{}'), shown_credit_minor = $14
 		where merchant_id = $1 and id = $2 and version = $3 and status in ('incomplete', 'ready_for_payment')`,
-		r.Merchant, r.ID, r.Version, string(r.Status), r.Locale, r.Country, r.Codes, keys, r.Shown, r.Option, now)
+		r.Merchant, r.ID, r.Version, string(r.Status), r.Locale, r.Country, r.Codes, keys, r.Shown, r.Option, now, r.CustomerID, r.Credits, r.ShownCredit)
 }
 
 // allowed says whether the caller may see and change the checkout.

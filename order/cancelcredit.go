@@ -62,9 +62,12 @@ func (s *Service) giveCredit(ctx context.Context, o *Order) (again bool, err err
 	if err != nil {
 		return false, err
 	}
-	var captured int64
+	var captured, byCredit int64
 	for i := range all {
 		captured += all[i].CapturedMinor
+		if all[i].Method.Credit() {
+			byCredit += all[i].CapturedMinor
+		}
 	}
 	over := captured - o.Owed() - o.CreditRefunded
 	switch {
@@ -72,6 +75,10 @@ func (s *Service) giveCredit(ctx context.Context, o *Order) (again bool, err err
 	case over > 0:
 		return s.giveBackOver(ctx, o, all, over)
 	case o.Owed() == 0 && captured == 0:
+		if err := s.letGo(ctx, all, ""); err != nil {
+			return false, err
+		}
+	case over == 0 && byCredit > 0: // nothing is owed beside what credits paid and has come, so that all else is let go
 		if err := s.letGo(ctx, all, ""); err != nil {
 			return false, err
 		}
@@ -84,10 +91,12 @@ func (s *Service) giveCredit(ctx context.Context, o *Order) (again bool, err err
 	return false, err
 }
 
-// giveBackOver refunds what was taken beyond what is owed, the last payment
-// first. What has been given back otherwise counts as given.
+// giveBackOver refunds what was taken beyond what is owed, the last payment first
+// and what credits paid last. What has been given back otherwise counts as given.
 func (s *Service) giveBackOver(ctx context.Context, o *Order, all []payment.Payment, over int64) (bool, error) {
-	for _, p := range slices.Backward(all) {
+	all = slices.Clone(all)
+	slices.Reverse(all)
+	for _, p := range creditsLast(all) {
 		amount := min(over, p.CapturedMinor-p.RefundedMinor)
 		if amount <= 0 {
 			continue

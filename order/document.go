@@ -142,10 +142,14 @@ func (d *Documents) CreditNote(ctx context.Context, e payment.Refunded) error {
 				notes = append(notes, b)
 			}
 		}
-		if len(invoices) == 0 {
+		t, err := d.taken(ctx, o)
+		switch {
+		case err != nil || len(invoices) == 0 && t.dropped(o):
+			return nil, err
+		case len(invoices) == 0:
 			return nil, fmt.Errorf("order: refund %s of %s, for which nothing was taken", r.ID, o.ID)
 		}
-		return creditPaper(o, r, invoices, notes)
+		return creditPaper(o, r, invoices, notes, t.to(r))
 	})
 }
 
@@ -155,38 +159,78 @@ func (d *Documents) invoice(ctx context.Context, o *Order, now bool) error {
 		return nil // an import: invoiced where it was sold
 	}
 	return d.issue(ctx, o, Invoice, func(before []Document) (*paper, error) {
-		taken, zero, parts, err := d.taken(ctx, o)
-		if err != nil || parts && o.PaymentStatus == "partially_paid" && o.Status != StatusCanceled && !now {
+		t, err := d.taken(ctx, o)
+		if err != nil || t.waits(o) && !now {
 			return nil, err // the rest is to come
 		}
-		invoices := 0
+		left, invoices := t.sum, 0
 		for _, b := range before {
 			if b.Kind == Invoice {
-				taken -= b.Total
+				left -= b.Total
 				invoices++
 			}
 		}
 		switch {
-		case invoices == 0 && (taken > 0 || zero && o.PaymentStatus == "paid"):
-			return invoicePaper(o, taken)
-		case taken > 0:
-			return extraPaper(o, taken)
+		case invoices == 0 && t.dropped(o):
+			return nil, nil
+		case invoices == 0 && (left > 0 || t.zero && o.PaymentStatus == "paid"):
+			return invoicePaper(o, left)
+		case left > 0:
+			return extraPaper(o, left)
 		}
 		return nil, nil
 	})
 }
 
-// taken is what was captured for an order; zero says that a payment of nothing
-// was, parts that less has arrived than a transfer was to bring.
-func (d *Documents) taken(ctx context.Context, o *Order) (sum int64, zero, parts bool, err error) {
+// taken is what was captured for an order, and by what.
+type taken struct {
+	sum, money int64 // money is what credits did not pay of it
+	zero       bool  // a payment of nothing is done
+	parts      bool  // less has arrived than a transfer was to bring
+	methods    map[uuid.UUID]payment.Method
+}
+
+func (d *Documents) taken(ctx context.Context, o *Order) (*taken, error) {
+	t := &taken{methods: map[uuid.UUID]payment.Method{}}
 	all, err := d.Payments.OfOrder(ctx, o.MerchantID, o.ID)
 	for i := range all {
 		p := &all[i]
-		sum += p.CapturedMinor
-		zero = zero || p.Status == payment.Captured && p.AmountMinor == 0
-		parts = parts || p.Status == payment.PartiallyCaptured && p.Provider == payment.Offline && p.RefundedMinor == 0
+		t.sum += p.CapturedMinor
+		if !p.Method.Credit() || p.Part == 0 {
+			t.money += p.CapturedMinor
+		}
+		t.methods[p.ID] = p.Method
+		t.zero = t.zero || p.Status == payment.Captured && p.AmountMinor == 0
+		t.parts = t.parts || p.Status == payment.PartiallyCaptured && p.Provider == payment.Offline && p.RefundedMinor == 0
 	}
-	return sum, zero, parts, err
+	return t, err
+}
+
+// waits says that more is to come: the rest of a transfer, or of an order of
+// which only credits have paid their part.
+func (t *taken) waits(o *Order) bool {
+	if o.Status == StatusCanceled {
+		return false
+	}
+	return t.parts && o.PaymentStatus == "partially_paid" || t.byCredit() && (o.PaymentStatus == "partially_paid" || o.PaymentStatus == "authorized")
+}
+
+// byCredit says that credits have paid and nothing else has.
+func (t *taken) byCredit() bool { return t.money == 0 && t.sum > 0 }
+
+// dropped says that an order was canceled before more than credits had paid: it
+// has no invoice, and nothing to credit.
+func (t *taken) dropped(o *Order) bool { return o.Status == StatusCanceled && t.byCredit() }
+
+// to is the sum that says to which credit a refund went; empty for other refunds.
+func (t *taken) to(r *payment.Refund) string {
+	switch m := t.methods[r.PaymentID]; {
+	case r.Destination == payment.ToStoreCredit:
+		return "to_" + payment.ToStoreCredit
+	case m.Credit():
+		return "to_" + string(m)
+	}
+	return ""
 }
 
 // documentTries bounds how often a document is drawn again because its number

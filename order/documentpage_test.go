@@ -92,7 +92,7 @@ func drawSale(t testing.TB, o *Order, shop *office, r *payment.Refund) ([]byte, 
 	doc.Rates, _ = json.Marshal(p.rates)
 	if r != nil {
 		invoice := *doc
-		if p, err = creditPaper(o, r, []Document{invoice}, nil); err != nil {
+		if p, err = creditPaper(o, r, []Document{invoice}, nil, ""); err != nil {
 			t.Fatal(err)
 		}
 		doc = &Document{Kind: CreditNote, Number: "CN-2026-000003", Currency: o.Currency, CreatedAt: issued}

@@ -78,7 +78,26 @@ func invoicePaper(o *Order, taken int64) (*paper, error) {
 		}
 	}
 	p.total("total", taken)
-	return p, nil
+	return p, p.tenders(taken)
+}
+
+// tenders tell what credits paid of an invoice, and what was paid otherwise.
+func (p *paper) tenders(total int64) error {
+	all, err := p.order.Credits()
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	sums := map[payment.Method]int64{}
+	rest := total
+	for _, t := range all {
+		sums[t.Method] += t.Amount
+		rest -= t.Amount
+	}
+	for _, m := range []payment.Method{payment.ByGiftCard, payment.ByStoreCredit} {
+		p.sum("by_"+string(m), sums[m], sums[m] > 0)
+	}
+	p.sum("by_other", rest, rest > 0)
+	return nil
 }
 
 // sum adds a line below the rows, if it is to be told.
@@ -175,7 +194,8 @@ func extraPaper(o *Order, taken int64) (*paper, error) {
 
 // creditPaper takes back what a refund gives back, of what was invoiced and not
 // credited before.
-func creditPaper(o *Order, r *payment.Refund, invoices, notes []Document) (*paper, error) {
+// to is the sum that says to which credit it went, if to any.
+func creditPaper(o *Order, r *payment.Refund, invoices, notes []Document, to string) (*paper, error) {
 	p := &paper{order: o, refund: &r.ID, invoices: invoices, reason: r.Reason}
 	invoiced, err := ratesOf(invoices)
 	if err != nil {
@@ -193,6 +213,7 @@ func creditPaper(o *Order, r *payment.Refund, invoices, notes []Document) (*pape
 		return nil, err
 	}
 	p.total("credited", r.AmountMinor)
+	p.sum(to, r.AmountMinor, to != "")
 	return p, nil
 }
 

@@ -25,7 +25,7 @@ func followHold(tx db.Tx, merchant, order uuid.UUID, event string, raw []byte, n
 	switch {
 	case told.Outside && (event == "payment.expired" || event == "payment.voided"):
 		tx.Queue(`update orders set status = 'on_hold', version = version + 1, updated_at = $3
-			where merchant_id = $1 and id = $2 and status = 'confirmed' and payment_status in ('unpaid', 'voided')`, merchant, order, now)
+			where merchant_id = $1 and id = $2 and status = 'confirmed' and payment_status in ('unpaid', 'voided', 'partially_paid')`, merchant, order, now)
 	case event == "payment.captured":
 		tx.Queue(`update orders o set status = 'confirmed', version = version + 1, updated_at = $3
 			where o.merchant_id = $1 and o.id = $2 and o.status = 'on_hold' and o.payment_status = 'paid' and exists (

@@ -5,9 +5,12 @@ package order
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
+
+	"doorstep/payment"
 )
 
 // Status is how an order stands.
@@ -48,6 +51,7 @@ type Order struct {
 	Total             int64           `gorm:"column:total_minor" json:"total"`
 	ShippingOption    json.RawMessage `gorm:"column:shipping_option" json:"shipping_option"` // ShippingOption
 	Discounts         json.RawMessage `gorm:"column:discounts" json:"discounts"`             // []Discount
+	Tenders           json.RawMessage `gorm:"column:tenders" json:"tenders,omitempty"`       // []payment.Tender: what credits paid when it was placed
 	CancelReason      string          `gorm:"column:cancel_reason" json:"cancel_reason,omitempty"`
 	// Credited is what need no longer be paid for units that were canceled or
 	// exchanged, CreditRefunded how much of that has been sent back.
@@ -59,6 +63,18 @@ type Order struct {
 	UpdatedAt      time.Time  `gorm:"column:updated_at" json:"updated_at"`
 
 	Lines []Line `gorm:"-" json:"lines"`
+}
+
+// Credits are the gift cards and the store credit that paid when the order was
+// placed.
+func (o *Order) Credits() (all []payment.Tender, err error) {
+	if len(o.Tenders) == 0 {
+		return nil, nil
+	}
+	if err := json.Unmarshal(o.Tenders, &all); err != nil {
+		return nil, fmt.Errorf("order: tenders of %s: %w", o.ID, err)
+	}
+	return all, nil
 }
 
 // TableName is where GORM finds it.

@@ -68,7 +68,8 @@ const refundTries = 40
 var errLinesMoved = ErrRefundLines.Saying("The lines are being refunded at the same time. Try again.")
 
 // Refund gives money of an order back, through the captured payments in their
-// order; there is one refund per payment that it takes, as a rule just one. What
+// order, and what those did not bring to the gift cards and the store credit that
+// paid; there is one refund per payment that it takes, as a rule just one. What
 // a unit was paid for includes its tax; shipping goes back only by amount, or
 // with everything. It fails with ErrRefundInput, ErrLine, ErrQuantity,
 // ErrRefundLines (units refunded before), ErrNoCustomer, payment.ErrNothingPaid or
@@ -180,14 +181,33 @@ type booked struct {
 	lines int64 // what the lines are worth, as it was worked out then
 }
 
+// creditsLast puts what credits paid behind the other payments: what was charged
+// goes back first, as far as it was taken.
+func creditsLast(all []payment.Payment) []payment.Payment {
+	slices.SortStableFunc(all, func(x, y payment.Payment) int {
+		switch {
+		case x.Method.Credit() == y.Method.Credit():
+			return 0
+		case x.Method.Credit():
+			return 1
+		}
+		return -1
+	})
+	return all
+}
+
 // parts lists the payments that can give something, with what they have given
-// under this ID before. The first part bears the ID itself.
+// under this ID before. The first part bears the ID itself, unless it is what a
+// credit paid: other payments may come before it later.
 func (s *Service) parts(ctx context.Context, all []payment.Payment, refund uuid.UUID) (parts []part, room int64, b booked, err error) {
 	first := refund
 	slices.SortStableFunc(all, func(x, y payment.Payment) int { return cmp.Compare(x.Attempt, y.Attempt) })
-	for _, p := range all {
+	for _, p := range creditsLast(all) {
 		if p.CapturedMinor == 0 {
 			continue
+		}
+		if p.Method.Credit() {
+			first = uuid.NewSHA1(refund, p.ID[:])
 		}
 		next := part{payment: p.ID, refund: first, room: p.CapturedMinor - p.RefundedMinor}
 		next.done, err = s.Payments.RefundByID(ctx, p.MerchantID, next.refund)

@@ -93,6 +93,8 @@ const (
 	CreditIssued   = "credit_issued"
 	CreditAdjusted = "credit_adjusted"
 	CreditRefunded = bookedRefund
+	CreditHeld     = "credit_held"     // for an order; the id is the payment's
+	CreditReleased = "credit_released" // the order was not placed
 )
 
 // creditPeople is all that credit asks of the room of customers.
@@ -283,7 +285,7 @@ func (s *Credits) GiftCardByCode(ctx context.Context, merchant uuid.UUID, code, 
 	} else if err := s.db.Read(ctx, find); err != nil {
 		return nil, err
 	}
-	valid := a.ID != uuid.Nil && a.Status == CreditActive && (a.ExpiresAt == nil || a.ExpiresAt.After(s.db.Now()))
+	valid := a.valid(s.db.Now())
 	if wait == 0 && !valid && len(tries) > 0 {
 		var err error
 		if wait, err = wrongCards.Count(ctx, s.db, merchant, 1, tries...); err != nil {

@@ -22,6 +22,7 @@ const (
 	Chargebacks     Account = "chargebacks"            // disputes that were lost
 	StoreCredit     Account = "store_credit_liability" // of gift cards too
 	Granted         Account = "credit_granted"         // credit given, or taken, by hand
+	HeldCredit      Account = "credit_held"            // of orders that do not stand yet
 )
 
 // Posting is one movement of money: Amount minor units, 1 or more, leave the
@@ -49,8 +50,11 @@ func Book(tx db.Tx, p Posting, now time.Time) {
 
 // clearing is the account where the money of a payment arrives.
 func (p *Payment) clearing() Account {
-	if p.Provider == Offline {
+	switch p.Provider {
+	case Offline:
 		return OfflineClearing
+	case Balance:
+		return StoreCredit
 	}
 	return GatewayClearing
 }

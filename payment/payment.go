@@ -73,9 +73,15 @@ type Payment struct {
 	FailureCode   string     `gorm:"column:failure_code"`
 	DueAt         *time.Time `gorm:"column:due_at"`
 	CaptureBefore *time.Time `gorm:"column:capture_before"`
-	Version       int64      `gorm:"column:version"`
-	CreatedAt     time.Time  `gorm:"column:created_at"`
-	UpdatedAt     time.Time  `gorm:"column:updated_at"`
+	// Part is 0 for the chosen way to pay; credits that pay besides, in the same
+	// attempt, are its parts 1, 2 and so on. CreditMinor is what they pay in all,
+	// told in part 0; CreditAccountID is whose credit a part is.
+	Part            int        `gorm:"column:part"`
+	CreditMinor     int64      `gorm:"column:credit_minor"`
+	CreditAccountID *uuid.UUID `gorm:"column:credit_account_id"`
+	Version         int64      `gorm:"column:version"`
+	CreatedAt       time.Time  `gorm:"column:created_at"`
+	UpdatedAt       time.Time  `gorm:"column:updated_at"`
 }
 
 // TableName is where GORM finds it.

@@ -88,8 +88,8 @@ func (s *Service) Refund(ctx context.Context, merchant, payment uuid.UUID, n New
 	return s.finishRefund(ctx, r)
 }
 
-// book writes the refund down before the gateway is called; as store credit it
-// is done with that.
+// book writes the refund down before the gateway is called; as store credit, or
+// back to the gift card or store credit that paid, it is done with that.
 func (s *Service) book(ctx context.Context, p *Payment, n NewRefund) (*Refund, error) {
 	now := s.db.Now()
 	r := &Refund{
@@ -98,6 +98,8 @@ func (s *Service) book(ctx context.Context, p *Payment, n NewRefund) (*Refund, e
 	}
 	if n.Customer != nil {
 		r.Status, r.Destination, r.CustomerID = "succeeded", ToStoreCredit, n.Customer
+	} else if p.Provider == Balance {
+		r.Status = "succeeded"
 	}
 	if r.Lines == nil {
 		r.Lines = []byte("[]")
@@ -114,8 +116,11 @@ func (s *Service) book(ctx context.Context, p *Payment, n NewRefund) (*Refund, e
 				return err
 			}
 		}
-		if n.Customer != nil {
+		switch {
+		case n.Customer != nil:
 			return s.giveCredit(ctx, tx, p, r, *n.Customer)
+		case p.Provider == Balance:
+			return s.returnCredit(ctx, tx, p, r)
 		}
 		return nil
 	})

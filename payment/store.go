@@ -29,10 +29,11 @@ func missing(err error) error {
 	return err
 }
 
-// OfOrder lists the payments of an order, the first attempt first.
+// OfOrder lists the payments of an order, the first attempt first, each with what
+// credits paid in it behind it.
 func (s *Service) OfOrder(ctx context.Context, merchant, order uuid.UUID) ([]Payment, error) {
 	var all []Payment
-	err := s.db.Gorm(ctx).Where("merchant_id = ? and order_id = ?", merchant, order).Order("attempt").Limit(100).Find(&all).Error
+	err := s.db.Gorm(ctx).Where("merchant_id = ? and order_id = ?", merchant, order).Order("attempt, part").Limit(100).Find(&all).Error
 	return all, err
 }
 
@@ -151,8 +152,8 @@ func (s *Service) ended(ctx context.Context, now time.Time, last place) (all []*
 // Insert queues a payment row with the transaction.
 func Insert(tx db.Tx, p *Payment) {
 	tx.Queue(`insert into payments (merchant_id, id, checkout_id, order_id, attempt, method, provider, gateway_key, request_key, status,
-			amount_minor, captured_minor, currency, reference, due_at, created_at, updated_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16)`,
+			amount_minor, captured_minor, credit_minor, currency, reference, due_at, created_at, updated_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $17, $13, $14, $15, $16, $16)`,
 		p.MerchantID, p.ID, p.CheckoutID, p.OrderID, p.Attempt, string(p.Method), p.Provider, p.GatewayKey, p.RequestKey, string(p.Status),
-		p.AmountMinor, p.CapturedMinor, p.Currency, p.Reference, p.DueAt, p.CreatedAt)
+		p.AmountMinor, p.CapturedMinor, p.Currency, p.Reference, p.DueAt, p.CreatedAt, p.CreditMinor)
 }
