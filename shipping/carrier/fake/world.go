@@ -168,7 +168,10 @@ func (w *World) Ship(key string, parcels ...Parcel) (shipped []Parcel, again boo
 		}
 	}
 	for _, p := range parcels {
-		p.Key, p.ShippedAt = key, w.clock.Now()
+		if key != "" {
+			p.Key = key
+		}
+		p.ShippedAt = w.clock.Now()
 		p.Expected = p.ShippedAt.Add(72 * time.Hour).Truncate(time.Second)
 		w.parcels = append(w.parcels, &p)
 		w.step(&p, carrier.StatusPending)
