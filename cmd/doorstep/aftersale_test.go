@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,7 +18,9 @@ func TestAfterTheSaleEverythingIsSettled(t *testing.T) {
 	p := shared(t)
 	sku, _ := p.product(t, "Test teapot "+id.Secret(4), 1000, 20)
 	dear, _ := p.product(t, "Test samovar "+id.Secret(4), 1700, 20)
-	c := p.post(t, "/v1/checkouts", form(item(sku, 4))).want(t, http.StatusCreated)
+	wanted := form(item(sku, 4))
+	buyer := wanted["email"].(string)
+	c := p.post(t, "/v1/checkouts", wanted).want(t, http.StatusCreated)
 	placed := p.complete(t, c, id.Secret(12), paying(c, "card", "tok_visa")).want(t, http.StatusOK)
 	order, line := placed.text("order.id"), placed.text("order.line_items.0.id")
 	p.becomes(t, order, "payment_status", "paid")
@@ -51,6 +54,10 @@ func TestAfterTheSaleEverythingIsSettled(t *testing.T) {
 	for _, s := range []string{"approve", "receive", "inspect"} {
 		step("/v1/returns/"+back.text("id")+"/"+s, nil, http.StatusOK)
 	}
+	until(t, patience, "what to do with the return", func() (bool, any) {
+		all := p.inbox(t, buyer)
+		return slices.ContainsFunc(all, func(got mail) bool { return got.Kind == "return_approved" && strings.Contains(got.Text, back.text("number")) }), all
+	})
 	paid := step("/v1/returns/"+back.text("id")+"/refund", m{"restocking_fee_bps": 1000}, http.StatusOK)
 	if paid.text("status") != "refunded" || paid.number("refunded.amount") != 900 {
 		t.Fatalf("return: %v", paid)

@@ -37,6 +37,8 @@ type victim struct {
 	secrets  map[string]string // of the cart and the checkout
 	another  *program          // another merchant, with every right of their own
 	mine     string            // a key of this merchant without any right
+	staff    [3]string         // a member of this merchant's: the id, the session that is over and the one that is not
+	rival    string            // a session of an owner of the other merchant
 }
 
 // newVictim wires the real rooms behind the real door on a database, and opens
@@ -157,6 +159,7 @@ func (v *victim) fill(t *testing.T) {
 		}
 	}
 	card := made("/v1/gift-cards", m{"id": id.New(), "amount": m{"amount": 5000, "currency": "EUR"}, "note": "Canary card"})
+	v.employ(t)
 	invoice, person, drift := v.invoice(t, buyer), v.person(t, order), v.difference(t)
 	v.words = []string{
 		"anary", "CANARY", sku, product.text("id"), variant, cart.text("id"), open.text("id"), order, pay, parcel.text("id"), placed.text("order.number"),
@@ -176,6 +179,7 @@ func (v *victim) fill(t *testing.T) {
 		"/v1/products/{id_or_slug}": "/v1/products/" + product.text("id"), "/v1/promotions/{id}": "/v1/promotions/" + promotion.text("id"),
 		"/v1/shipments/{id}": "/v1/shipments/" + parcel.text("id"), "/v1/shipping/policies/{id}": "/v1/shipping/policies/" + draft.text("id"),
 		"/v1/webhook-endpoints/{id}": "/v1/webhook-endpoints/" + hook.text("id"), "/v1/deliveries/{id}": "/v1/deliveries/" + told.text("id"),
+		"/v1/staff/{id}":     "/v1/staff/" + v.staff[0],
 		"/v1/tax-rates/{id}": "/v1/tax-rates/" + rate.text("id"), "/v1/variants/{id}": "/v1/variants/" + variant,
 	}
 	simulated := []m{{"currency": "EUR", "destination": m{"country": "AM"}, "items": []m{{"sku": sku, "quantity": 1}}}}
@@ -206,15 +210,55 @@ func (v *victim) fill(t *testing.T) {
 		"record-tracking-event": m{"status": "delivered", "occurred_at": time.Now().Format(time.RFC3339)},
 		"draft-policy":          document, "check-policy-document": document, "replace-policy-draft": document,
 		"compare-policy": m{}, "quote-shipping": simulated[0], "simulate-shipping": m{"requests": simulated},
+		"pack":         m{"items": []m{{"sku": "X", "quantity": 1, "l_mm": 10, "w_mm": 10, "h_mm": 10}}},
 		"adjust-stock": m{"adjustments": []m{{"sku": sku, "delta": 5, "reason": "mine now"}}},
 		"add-tax-rate": m{"country": "GE", "name": "New", "rate_bps": 1}, "replace-tax-rate": m{"country": "AM", "name": "Mine now", "rate_bps": 1},
 		"add-webhook-endpoint": m{"url": "https://evil.example/"}, "change-webhook-endpoint": m{"url": "https://evil.example/"}, "rotate-webhook-secret": m{},
-		"set-prices": m{"prices": []m{{"amount": 1, "currency": "EUR"}}},
+		"set-prices": m{"prices": []m{{"amount": 1, "currency": "EUR"}}}, "invite-staff": m{"email": "evil@example.com", "role": "owner"},
 	}
 	_, v.mine, err = v.house.customers.CreateKey(t.Context(), v.merchant, customer.NewKey{Kind: customer.SecretKey, Scopes: []string{"support:read"}})
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// employ gives both merchants staff who are signed in. Of this merchant's member,
+// one session is signed out.
+func (v *victim) employ(t *testing.T) {
+	t.Helper()
+	staff := v.house.customers
+	joins := func(merchant uuid.UUID, email string) (customer.StaffSession, string) {
+		_, code, err := staff.Invite(t.Context(), merchant, email, customer.Owner)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sn, token, err := staff.JoinStaff(t.Context(), merchant, code, "192.0.2.1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return sn, token
+	}
+	signedOut, over := joins(v.merchant, "canary-owner@shop.example")
+	if err := staff.SignOutStaff(t.Context(), v.merchant, signedOut.ID); err != nil {
+		t.Fatal(err)
+	}
+	member, open := joins(v.merchant, "canary-second@shop.example")
+	v.staff = [3]string{member.StaffID.String(), over, open}
+	all, err := staff.Merchants(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range all {
+		if m.ID != v.merchant {
+			_, v.rival = joins(m.ID, "rival@shop.example")
+		}
+	}
+}
+
+// under are the headers of a call with the cookie of a session, as a page of the
+// program's own makes it.
+func (v *victim) under(session string, headers ...string) []string {
+	return append([]string{"Authorization", "", "Cookie", "doorstep-staff=" + session, "CSRF-Token", customer.CSRFToken(session), "Origin", v.url}, headers...)
 }
 
 // person makes the buyer of an order a customer, as the job after the order does.
@@ -267,12 +311,12 @@ func (v *victim) path(t *testing.T, r api.Route) string {
 	return path
 }
 
-// digest is what the database has of this merchant. That a key was used is noted,
+// digest is what the database has of this merchant. That a key or session was used is noted,
 // and so is what somebody with a key of theirs was answered.
 func (v *victim) digest(t *testing.T) map[string]string {
 	t.Helper()
 	rows, err := v.house.db.Query(t.Context(), `select c.table_name from information_schema.columns c join information_schema.tables t using (table_schema, table_name)
-		where c.table_schema = 'public' and c.column_name = 'merchant_id' and t.table_type = 'BASE TABLE' and c.table_name not in ('api_keys', 'idempotency_keys')`)
+		where c.table_schema = 'public' and c.column_name = 'merchant_id' and t.table_type = 'BASE TABLE' and c.table_name not in ('api_keys', 'idempotency_keys', 'staff_sessions')`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -369,6 +413,17 @@ func TestEveryKeyedRouteRefusesSixWrongCallers(t *testing.T) {
 		refused("nobody", http.StatusUnauthorized, "key_missing", "Authorization", "")
 		refused("somebody with a made-up key", http.StatusUnauthorized, "key_invalid", bearer(otherwise(v.sk))...)
 		refused("somebody whose key has ended", http.StatusUnauthorized, "key_revoked", bearer(revoked[r.Auth.Secret()])...)
+		refused("somebody whose session is over", http.StatusUnauthorized, "staff_session_invalid", v.under(v.staff[1])...)
+		if r.Method != http.MethodGet {
+			refused("a page without the token of the session", http.StatusForbidden, "csrf_refused", v.under(v.staff[2], "CSRF-Token", "")...)
+			refused("a page elsewhere", http.StatusForbidden, "csrf_refused", v.under(v.staff[2], "Origin", "https://evil.example")...)
+		}
+		if r.Auth.Staff() {
+			refused("a key", http.StatusForbidden, "staff_session_required", bearer(v.sk)...)
+			refused("a shopper", http.StatusForbidden, "staff_session_required", bearer(v.pk)...)
+			continue
+		}
+		v.foreign(t, r, call("another merchant's owner", v.under(v.rival)...))
 		v.foreign(t, r, call("another merchant", bearer(v.another.sk)...))
 		if r.Auth.Secret() {
 			area, _, _ := strings.Cut(r.Auth.Scope(), ":")

@@ -31,6 +31,7 @@ type listener struct {
 	secret string
 	heard  []heardHook
 	broken bool
+	gone   bool
 }
 
 type heardHook struct {
@@ -47,8 +48,8 @@ func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.broken {
-		w.WriteHeader(http.StatusServiceUnavailable)
+	if l.broken || l.gone {
+		w.WriteHeader(map[bool]int{true: http.StatusGone, false: http.StatusServiceUnavailable}[l.gone])
 		return
 	}
 	h := heardHook{id: r.Header.Get("Webhook-Id")}
@@ -150,5 +151,30 @@ func TestAMerchantsServerHearsOfAnOrderInItsOrder(t *testing.T) {
 		a := admin.get(t, "/v1/deliveries/"+tried.text("id"))
 		return a.text("status") == "delivered" && a.number("log.0.code") == http.StatusOK, a
 	})
+	p.losesItsEndpoint(t, l, made.text("id"))
 	p.verified(t)
+}
+
+// losesItsEndpoint lets the endpoint say that it is gone: who runs the shop is
+// told by mail, once, and the audit log has it.
+func (p *program) losesItsEndpoint(t *testing.T, l *listener, endpoint string) {
+	t.Helper()
+	l.mu.Lock()
+	l.gone = true
+	l.mu.Unlock()
+	admin := p.admin()
+	for range 2 {
+		admin.post(t, "/v1/webhook-endpoints/"+endpoint+"/test", nil)
+	}
+	until(t, patience, "the endpoint to be off", func() (bool, any) {
+		a := admin.get(t, "/v1/webhook-endpoints/"+endpoint)
+		return a.text("status") == "disabled", a
+	})
+	if got := p.mails(t, "care@example.com", 1); got[0].Kind != "webhook_disabled" || !strings.Contains(got[0].Text, "gone for good") || !strings.Contains(got[0].Text, "/hooks") {
+		t.Errorf("%+v", got)
+	}
+	newest := admin.get(t, "/v1/audit-log?limit=1").want(t, http.StatusOK)
+	if newest.text("data.0.action") != "disable-webhook-endpoint" || newest.text("data.0.subject") != endpoint || newest.text("data.0.actor") != "system" {
+		t.Errorf("%v", newest)
+	}
 }
