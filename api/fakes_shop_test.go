@@ -11,6 +11,7 @@ import (
 	"doorstep/notify"
 	"doorstep/pricing"
 	"doorstep/shipping"
+	"doorstep/shipping/packing"
 	"doorstep/shipping/policy"
 
 	"github.com/google/uuid"
@@ -118,6 +119,13 @@ func (f fakeDeliveries) Compare(from, to []byte, requests []policy.Request) (shi
 		requests[i].Now = noon // the service would ask its clock
 	}
 	return (&shipping.Service{}).Compare(from, to, requests)
+}
+
+func (f fakeDeliveries) Pack(_ context.Context, m uuid.UUID, boxes []packing.Box, items []packing.Item) (packing.Plan, error) {
+	if err := f.see("Pack", m, false, nil, nil); err != nil {
+		return packing.Plan{}, err
+	}
+	return packing.Pack(boxes, items, packing.Rules{OwnParcel: true})
 }
 
 type fakeSettings struct{ *shop }

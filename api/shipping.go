@@ -13,6 +13,7 @@ import (
 
 	"doorstep/internal/fault"
 	"doorstep/shipping"
+	"doorstep/shipping/packing"
 	"doorstep/shipping/policy"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -33,6 +34,7 @@ type deliveries interface {
 	Live(ctx context.Context, merchant uuid.UUID) (*policy.Policy, int, error)
 	VersionNumber(ctx context.Context, merchant uuid.UUID, number int) (*shipping.Version, error)
 	Compare(from, to []byte, requests []policy.Request) (shipping.Difference, error)
+	Pack(ctx context.Context, merchant uuid.UUID, boxes []packing.Box, items []packing.Item) (packing.Plan, error)
 }
 
 // PolicyDocument is a shipping policy as its merchant writes it. The policy's
@@ -158,6 +160,7 @@ func registerShipping(s *Server, svc deliveries, shop settings) {
 		ID: "simulate-shipping", Method: http.MethodPost, Path: "/v1/shipping/simulate", Tag: "shipping", Summary: "Try requests on a policy, without any effect",
 		Auth: secret("shipping:read"), Once: OnceNever, Errors: []*fault.Error{policy.ErrInvalid, policy.ErrRequest, shipping.ErrPolicyNotFound},
 	}, func(ctx context.Context, in *simulateIn) (*simulateOut, error) { return simulate(ctx, svc, in) })
+	registerPacking(s, svc)
 	registerPolicySchema(s)
 	registerPolicies(s, svc, shop)
 }
