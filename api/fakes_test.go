@@ -116,7 +116,7 @@ func (s *shop) rooms() Rooms {
 	return Rooms{
 		Writer: &Writer{Track: func(o *order.Order) string { return "https://shop.example/track/" + o.Number }}, Carts: fakeCarts{s},
 		Checkouts: fakeCheckouts{s}, PaymentMethods: fakePaymentMethods{s}, Statements: fakeStatements{s}, Orders: fakeOrders{s}, Contacts: fakeContacts{s}, Payments: fakePayments{s}, Shipments: fakeShipments{s},
-		Deliveries: fakeDeliveries{s}, Settings: fakeSettings{s}, Webhooks: fakeWebhooks{s}, Audit: fakeAudit{s}, Locations: fakeLocations{s}, Promotions: fakePromotions{s}, TaxRates: fakeTaxRates{s},
+		Deliveries: fakeDeliveries{s}, CarrierAccounts: fakeCarrierAccounts{s}, Settings: fakeSettings{s}, Webhooks: fakeWebhooks{s}, Audit: fakeAudit{s}, Locations: fakeLocations{s}, Promotions: fakePromotions{s}, TaxRates: fakeTaxRates{s},
 		Catalogue: fakeCatalogue{fakeLocations{s}}, Search: fakeSearch{s}, OrderImports: fakeOrderImports{s},
 		AfterSale:    fakeAfterSale{s},
 		Documents:    fakeDocuments{s},

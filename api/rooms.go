@@ -23,12 +23,14 @@ type Rooms struct {
 	AfterSale  afterSale
 	Documents  documents  // invoices and credit notes; with Orders
 	Deliveries deliveries // quotes and policies of shipping
-	Settings   settings
-	Webhooks   webhooks // outgoing ones, and what became of them
-	Audit      auditLog // of everything that is changed with a secret key
-	Locations  locations
-	Promotions promotions
-	TaxRates   taxRates
+	// CarrierAccounts are those that a shop has with carriers.
+	CarrierAccounts carrierAccounts
+	Settings        settings
+	Webhooks        webhooks // outgoing ones, and what became of them
+	Audit           auditLog // of everything that is changed with a secret key
+	Locations       locations
+	Promotions      promotions
+	TaxRates        taxRates
 	// Catalogue and Search need Settings for the shop's currencies.
 	Catalogue catalogue
 	Search    searchEngine
@@ -93,6 +95,9 @@ func Register(s *Server, r Rooms) {
 		registerSettings(s, r.Settings)
 	}
 	if r.Webhooks != nil {
+	if r.CarrierAccounts != nil {
+		registerCarrierAccounts(s, r.CarrierAccounts)
+	}
 		registerWebhookEndpoints(s, r.Webhooks)
 	}
 	if r.Locations != nil {

@@ -35,6 +35,9 @@ import (
 	"doorstep/payment/sandbox"
 	"doorstep/pricing"
 	"doorstep/shipping"
+	"doorstep/shipping/carrier"
+	"doorstep/shipping/carrier/easypost"
+	"doorstep/shipping/rating"
 )
 
 // settings reads the environment; data and addr win over it when given.
@@ -84,6 +87,7 @@ type house struct {
 	catalog    *catalog.Service
 	pricing    *pricing.Service
 	shipping   *shipping.Service
+	accounts   *shipping.Accounts // with carriers
 	carts      *cart.Service
 	payments   *payment.Service
 	statements *payment.Statements
@@ -194,7 +198,12 @@ func (h *house) rooms(sharing bool) error {
 		DB: h.db, Links: h.vault, EmailHMAC: h.vault.EmailHMAC, Seal: h.vault.Seal, Emails: h.contacts.Emails, Log: h.log,
 		ReturnDays: h.returnDays, Shelf: h.catalog, Price: h.priceLines, Contact: h.contacts.Contact, Customer: h.buyer,
 	})
-	h.shipping = shipping.New(shipping.Config{DB: h.db, Orders: h.orders, Bump: func(tx db.Tx, m uuid.UUID) {
+	var rater *rating.Rater
+	var err error
+	if h.accounts, rater, err = h.carrierAccounts(); err != nil {
+		return err
+	}
+	h.shipping = shipping.New(shipping.Config{DB: h.db, Orders: h.orders, Accounts: h.accounts, Rater: rater, Bump: func(tx db.Tx, m uuid.UUID) {
 		_ = h.customers.Bump(context.Background(), tx, m) // it only queues
 	}})
 	providers, err := h.providers(sharing)
@@ -223,6 +232,14 @@ func (h *house) rooms(sharing bool) error {
 	h.jobs = jobs.New(h.db, jobs.Config{Log: h.log, Timeout: c.JobTimeout})
 	h.subscribe()
 	return nil
+}
+
+// carriers are those that merchants can link, each made of the credentials that
+// it needs and may have.
+var carriers = map[string]shipping.Maker{
+	"easypost": {Needs: []string{"api_key"}, May: []string{"webhook_secret"}, New: func(l shipping.Link) (carrier.Carrier, error) {
+		return easypost.New(easypost.Settings{BaseURL: l.BaseURL, APIKey: l.Credentials["api_key"], WebhookSecret: l.Credentials["webhook_secret"], Transport: l.Transport}, l.Clock), nil
+	}},
 }
 
 // providers are the payment gateways. The sandbox is refused in production: a
