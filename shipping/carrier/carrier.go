@@ -58,6 +58,16 @@ type (
 	LandedCoster interface {
 		LandedCost(ctx context.Context, r RateRequest) (LandedCost, error)
 	}
+	// NumberChecker knows how the carrier's tracking numbers are made. The error
+	// says what is wrong with one that somebody typed.
+	NumberChecker interface {
+		CheckNumber(number string) error
+	}
+	// Noter makes events of what people read off a carrier's page; its codes are
+	// those of Coder.
+	Noter interface {
+		Note(number, code string, at time.Time, location, text string) (Tracked, error)
+	}
 	// Coder tells the carrier's own tracking codes with what they are to us, for
 	// the test that each vendor code has one meaning.
 	Coder interface {
