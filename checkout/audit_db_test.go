@@ -20,12 +20,30 @@ var always = map[string]string{
 		where coalesce(c.merchant_id, o.merchant_id) = $1 and ((c.status = 'completed') <> (o.id is not null) or c.status = 'completed' and c.order_id <> o.id)`,
 	"an order has one payment that stands": `
 		select o.id::text from orders o where o.merchant_id = $1 and 1 <> (select count(*) from payments p
-			where p.merchant_id = o.merchant_id and p.order_id = o.id and p.checkout_id = o.checkout_id)`,
+			where p.merchant_id = o.merchant_id and p.order_id = o.id and p.checkout_id = o.checkout_id and p.part = 0)`,
 	"money is held or taken for orders alone": `
-		select id::text || ' ' || status from payments where merchant_id = $1 and order_id is null and (captured_minor > 0 or status in ('authorized', 'captured', 'partially_captured'))`,
+		select id::text || ' ' || status from payments where merchant_id = $1 and part = 0 and order_id is null and (captured_minor > 0 or status in ('authorized', 'captured', 'partially_captured'))`,
 	"the payment is of the order's amount": `
-		select o.id::text from orders o join payments p on p.merchant_id = o.merchant_id and p.order_id = o.id
-		where o.merchant_id = $1 and (p.amount_minor, p.currency) is distinct from (o.total_minor, o.currency)`,
+		select o.id::text from orders o join payments p on p.merchant_id = o.merchant_id and p.order_id = o.id and p.part = 0
+		where o.merchant_id = $1 and (p.amount_minor + p.credit_minor, p.currency) is distinct from (o.total_minor, o.currency)`,
+	"credits pay what their attempt says, as long as it stands": `
+		select p.id::text || ' ' || p.status from payments p left join (
+			select merchant_id, checkout_id, attempt, sum(amount_minor) as paid from payments where part > 0 and status in ('authorized', 'captured') group by 1, 2, 3) c
+			on c.merchant_id = p.merchant_id and c.checkout_id = p.checkout_id and c.attempt = p.attempt
+		where p.merchant_id = $1 and p.part = 0 and coalesce(c.paid, 0) <>
+			case when p.order_id is not null or p.failure_code = '' and p.status in ('pending', 'unknown', 'requires_action') then p.credit_minor else 0 end`,
+	"credits that pay for an order are spent, others not": `
+		select p.id::text || ' ' || p.status from payments p where p.merchant_id = $1 and p.part > 0 and (p.order_id is not null) <> (p.status = 'captured')`,
+	"an account has what its entries say": `
+		select a.id::text || ' ' || a.balance_minor from credit_accounts a where a.merchant_id = $1 and a.balance_minor <> coalesce((
+			select sum(e.amount_minor) from credit_entries e where e.merchant_id = a.merchant_id and e.account_id = a.id), 0)`,
+	"the ledger owes what accounts have, and holds what attempts do": `
+		select account || ' ' || balance || ' for ' || there from (
+			select l.account, sum(case l.side when 'credit' then l.amount_minor else -l.amount_minor end) as balance, case l.account
+				when 'credit_held' then (select coalesce(sum(amount_minor), 0) from payments where merchant_id = $1 and part > 0 and status = 'authorized')
+				else (select coalesce(sum(balance_minor), 0) from credit_accounts where merchant_id = $1) end as there
+			from ledger_entries l where l.merchant_id = $1 and l.account in ('credit_held', 'store_credit_liability') group by 1) x
+		where balance <> there`,
 	"stock adds up": `
 		select s.variant_id::text from stock s where s.merchant_id = $1 and received - free <> coalesce((
 			select sum(quantity - restocked) from reservations r where r.merchant_id = s.merchant_id and r.variant_id = s.variant_id

@@ -17,7 +17,8 @@ import (
 )
 
 // scene is a checkout of the last mug from a cart that is open in a second tab
-// too, with a code that serves one order, and a rival who wants the same mug.
+// too, with a code that serves one order and a gift card that pays a part, and a
+// rival who wants the same mug.
 type scene struct {
 	*world
 	v, tab, rival *checkout.View
@@ -29,10 +30,13 @@ func newScene(w *world, t testing.TB) *scene {
 	s := &scene{world: w.another(t)}
 	mug := s.product("MUG", 1)
 	s.promote("TEN", 1, 1)
-	c := s.cart(mug)
+	c, card := s.cart(mug), s.issue(t, 700)
 	start := func(cart *uuid.UUID, items ...checkout.Item) *checkout.View {
 		f := form()
 		f.Codes = &[]string{"TEN"}
+		if cart != nil {
+			f.GiftCards = &[]string{card}
+		}
 		v, err := s.svc.Start(t.Context(), checkout.Request{Merchant: s.merchant, CartID: cart, Items: items, Locale: "en", Form: f})
 		if err != nil {
 			t.Fatal(err)

@@ -28,6 +28,8 @@ type market struct {
 	carts []uuid.UUID
 	keys  int
 	moody bool
+
+	giftCard string // its code
 }
 
 // seat is a shopper at a checkout.
@@ -48,6 +50,7 @@ func newMarket(base *world, t *rapid.T, moody bool) *market {
 	m.product("MUG", 3)
 	m.elsewhere(m.product("TEA", 2), 1)
 	m.exec(`update variants set track_stock = false where id = $1`, m.product("CARD", 0))
+	m.giftCard = m.issue(t, 2300)
 	m.promote("TWICE", 2, 0)
 	m.promote("EACH", 0, 1)
 	once, err := m.promo.CreatePromotion(t.Context(), m.merchant, pricing.Promotion{Name: map[string]string{"en": "Once"}, Kind: pricing.KindFreeShipping})
@@ -87,6 +90,9 @@ func (m *market) start() {
 	q.Form.Email = &email
 	if code := pick(m, "code", "", "TWICE", "EACH", "ONCE"); code != "" {
 		q.Form.Codes = &[]string{code}
+	}
+	if pick(m, "gift card", false, true) {
+		q.Form.GiftCards = &[]string{m.giftCard}
 	}
 	switch pick(m, "from", "items", "items", "new cart", "old cart") {
 	case "items":

@@ -197,43 +197,70 @@ func creditsLast(all []payment.Payment) []payment.Payment {
 }
 
 // parts lists the payments that can give something, with what they have given
-// under this ID before. The first part bears the ID itself, unless it is what a
-// credit paid: other payments may come before it later.
+// under this ID before. The first of them that gives bears the ID itself, and
+// keeps it, should others come before it later; each other has one of its own.
 func (s *Service) parts(ctx context.Context, all []payment.Payment, refund uuid.UUID) (parts []part, room int64, b booked, err error) {
-	first := refund
 	slices.SortStableFunc(all, func(x, y payment.Payment) int { return cmp.Compare(x.Attempt, y.Attempt) })
-	for _, p := range creditsLast(all) {
+	creditsLast(all)
+	var merchant uuid.UUID
+	if len(all) > 0 {
+		merchant = all[0].MerchantID
+	}
+	first, err := s.done(ctx, merchant, refund)
+	if err != nil {
+		return nil, 0, b, err
+	}
+	borne := false
+	for _, p := range all {
 		if p.CapturedMinor == 0 {
 			continue
 		}
-		if p.Method.Credit() {
-			first = uuid.NewSHA1(refund, p.ID[:])
+		next := part{payment: p.ID, refund: uuid.NewSHA1(refund, p.ID[:]), room: p.CapturedMinor - p.RefundedMinor}
+		switch {
+		case first != nil && first.PaymentID == p.ID:
+			next.refund, next.done, borne = refund, first, true
+		case first == nil && !borne && next.room > 0:
+			next.refund, borne = refund, true
+		default:
+			if next.done, err = s.done(ctx, merchant, next.refund); err != nil {
+				return nil, 0, b, err
+			}
 		}
-		next := part{payment: p.ID, refund: first, room: p.CapturedMinor - p.RefundedMinor}
-		next.done, err = s.Payments.RefundByID(ctx, p.MerchantID, next.refund)
-		if err != nil && !errors.Is(err, payment.ErrNotFound) {
+		if next.done == nil {
+			room += next.room
+		} else if err := b.add(next.done); err != nil {
 			return nil, 0, b, err
 		}
-		if next.done != nil && next.done.PaymentID != p.ID {
-			return nil, 0, b, ErrRefundInput.Saying("This id names another refund.")
-		}
-		if next.done != nil {
-			b.any = true
-			b.sum += next.done.AmountMinor // a failed one counts too: its ID is used up
-			var lines []RefundLine
-			if err := json.Unmarshal(next.done.Lines, &lines); err != nil {
-				return nil, 0, b, fmt.Errorf("order: refund %s: %w", next.done.ID, err)
-			}
-			for _, l := range lines {
-				b.lines += l.Amount
-			}
-		} else {
-			room += next.room
-		}
 		parts = append(parts, next)
-		first = uuid.NewSHA1(refund, p.ID[:])
+	}
+	if first != nil && !borne {
+		return nil, 0, b, ErrRefundInput.Saying("This id names another refund.")
 	}
 	return parts, room, b, nil
+}
+
+// done reads a refund, nil when there is none.
+func (s *Service) done(ctx context.Context, merchant, refund uuid.UUID) (*payment.Refund, error) {
+	r, err := s.Payments.RefundByID(ctx, merchant, refund)
+	if errors.Is(err, payment.ErrNotFound) {
+		return nil, nil
+	}
+	return r, err
+}
+
+// add counts a refund that an earlier call has booked; a failed one counts too:
+// its ID is used up.
+func (b *booked) add(r *payment.Refund) error {
+	b.any = true
+	b.sum += r.AmountMinor
+	var lines []RefundLine
+	if err := json.Unmarshal(r.Lines, &lines); err != nil {
+		return fmt.Errorf("order: refund %s: %w", r.ID, err)
+	}
+	for _, l := range lines {
+		b.lines += l.Amount
+	}
+	return nil
 }
 
 // errMoved makes Refund start again.
@@ -261,7 +288,7 @@ func (s *Service) book(ctx context.Context, o *Order, parts []part, left int64, 
 			lines, n.with = nil, nil
 		}
 		r, err := s.Payments.Refund(ctx, o.MerchantID, p.payment, next)
-		if db.Violates(err, "refunds_pkey") {
+		if db.Violates(err, "refunds_pkey") || fault.Is(err, payment.ErrRefundTaken) {
 			err = errMoved // the same request was quicker elsewhere
 		}
 		if err != nil {

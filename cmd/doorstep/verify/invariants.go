@@ -92,10 +92,10 @@ var money = []Invariant{
 		where p.order_id is not null and o.id is null`},
 	{"money_belongs_to_an_order", `
 		select merchant_id, id, format('%s of %s without an order', status, amount_minor) from payments
-		where order_id is null and (status in ('captured', 'partially_captured') or (status = 'authorized' and updated_at < $1::timestamptz - interval '15 minutes'))`},
+		where part = 0 and order_id is null and (status in ('captured', 'partially_captured') or (status = 'authorized' and updated_at < $1::timestamptz - interval '15 minutes'))`},
 	{"one_live_payment_per_checkout", `
 		select merchant_id, checkout_id, count(*) || ' payments hold or took money' from payments
-		where status in ('authorized', 'partially_captured', 'captured') and gateway_key not like 'due:%' group by 1, 2 having count(*) > 1`},
+		where status in ('authorized', 'partially_captured', 'captured') and gateway_key not like 'due:%' and part = 0 group by 1, 2 having count(*) > 1`},
 	{"captures_within_the_order", `
 		select o.merchant_id, o.id, format('%s captured of %s', p.captured, o.total_minor) from orders o
 		join (select merchant_id, order_id, sum(captured_minor) as captured, count(distinct currency) as currencies, min(currency) as currency
