@@ -12,15 +12,15 @@ import (
 
 // simAfterSale is what happens to orders that stand.
 var simAfterSale = []simStep{
-	{"ship", 10, (*sim).ship},
-	{"parcel", 12, (*sim).track},
-	{"edit", 3, (*sim).edit},
-	{"want to return", 5, (*sim).wantReturn},
-	{"return", 8, (*sim).stepReturn},
-	{"claim", 3, (*sim).openClaim},
-	{"look at claim", 4, (*sim).stepClaim},
-	{"want to exchange", 3, (*sim).wantExchange},
-	{"exchange", 5, (*sim).stepExchange},
+	{"ship", 12, (*sim).ship},
+	{"parcel", 10, (*sim).track},
+	{"edit", 4, (*sim).edit},
+	{"want to return", 7, (*sim).wantReturn},
+	{"return", 16, (*sim).stepReturn},
+	{"claim", 5, (*sim).openClaim},
+	{"look at claim", 8, (*sim).stepClaim},
+	{"want to exchange", 5, (*sim).wantExchange},
+	{"exchange", 9, (*sim).stepExchange},
 }
 
 func (s *sim) ship() {
@@ -78,9 +78,35 @@ func (s *sim) edit() {
 	if len(n.Add) == 0 || s.chance(0.3) {
 		n.Remove = s.units(o)
 	}
-	for range one(s, 1, 1, 1, 2) {
-		_, err := s.h.orders.Edit(s.ctx, s.shop, o.ID, n, "merchant")
+	s.edits(o, n)
+}
+
+// edits asks for an edit, now and then twice under its name.
+func (s *sim) edits(o *order.Order, n order.OrderEdit) {
+	d := s.about(o)
+	d.touched = true
+	var first *order.EditResult
+	var failed error
+	surely, perhaps := false, false
+	for i := range one(s, 1, 1, 1, 2) {
+		done, err := s.h.orders.Edit(s.ctx, s.shop, o.ID, n, "merchant")
+		yes, may := s.ended(err)
+		surely, perhaps = surely || yes, perhaps || may
+		if i == 0 {
+			first, failed = done, err
+		} else if failed == nil && err == nil {
+			s.repeated("an edit", first.Difference, done.Difference, failed, err)
+		}
 		s.came(err)
+	}
+	if !perhaps {
+		return
+	}
+	for _, a := range n.Add {
+		ranged(d.added, a.SKU).add(a.Quantity, surely)
+	}
+	for _, u := range n.Remove {
+		ranged(d.canceled, u.LineID).add(u.Quantity, surely)
 	}
 }
 
@@ -89,6 +115,7 @@ func (s *sim) wantReturn() {
 	if !ok {
 		return
 	}
+	s.about(o).touched = true
 	n := order.NewReturn{ID: id.New(), Source: order.ByMerchant, Late: s.chance(0.5)}
 	for _, u := range s.units(o) {
 		n.Lines = append(n.Lines, order.ReturnLine{LineID: u.LineID, Quantity: u.Quantity, Reason: one(s, order.ReturnReasons()...)})
@@ -146,6 +173,7 @@ func (s *sim) openClaim() {
 	if !ok {
 		return
 	}
+	s.about(o).touched = true
 	c, err := s.h.orders.OpenClaim(s.ctx, s.shop, o.ID, order.NewClaim{ID: id.New(), Kind: one(s, order.ClaimKinds()...), Lines: s.units(o)}, "merchant")
 	if err == nil {
 		s.claims = append(s.claims, c.ID)
@@ -159,9 +187,14 @@ func (s *sim) stepClaim() {
 	if !ok {
 		return
 	}
-	what := one(s, "approve", "approve", "deny", "cancel", "pay", "pay", "pay some", "replace", "replace")
+	c, err := s.h.orders.Claim(s.t.Context(), s.shop, which)
+	s.must(err)
+	next := "approve"
+	if c.Status == order.ClaimApproved {
+		next = one(s, "pay", "pay some", "replace")
+	}
+	what := one(s, next, next, next, next, "approve", "deny", "cancel", "pay", "pay some", "replace")
 	s.note("%s", what)
-	var err error
 	switch orders := s.h.orders; what {
 	case "approve":
 		_, err = orders.ApproveClaim(s.ctx, s.shop, which, "merchant")
@@ -184,6 +217,7 @@ func (s *sim) wantExchange() {
 	if !ok {
 		return
 	}
+	s.about(o).touched = true
 	n := order.NewExchange{ID: id.New()}
 	sku := one(s, "MUG", "TEA", "POT", "CARD")
 	for _, u := range s.units(o) {

@@ -5,15 +5,18 @@ import (
 
 	"doorstep/internal/db"
 	"doorstep/internal/id"
+	"doorstep/internal/killpoint/toll"
 	"doorstep/order"
+	"doorstep/payment"
 )
 
 // simStaffing is what the merchant's people do.
 var simStaffing = []simStep{
-	{"capture", 5, (*sim).capture},
+	{"capture", 4, (*sim).capture},
 	{"void", 1, (*sim).void},
 	{"cancel", 4, (*sim).cancel},
-	{"refund", 6, (*sim).refund},
+	{"cancel lines", 6, (*sim).cancelLines},
+	{"refund", 10, (*sim).refund},
 }
 
 // placed finds an order, and the name that it has in the trace: its shopper's.
@@ -65,9 +68,11 @@ func (s *sim) capture() {
 	s.must(err)
 	i := s.rnd.IntN(len(all))
 	s.note("payment %d", i)
-	if s.chance(0.3) {
+	s.about(o).touched = true
+	if s.chance(0.25) {
 		amount := 1 + s.rnd.Int64N(all[i].AmountMinor+10)
 		s.note("%d", amount)
+		s.about(o).byHand = true
 		_, err = s.h.payments.Capture(s.ctx, s.shop, all[i].ID, amount)
 	} else {
 		_, err = s.h.orders.CaptureDue(s.ctx, s.shop, all[i].ID)
@@ -82,6 +87,8 @@ func (s *sim) void() {
 	}
 	all, err := s.h.payments.OfOrder(s.t.Context(), s.shop, o.ID)
 	s.must(err)
+	d := s.about(o)
+	d.byHand, d.touched = true, true
 	_, err = s.h.payments.Void(s.ctx, s.shop, one(s, all...).ID)
 	s.came(err)
 }
@@ -91,18 +98,40 @@ func (s *sim) cancel() {
 	if !ok {
 		return
 	}
-	var err error
-	if s.chance(0.4) {
-		_, err = s.h.orders.Cancel(s.ctx, s.shop, o.ID, "changed my mind", one(s, "customer", "merchant"))
-	} else {
-		n := order.LineCancel{ID: id.New(), Lines: s.units(o), Reason: "changed my mind"}
-		_, err = s.h.orders.CancelLines(s.ctx, s.shop, o.ID, n, "merchant")
-		if err == nil && s.chance(0.2) {
-			s.note("and again")
-			_, err = s.h.orders.CancelLines(s.ctx, s.shop, o.ID, n, "merchant")
+	d := s.about(o)
+	for range one(s, 1, 1, 1, 2) {
+		_, err := s.h.orders.Cancel(s.ctx, s.shop, o.ID, "changed my mind", one(s, "customer", "merchant"))
+		surely, perhaps := s.ended(err)
+		d.whole, d.asked = d.whole || surely, d.asked || perhaps
+		s.came(err)
+	}
+}
+
+func (s *sim) cancelLines() {
+	o, ok := s.placed()
+	if !ok {
+		return
+	}
+	d := s.about(o)
+	d.touched = true
+	n := order.LineCancel{ID: id.New(), Lines: s.units(o), Reason: "changed my mind"}
+	after, err := s.h.orders.CancelLines(s.ctx, s.shop, o.ID, n, "merchant")
+	surely, perhaps := s.ended(err)
+	for _, u := range n.Lines {
+		if perhaps {
+			ranged(d.canceled, u.LineID).add(u.Quantity, surely)
 		}
 	}
-	s.came(err)
+	d.asked = d.asked || perhaps // units that were the last take the order with them
+	d.whole = d.whole || surely && after.Status == order.StatusCanceled
+	if s.came(err); err == nil && s.chance(0.4) {
+		s.note("and again")
+		again, failed := s.h.orders.CancelLines(s.ctx, s.shop, o.ID, n, "merchant")
+		s.came(failed)
+		if failed == nil {
+			s.repeated("canceling lines", after.Credited, again.Credited, err, failed)
+		}
+	}
 }
 
 func (s *sim) refund() {
@@ -118,8 +147,41 @@ func (s *sim) refund() {
 	case 1:
 		n.Lines = s.units(o)
 	}
-	for range one(s, 1, 1, 1, 2) {
-		_, err := s.h.orders.Refund(s.ctx, s.shop, o.ID, n)
+	s.giveBack(o, n)
+}
+
+// giveBack asks for a refund, now and then twice under its name.
+func (s *sim) giveBack(o *order.Order, n order.NewRefund) {
+	d := s.about(o)
+	d.touched = true
+	r := &simRefund{wanted: n.Amount}
+	d.refunds[n.ID] = r
+	var first []payment.Refund
+	var failed error
+	for i := range one(s, 1, 1, 2) {
+		done, err := s.h.orders.Refund(s.ctx, s.shop, o.ID, n)
+		if err == nil && !r.told {
+			r.told = true
+			for _, part := range done {
+				r.amount += part.AmountMinor
+			}
+			if n.Amount > 0 && r.amount != n.Amount {
+				s.harm(toll.Wrong, "%d were to be given back, and %d were", n.Amount, r.amount)
+			}
+		}
+		if i == 0 {
+			first, failed = done, err
+		} else {
+			s.repeated("a refund", amounts(first), amounts(done), failed, err)
+		}
 		s.came(err)
 	}
+}
+
+// amounts are what the parts of a refund come to.
+func amounts(all []payment.Refund) (sums []int64) {
+	for _, r := range all {
+		sums = append(sums, r.AmountMinor)
+	}
+	return sums
 }

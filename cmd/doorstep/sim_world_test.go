@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"runtime/debug"
@@ -12,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"doorstep/internal/fault"
+	"doorstep/internal/jobs"
 	"doorstep/payment/sandbox"
 )
 
@@ -35,17 +37,17 @@ const simTries = 25
 
 // simOutside is what happens without anybody of the shop or of its shoppers.
 var simOutside = []simStep{
-	{"a while", 10, (*sim).pass},
-	{"outside", 6, (*sim).outside},
+	{"a while", 7, (*sim).pass},
+	{"outside", 8, (*sim).outside},
 }
 
 // simErrands are the periodic works of the program.
 var simErrands = []simStep{
-	{"inbox", 8, func(s *sim) { _, err := s.h.inbox.Work(s.ctx); s.came(err) }},
-	{"recover", 6, func(s *sim) { s.errand(s.h.recover(s.ctx)) }},
-	{"expire", 2, func(s *sim) { s.came(s.h.checkouts.Expire(s.ctx)) }},
-	{"sweep", 4, func(s *sim) { _, err := s.h.catalog.Sweep(s.ctx); s.came(err) }},
-	{"credits", 3, func(s *sim) { s.errand(s.h.orders.GiveCredits(s.ctx, s.h.config.RecoveryAge)) }},
+	{"inbox", 5, func(s *sim) { _, err := s.h.inbox.Work(s.ctx); s.came(err) }},
+	{"recover", 4, func(s *sim) { s.errand(s.h.recover(s.ctx)) }},
+	{"expire", 1, func(s *sim) { s.came(s.h.checkouts.Expire(s.ctx)) }},
+	{"sweep", 2, func(s *sim) { _, err := s.h.catalog.Sweep(s.ctx); s.came(err) }},
+	{"credits", 2, func(s *sim) { s.errand(s.h.orders.GiveCredits(s.ctx, s.h.config.RecoveryAge)) }},
 	{"deadlines", 1, func(s *sim) { s.errand(s.h.payments.WatchDeadlines(s.ctx)) }},
 	{"documents", 1, func(s *sim) { s.errand(s.h.documents.Missing(s.ctx, 10*time.Minute)) }},
 	{"prune keys", 1, func(s *sim) { _, err := s.h.idem.Prune(s.ctx); s.came(err) }},
@@ -80,6 +82,11 @@ func (s *sim) outside() {
 		return
 	}
 	i := s.rnd.IntN(len(all))
+	for range 3 { // mostly one of which there is something to say
+		if all[i].Captured == 0 {
+			i = s.rnd.IntN(len(all))
+		}
+	}
 	c := all[i]
 	what := one(s, "refund", "refund", "dispute", "win", "lose", "fail refund")
 	s.note("%s charge %d", what, i)
@@ -104,11 +111,17 @@ func (s *sim) post() {
 	slices.Reverse(news)
 	for _, e := range news[min(s.seen, len(news)):] {
 		s.seen++
-		if s.chance(0.1) {
+		if s.chance(0.12) {
+			s.tally["webhook dropped"]++
 			continue
 		}
-		for range one(s, 1, 1, 1, 1, 2) {
-			s.letters = append(s.letters, simLetter{e, one(s, 0, 0, 0, 1, 5, 30)})
+		often := one(s, 1, 1, 1, 2)
+		s.tally["webhook doubled"] += often - 1
+		for range often {
+			l := simLetter{e, one(s, 0, 0, 0, 1, 5, 30)}
+			if s.letters = append(s.letters, l); l.wait > 0 {
+				s.tally["webhook late"]++
+			}
 		}
 	}
 	s.rnd.Shuffle(len(s.letters), func(i, j int) { s.letters[i], s.letters[j] = s.letters[j], s.letters[i] })
@@ -139,20 +152,24 @@ func (s *sim) deliver(e sandbox.Event) {
 	s.came(err)
 }
 
-// relay makes jobs of events, as the runner does.
+// relay makes jobs and webhooks of events, as the runner does.
 func (s *sim) relay() {
-	rows, err := s.h.db.Query(s.ctx, `with gone as (delete from outbox returning id, event, payload) select event, payload from gone order by id`)
+	ctx := s.t.Context()
+	tx, err := s.h.db.Pool().Begin(ctx)
 	s.must(err)
-	type event struct {
-		Name    string
-		Payload []byte
-	}
-	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[event])
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // after a commit it does nothing
+	rows, err := tx.Query(ctx, `with gone as (delete from outbox returning id, merchant_id, aggregate_id, event, payload, created_at)
+		select id, merchant_id, aggregate_id, event, payload, created_at from gone order by id`)
 	s.must(err)
+	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[jobs.News])
+	s.must(err)
+	s.must(s.h.webhooks.Relay(ctx, tx, all))
+	s.must(tx.Commit(ctx))
 	for _, e := range all {
+		s.hears(e)
 		for _, pair := range s.h.jobs.Subscriptions() {
-			if name, subscriber, _ := strings.Cut(pair, " -> "); name == e.Name {
-				s.jobs = append(s.jobs, simJob{subscriber: subscriber, event: e.Name, payload: e.Payload})
+			if name, subscriber, _ := strings.Cut(pair, " -> "); name == e.Event {
+				s.jobs = append(s.jobs, simJob{subscriber: subscriber, event: e.Event, payload: e.Payload})
 			}
 		}
 	}
