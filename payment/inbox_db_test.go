@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"doorstep/internal/id"
+	"doorstep/internal/killpoint/toll"
 	"doorstep/payment"
 	"doorstep/payment/sandbox"
 )
@@ -372,6 +373,7 @@ func TestShuffledDoubledAndLostEventsEndTheSame(t *testing.T) {
 	if os.Getenv("DOORSTEP_TEST_THOROUGH") != "" {
 		payments = 3200 // more than 10,000 events
 	}
+	count := toll.Begin(t, "webhooks shuffled, doubled and lost")
 	all := map[string]payment.Payment{} // by the gateway's name
 	refunded := map[uuid.UUID]int64{}
 	heard := map[uuid.UUID]bool{}
@@ -418,7 +420,10 @@ func TestShuffledDoubledAndLostEventsEndTheSame(t *testing.T) {
 	})
 	b.work()
 	if b.rows("waiting") != 0 || b.rows("parked") != 0 {
-		t.Errorf("%d wait, %d are parked", b.rows("waiting"), b.rows("parked"))
+		count.Harm(t, toll.Stuck, "%d wait, %d are parked", b.rows("waiting"), b.rows("parked"))
+	}
+	for range sent {
+		count.Fault()
 	}
 	for _, p := range all {
 		if heard[p.ID] {

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"doorstep/internal/id"
+	"doorstep/internal/killpoint/toll"
 	"doorstep/payment"
 )
 
@@ -175,10 +176,12 @@ func TestEveryDriftFromTheBooksIsFoundAndMendedOnce(t *testing.T) {
 		t.Fatalf("a false alarm: %+v", r)
 	}
 	want, open := map[payment.DifferenceKind]payment.Tally{}, 0
+	count := toll.Begin(t, "drifts between our books and the gateway's")
 	for i, d := range drifts() {
 		for n := range each {
 			p := all[(i*each+n)*7+3] // all over the days
 			d.do(w, p, w.there(p))
+			count.Fault()
 		}
 		k := want[d.kind]
 		k.Found += each
@@ -201,7 +204,7 @@ func TestEveryDriftFromTheBooksIsFoundAndMendedOnce(t *testing.T) {
 
 	r := w.reconcile()
 	if !maps.Equal(r.Kinds, want) || r.Young != 20 || r.Unassigned != 0 {
-		t.Fatalf("found %+v\nwant %v", r, want)
+		count.Harm(t, toll.Wrong, "found %+v\nwant %v", r, want)
 	}
 	if n := w.count(`select count(*) from payment_differences where status = 'open'`); n != int64(open) {
 		t.Fatalf("%d open rows, want %d", n, open)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"doorstep/internal/killpoint/toll"
 	"doorstep/payment"
 	"doorstep/payment/sandbox"
 )
@@ -45,6 +46,7 @@ var cells = map[sandbox.Call]func(s *suite, kind sandbox.Fault){
 
 // faulty runs each call with each fault, on a bench of its own.
 func faulty(t *testing.T, bench func(t *testing.T) Bench) {
+	count := toll.Begin(t, "gateway faults, each kind in each call")
 	for _, call := range sandbox.Calls() {
 		for _, kind := range sandbox.FaultKinds() {
 			t.Run(string(call)+": "+string(kind), func(t *testing.T) {
@@ -52,6 +54,9 @@ func faulty(t *testing.T, bench func(t *testing.T) Bench) {
 				s := newSuite(t, bench(t))
 				if s.Faults == nil {
 					t.Skip("its gateway cannot be made to go wrong")
+				}
+				if kind != sandbox.Answers {
+					count.Fault()
 				}
 				cells[call](s, kind)
 			})

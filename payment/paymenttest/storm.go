@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"testing"
 
+	"doorstep/internal/killpoint/toll"
 	"doorstep/payment"
 	"doorstep/payment/sandbox"
 )
@@ -29,6 +30,7 @@ func storms(t *testing.T, bench func(t *testing.T) Bench) {
 	if n, err := strconv.Atoi(os.Getenv(seedsEnv)); err == nil {
 		seeds = n
 	}
+	count := toll.Begin(t, "gateway faults in storms")
 	for seed := range seeds {
 		t.Run(fmt.Sprint("whatever goes wrong, nothing is lost or doubled, seed ", seed), func(t *testing.T) {
 			t.Parallel()
@@ -36,7 +38,7 @@ func storms(t *testing.T, bench func(t *testing.T) Bench) {
 			if s.Faults == nil {
 				t.Skip("its gateway cannot be made to go wrong")
 			}
-			(&storm{suite: s, random: rand.New(rand.NewPCG(uint64(seed), 0))}).rage()
+			(&storm{suite: s, random: rand.New(rand.NewPCG(uint64(seed), 0)), count: count}).rage()
 		})
 	}
 }
@@ -44,6 +46,7 @@ func storms(t *testing.T, bench func(t *testing.T) Bench) {
 type storm struct {
 	*suite
 	random *rand.Rand
+	count  *toll.Count
 	bills  []*bill
 	trace  []string
 }
@@ -109,6 +112,9 @@ func (s *storm) try(i int, c sandbox.Call, b *bill, do func(ctx context.Context)
 	kind := sandbox.Answers
 	if i < again {
 		kind = s.luck()
+	}
+	if kind != sandbox.Answers {
+		s.count.Fault()
 	}
 	s.Faults.Once(c, kind)
 	err := do(s.during(kind))
@@ -177,7 +183,7 @@ func (s *storm) standsAs(b *bill) {
 	}
 	if k, ok := s.Provider.(payment.Bookkeeper); ok {
 		if c := s.one(k, b.Authorization); len(c.Refunds) != b.refunds || c.Refunded != b.refunded {
-			s.Fatalf("want %d refunds of %d: %+v", b.refunds, b.refunded, c)
+			s.count.Harm(s, toll.Wrong, "want %d refunds of %d: %+v", b.refunds, b.refunded, c)
 		}
 	}
 }
