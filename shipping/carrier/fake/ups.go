@@ -57,7 +57,7 @@ func upsCall(r *http.Request) string {
 		return "buy"
 	case strings.Contains(path, "/void/"):
 		return "void"
-	case strings.HasPrefix(path, "/api/track/"):
+	case strings.HasPrefix(path, "/api/track/v1/"):
 		return "track"
 	}
 	return ""
@@ -90,6 +90,7 @@ func upsServe(w *World) http.Handler {
 	open("POST /api/pickupcreation/v2409/pickup", upsPickup)
 	open("DELETE /api/shipments/v2409/pickup/02", upsCancelPickup)
 	open("POST /api/addressvalidation/v2/3", upsAddress)
+	open("POST /api/track/v2/subscription/standard/package", upsSubscribe)
 	return mux
 }
 

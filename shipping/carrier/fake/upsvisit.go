@@ -60,3 +60,23 @@ func upsAddress(_ *World, rw http.ResponseWriter, r *http.Request) {
 		}}},
 	}})
 }
+
+func upsSubscribe(w *World, rw http.ResponseWriter, r *http.Request) {
+	var in struct {
+		Locale             string
+		TrackingNumberList []string
+	}
+	if !Asked(r, &in) || in.Locale == "" || len(in.TrackingNumberList) == 0 || len(in.TrackingNumberList) > 100 {
+		upsRefuse(rw, http.StatusBadRequest, "VSS110", "The subscription request is not valid.")
+		return
+	}
+	valid, invalid := []string{}, []string{}
+	for _, number := range in.TrackingNumberList {
+		if len(w.Find(number)) > 0 {
+			valid = append(valid, number)
+		} else {
+			invalid = append(invalid, number)
+		}
+	}
+	Reply(rw, http.StatusOK, map[string]any{"validTrackingNumbers": valid, "invalidTrackingNumbers": invalid})
+}

@@ -253,3 +253,22 @@ func (u *UPS) ParseWebhook(header http.Header, body []byte) ([]carrier.Tracked, 
 	}
 	return []carrier.Tracked{t}, nil
 }
+
+// Subscribe has Track Alert tell of parcels for the next fourteen days; where
+// to, and with which credential, stands in the account at UPS. At most a hundred
+// numbers are taken at once; those that UPS does not know are given back.
+func (u *UPS) Subscribe(ctx context.Context, numbers []string) (unknown []string, err error) {
+	var said struct {
+		Valid   []string `json:"validTrackingNumbers"`
+		Invalid []string `json:"invalidTrackingNumbers"`
+	}
+	err = u.client.Do(ctx, carrier.Call{
+		Name: "subscribe", Method: http.MethodPost, Path: "/api/track/v2/subscription/standard/package",
+		Header: http.Header{"Transid": {carrier.Reference(strings.Join(numbers, " "), 32)}},
+		JSON:   object{"locale": "en_US", "trackingNumberList": numbers},
+	}, &said)
+	if err == nil && len(said.Valid)+len(said.Invalid) == 0 && len(numbers) > 0 {
+		err = u.client.Missing("subscribe", "validTrackingNumbers")
+	}
+	return said.Invalid, err
+}

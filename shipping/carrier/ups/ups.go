@@ -84,7 +84,7 @@ func (u *UPS) Name() string { return Name }
 // Capabilities is what UPS can do.
 func (u *UPS) Capabilities() carrier.Capabilities {
 	return carrier.Capabilities{
-		Services: slices.Clone(services), Webhooks: true, Returns: true, CashOnDelivery: true, Insurance: true, Signature: true,
+		Services: slices.Clone(services), Webhooks: u.credential != "", Returns: true, CashOnDelivery: true, Insurance: true, Signature: true,
 		DDP: true, MultiParcel: true, Formats: []carrier.Format{carrier.PDF, carrier.ZPL, carrier.PNG}, MostParcelG: 68_038, // 150 lb
 	}
 }

@@ -159,3 +159,16 @@ func TestARefusalSaysWhatIsWrong(t *testing.T) {
 		t.Errorf("want invalid_request, got %v", err)
 	}
 }
+
+func TestTrackAlertIsAskedToTell(t *testing.T) {
+	t.Parallel()
+	u, _ := played(t)
+	r := carriertest.Domestic()
+	l, err := u.Buy(t.Context(), carrier.ShipmentRequest{Key: "alert", Service: "03", From: r.From, To: r.To, Parcels: r.Parcels})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if unknown, err := u.Subscribe(t.Context(), append(l.Numbers, "1Z0")); err != nil || len(unknown) != 1 || unknown[0] != "1Z0" {
+		t.Errorf("want one unknown number, got %v, %v", unknown, err)
+	}
+}
