@@ -98,14 +98,21 @@ type bought struct {
 // payment is authorized at the gateway.
 func (w *world) place(method payment.Method, shipping int64, lines ...bought) *order.Order {
 	w.t.Helper()
+	return w.placeWith(nil, method, shipping, lines...)
+}
+
+// placeWith places an order of which credits pay a part.
+func (w *world) placeWith(tenders []payment.Tender, method payment.Method, shipping int64, lines ...bought) *order.Order {
+	w.t.Helper()
 	o := w.draft(method, shipping, lines)
 	p := &payment.Payment{
 		MerchantID: w.merchant, ID: id.New(), CheckoutID: o.CheckoutID, OrderID: &o.ID, Attempt: 1, Method: method, Provider: payment.Offline,
 		GatewayKey: "pay:" + o.ID.String(), Status: payment.Pending, AmountMinor: o.Total, Currency: "EUR", CreatedAt: w.db.Now(),
 	}
+	w.tender(o, p, tenders)
 	var gatewayID *string
 	if method == payment.Card {
-		r, err := w.gateway.Authorize(w.ctx, payment.Authorization{Key: p.GatewayKey, Merchant: w.merchant, PaymentID: p.ID, Amount: o.Total, Currency: "EUR", Token: sandbox.Visa})
+		r, err := w.gateway.Authorize(w.ctx, payment.Authorization{Key: p.GatewayKey, Merchant: w.merchant, PaymentID: p.ID, Amount: p.AmountMinor, Currency: "EUR", Token: sandbox.Visa})
 		if err != nil {
 			w.t.Fatal(err)
 		}
@@ -118,8 +125,14 @@ func (w *world) place(method payment.Method, shipping int64, lines ...bought) *o
 	if err := db.Run(w.ctx, w.db, func(tx db.Tx) error {
 		payment.Insert(tx, p)
 		tx.Queue(`update payments set gateway_id = $3 where merchant_id = $1 and id = $2`, w.merchant, p.ID, gatewayID)
+		if p.CreditMinor > 0 {
+			payment.HoldCredit(tx, p, tenders, w.db.Now())
+		}
 		if err := order.Place(tx, o, p.ID); err != nil {
 			return err
+		}
+		if p.CreditMinor > 0 {
+			payment.SpendCredit(tx, p, o.ID, w.db.Now())
 		}
 		catalog.Hold(tx, w.merchant, o.CheckoutID, 1, catalog.Committed, takes, w.db.Now(), w.db.Now())
 		return nil
