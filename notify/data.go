@@ -23,6 +23,9 @@ const (
 	Shipped             Kind = "shipped"
 	OutForDelivery      Kind = "out_for_delivery"
 	Delivered           Kind = "delivered"
+	Delayed             Kind = "delayed"         // later than promised
+	DeliveryFailed      Kind = "delivery_failed" // nobody took the parcel
+	Lost                Kind = "lost"            // nothing has been heard of it for long
 	ReturnApproved      Kind = "return_approved" // with what to do now
 	StaffInvitation     Kind = "staff_invitation"
 	StaffCode           Kind = "staff_code"       // of a member of staff
@@ -36,7 +39,7 @@ const (
 // Kinds lists all kinds of mail.
 func Kinds() []Kind {
 	return []Kind{
-		OrderConfirmation, PaymentInstructions, Shipped, OutForDelivery, Delivered, ReturnApproved,
+		OrderConfirmation, PaymentInstructions, Shipped, OutForDelivery, Delivered, Delayed, DeliveryFailed, Lost, ReturnApproved,
 		StaffInvitation, StaffCode, WebhookDisabled, CardAttack, Cancelled, Refunded, SignInCode,
 	}
 }
@@ -49,6 +52,9 @@ func Kinds() []Kind {
 //	shipped               Parcel (Lines of this parcel are shown when given)
 //	out_for_delivery      Parcel
 //	delivered             Parcel
+//	delayed               Parcel
+//	delivery_failed       Parcel
+//	lost                  Parcel
 //	cancelled             nothing more (Reason, and Refund if money goes back)
 //	refunded              Refund
 //	return_approved       Return (Lines are what comes back)
@@ -257,7 +263,7 @@ func (d Data) check(kind Kind) error {
 		need(d.Totals != nil, "totals")
 	case PaymentInstructions:
 		d.checkTransfer(need)
-	case Shipped, OutForDelivery, Delivered:
+	case Shipped, OutForDelivery, Delivered, Delayed, DeliveryFailed, Lost:
 		d.checkParcel(need)
 	case Refunded:
 		need(d.Refund != nil, "refund")

@@ -61,7 +61,7 @@ func (w *writer) view() view {
 		args = append(args, "amount", w.money(d.Transfer.Amount))
 	case Refunded:
 		args = append(args, "amount", w.money(d.Refund.Amount))
-	case Shipped, OutForDelivery, Delivered:
+	case Shipped, OutForDelivery, Delivered, Delayed, DeliveryFailed, Lost:
 		args = append(args, "carrier", d.Parcel.Carrier)
 	case ReturnApproved:
 		args = append(args, "return", d.Return.Number)
@@ -97,7 +97,7 @@ func (w *writer) view() view {
 		w.order(&v)
 	case PaymentInstructions:
 		w.transfer(&v)
-	case Shipped, OutForDelivery, Delivered:
+	case Shipped, OutForDelivery, Delivered, Delayed, DeliveryFailed, Lost:
 		w.parcel(&v)
 	case Cancelled, Refunded:
 		w.back(&v)
@@ -141,9 +141,11 @@ func (w *writer) parcel(v *view) {
 		v.Facts = append(v.Facts, w.fact("tracking_number", p.Number))
 	}
 	switch w.kind {
-	case Delivered:
+	case Delivered, Lost:
 		v.Note = w.own("note")
 		return
+	case Delayed, DeliveryFailed:
+		v.Note = w.own("note")
 	case Shipped:
 		if !p.ExpectedTo.IsZero() {
 			days := locale.DateRange(w.lang, w.local(p.ExpectedFrom), w.local(p.ExpectedTo))
