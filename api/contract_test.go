@@ -22,12 +22,13 @@ type promised struct {
 }
 
 // inPath are the values that stand for the parameters of paths.
-var inPath = strings.NewReplacer("{id}", anID, "{id_or_slug}", anID, "{line_id}", aLine, "{code}", "WELCOME10", "{token}", goodToken, "{payment_id}", anID, "{provider}", "sandbox", "{merchant_id}", anID)
+var inPath = strings.NewReplacer("{id}", anID, "{id_or_slug}", anID, "{line_id}", aLine, "{code}", "WELCOME10", "{token}", goodToken, "{payment_id}", anID, "{provider}", "sandbox", "{carrier}", "easypost", "{merchant_id}", anID)
 
 // eitherOr takes out of an example what cannot stand beside the rest.
 var eitherOr = map[string][]string{
 	"start-checkout": {"cart_id"}, "refund-order": {"lines"}, "add-promotion-codes": {"generate"}, "simulate-shipping": {"policy_version"},
 	"compare-policy": {"against"}, "sign-in-staff": {"merchant_id"}, "join-staff": {"merchant_id"},
+	"ship-order": {"buy_label"},
 }
 
 // contract lists the operations of the document, sorted, with the examples of

@@ -123,6 +123,8 @@ func (s *shop) rooms() Rooms {
 		People:       fakePeople{s},
 		Staff:        fakeStaff{s},
 		PaymentInbox: fakeInbox{s},
+		Labels:       fakeLabels{s},
+		CarrierInbox: fakeCarrierInbox{s},
 		Differences:  fakeDifferences{s},
 		Credits:      fakeCredits{s},
 		Dev: &Dev{

@@ -122,11 +122,12 @@ type orderRoom struct {
 	contacts  contacts
 	payments  payments
 	shipments shipments
+	labels    labels // nil when none can be bought
 	track     func(*order.Order) string
 }
 
-func registerOrders(s *Server, svc orders, people contacts, money payments, parcels shipments, w *Writer) {
-	o := &orderRoom{orders: svc, contacts: people, payments: money, shipments: parcels}
+func registerOrders(s *Server, svc orders, people contacts, money payments, parcels shipments, l labels, w *Writer) {
+	o := &orderRoom{orders: svc, contacts: people, payments: money, shipments: parcels, labels: l}
 	if w != nil {
 		o.track = w.Track
 	}

@@ -44,6 +44,10 @@ type Rooms struct {
 	Credits credits
 	// PaymentInbox takes in what payment providers tell.
 	PaymentInbox paymentInbox
+	// Labels are bought from carriers; with Orders.
+	Labels labels
+	// CarrierInbox takes in what carriers tell.
+	CarrierInbox carrierInbox
 	// Dev holds the helpers of the demo, which ask for no key.
 	Dev *Dev
 }
@@ -65,7 +69,7 @@ func Register(s *Server, r Rooms) {
 	}
 	if r.Orders != nil {
 		registerAfterSale(s, r.AfterSale, r.Writer)
-		registerOrders(s, r.Orders, r.Contacts, r.Payments, r.Shipments, r.Writer)
+		registerOrders(s, r.Orders, r.Contacts, r.Payments, r.Shipments, r.Labels, r.Writer)
 	}
 	if r.Documents != nil {
 		registerDocuments(s, r.Documents, r.Orders)
@@ -91,13 +95,13 @@ func Register(s *Server, r Rooms) {
 	if r.Deliveries != nil {
 		registerShipping(s, r.Deliveries, r.Settings)
 	}
+	if r.CarrierAccounts != nil {
+		registerCarrierAccounts(s, r.CarrierAccounts)
+	}
 	if r.Settings != nil {
 		registerSettings(s, r.Settings)
 	}
 	if r.Webhooks != nil {
-	if r.CarrierAccounts != nil {
-		registerCarrierAccounts(s, r.CarrierAccounts)
-	}
 		registerWebhookEndpoints(s, r.Webhooks)
 	}
 	if r.Locations != nil {
@@ -118,6 +122,12 @@ func Register(s *Server, r Rooms) {
 	}
 	if r.PaymentInbox != nil {
 		registerPaymentWebhooks(s, r.PaymentInbox)
+	}
+	if r.Labels != nil {
+		registerLabels(s, r.Labels)
+	}
+	if r.CarrierInbox != nil {
+		registerCarrierWebhooks(s, r.CarrierInbox)
 	}
 	if r.Dev != nil {
 		registerDev(s, r.Dev)

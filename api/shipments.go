@@ -9,6 +9,7 @@ import (
 	"doorstep/internal/locale"
 	"doorstep/order"
 	"doorstep/shipping"
+	"doorstep/shipping/label"
 
 	"github.com/google/uuid"
 )
@@ -34,6 +35,8 @@ type Shipment struct {
 	Events         []TrackingEvent `json:"events" doc:"The oldest first"`
 	Version        int64           `json:"version"`
 	ShippedAt      *time.Time      `json:"shipped_at,omitempty"`
+	PromisedAt     *time.Time      `json:"promised_at,omitempty" doc:"When the days are over that the buyer was promised"`
+	ExpectedAt     *time.Time      `json:"expected_at,omitempty" doc:"When the carrier means to deliver, by its last word"`
 	DeliveredAt    *time.Time      `json:"delivered_at,omitempty"`
 	CreatedAt      time.Time       `json:"created_at"`
 	UpdatedAt      time.Time       `json:"updated_at"`
@@ -48,6 +51,10 @@ type TrackingEvent struct {
 	Location    string    `json:"location,omitempty"`
 	Description string    `json:"description,omitempty" doc:"In the carrier's words"`
 	Source      string    `json:"source" example:"api"`
+	Code        string    `json:"code,omitempty" example:"OK" doc:"The carrier's own"`
+	Reason      string    `json:"reason,omitempty" doc:"Whose side the trouble is on" example:"recipient"`
+	Parcel      string    `json:"parcel,omitempty" doc:"Which parcel of the shipment, where there are several"`
+	ZoneGuessed bool      `json:"zone_guessed,omitempty" doc:"The carrier told a local time without its zone"`
 	CreatedAt   time.Time `json:"created_at"`
 }
 
@@ -70,7 +77,8 @@ func shipmentIn(lang locale.Lang) func(shipping.Shipment) Shipment {
 		b := Shipment{
 			ID: s.ID, OrderID: s.OrderID, Status: string(s.Status), TrackingStatus: string(s.TrackingStatus), StatusText: trackingText(lang, s.TrackingStatus),
 			Carrier: s.Carrier, TrackingNumber: s.TrackingNumber, LabelURL: s.LabelURL, Lines: make([]LineQuantity, len(s.Lines)),
-			Events: make([]TrackingEvent, len(s.Events)), Version: s.Version, ShippedAt: s.ShippedAt, DeliveredAt: s.DeliveredAt,
+			Events: make([]TrackingEvent, len(s.Events)), Version: s.Version, ShippedAt: s.ShippedAt,
+			PromisedAt: s.PromisedAt, ExpectedAt: s.ExpectedAt, DeliveredAt: s.DeliveredAt,
 			CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt,
 		}
 		for i, l := range s.Lines {
@@ -80,7 +88,8 @@ func shipmentIn(lang locale.Lang) func(shipping.Shipment) Shipment {
 			e := &s.Events[i]
 			b.Events[i] = TrackingEvent{
 				ID: e.ID, Status: string(e.Status), StatusText: trackingText(lang, e.Status), OccurredAt: there(e),
-				Location: e.Location, Description: e.Description, Source: e.Source, CreatedAt: e.CreatedAt,
+				Location: e.Location, Description: e.Description, Source: e.Source,
+				Code: e.Code, Reason: e.Reason, Parcel: e.Parcel, ZoneGuessed: e.ZoneGuessed, CreatedAt: e.CreatedAt,
 			}
 		}
 		return b
@@ -101,11 +110,13 @@ func oneShipment(ctx context.Context, s *shipping.Shipment, err error) (*shipmen
 
 type shipOrderIn struct {
 	ByID
+	Key  string `header:"Idempotency-Key"`
 	Body struct {
 		Lines          []LineQuantity `json:"lines,omitempty" minItems:"1" maxItems:"500" doc:"Everything that is left when absent"`
 		Carrier        string         `json:"carrier,omitempty" maxLength:"100" example:"haypost" doc:"The one that the buyer chose when absent"`
 		TrackingNumber string         `json:"tracking_number,omitempty" maxLength:"100" example:"RR123456785AM"`
 		LabelURL       string         `json:"label_url,omitempty" maxLength:"2048" format:"uri"`
+		BuyLabel       *LabelForm     `json:"buy_label,omitempty" doc:"Buy its label too; carrier, tracking_number and label_url are the label's then"`
 	}
 }
 
@@ -119,17 +130,39 @@ type trackingEventIn struct {
 	}
 }
 
+// shipWithLabel makes a parcel and buys its label. The same key makes one parcel
+// with one label, also when the program died in between.
+func (o *orderRoom) shipWithLabel(ctx context.Context, in *shipOrderIn) (*shipmentOut, error) {
+	b, merchant := &in.Body, caller(ctx).Merchant
+	switch {
+	case o.labels == nil:
+		return nil, errValidation.At("body.buy_label", "is not possible here")
+	case b.Carrier != "" || b.TrackingNumber != "" || b.LabelURL != "":
+		return nil, errValidation.At("body.buy_label", "cannot stand beside carrier, tracking_number and label_url")
+	}
+	n := order.NewShipment{Lines: lineQuantities(b.Lines)}
+	if in.Key != "" {
+		n.ID = uuid.NewSHA1(merchant, []byte("shipment:"+in.Key))
+	}
+	sent, err := o.labels.ShipWithLabel(ctx, merchant, in.ID, n, b.BuyLabel.want(merchant, in.Key))
+	return oneShipment(ctx, sent, err)
+}
+
 func registerOrderShipments(s *Server, o *orderRoom) {
 	handle(s, Route{
 		ID: "ship-order", Method: http.MethodPost, Path: "/v1/orders/{id}/shipments", Status: http.StatusCreated, Tag: "shipments",
 		Summary: "Say that a parcel has left, with all or some units of an order",
 		Auth:    secret("shipping:write"), Errors: []*fault.Error{
 			order.ErrNotFound, order.ErrNotPaid, order.ErrNotShippable, order.ErrNothingLeft, order.ErrLine, order.ErrQuantity, order.ErrShipQuantity,
-			shipping.ErrShipment, shipping.ErrNumberTaken,
+			shipping.ErrShipment, shipping.ErrNumberTaken, label.ErrInput, label.ErrUnable, label.ErrRefused, label.ErrAccountAuth, label.ErrCarrier,
 		},
+		Deadline: Payments,
 	}, func(ctx context.Context, in *shipOrderIn) (*shipmentOut, error) {
-		if err := noNull(ctx, "lines"); err != nil {
+		if err := noNull(ctx, "lines", "buy_label"); err != nil {
 			return nil, err
+		}
+		if in.Body.BuyLabel != nil {
+			return o.shipWithLabel(ctx, in)
 		}
 		sent, err := o.orders.Ship(ctx, caller(ctx).Merchant, in.ID, order.NewShipment{
 			Lines: lineQuantities(in.Body.Lines), Carrier: in.Body.Carrier, TrackingNumber: in.Body.TrackingNumber, LabelURL: in.Body.LabelURL,

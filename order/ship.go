@@ -19,6 +19,11 @@ type NewShipment struct {
 	Carrier        string
 	TrackingNumber string
 	LabelURL       string
+	// ID names the parcel; zero makes a new one.
+	ID uuid.UUID
+	// With runs in the transaction that makes the parcel, and tells then that it
+	// has left, now or later: such as when its label is bought.
+	With func(tx db.Tx, sent *shipping.Shipment) error
 }
 
 // Ship sends units of a confirmed order on their way: a cash on delivery order
@@ -57,6 +62,9 @@ func (s *Service) ship(tx db.Tx, merchant, order uuid.UUID, o *locked, n NewShip
 		Carrier: n.Carrier, TrackingNumber: n.TrackingNumber, LabelURL: n.LabelURL, Version: 1,
 		ShippedAt: &now, CreatedAt: now, UpdatedAt: now, Events: []shipping.TrackingEvent{},
 	}
+	if n.ID != uuid.Nil {
+		sent.ID = n.ID
+	}
 	if sent.Carrier == "" {
 		sent.Carrier = o.carrier
 	}
@@ -75,8 +83,14 @@ func (s *Service) ship(tx db.Tx, merchant, order uuid.UUID, o *locked, n NewShip
 		from unnest($3::uuid[], $4::bigint[]) as u (id, quantity)
 		where l.merchant_id = $1 and l.order_id = $2 and l.id = u.id and l.shipped + l.canceled + u.quantity <= l.quantity and not l.held`,
 		merchant, order, ids, quantities)
+	sent.Unannounced = n.With != nil
 	if err := shipping.InsertShipment(tx, sent); err != nil {
 		return nil, err
+	}
+	if n.With != nil {
+		if err := n.With(tx, sent); err != nil {
+			return nil, err
+		}
 	}
 	return sent, s.FulfilmentChanged(tx, merchant, order, "shipment.shipped", map[string]any{
 		"shipment_id": sent.ID, "carrier": sent.Carrier, "tracking_number": sent.TrackingNumber, "lines": lines,

@@ -141,7 +141,7 @@ func (s *Service) errandOf(ctx context.Context, merchant uuid.UUID, wish *uuid.U
 	if *wish == uuid.Nil {
 		*wish = id.New()
 	}
-	if _, err := s.Errand(ctx, merchant, *wish); !errors.Is(err, ErrErrand) {
+	if _, err := s.Errand(ctx, merchant, "", *wish); !errors.Is(err, ErrErrand) {
 		return nil, carrier.Address{}, err
 	}
 	c, err := s.Accounts.Carrier(ctx, merchant, account)
@@ -174,7 +174,7 @@ func (s *Service) sameErrand(ctx context.Context, merchant, wish uuid.UUID, kind
 	if err != nil {
 		return nil, err
 	}
-	e, err := s.Errand(ctx, merchant, wish)
+	e, err := s.Errand(ctx, merchant, "", wish)
 	if err == nil && e.Kind != kind {
 		err = ErrTaken
 	}
@@ -204,12 +204,12 @@ func (s *Service) run(ctx context.Context, merchant, errand uuid.UUID, kind stri
 	if err != nil {
 		return nil, err
 	}
-	e, err := s.Errand(ctx, merchant, errand)
+	e, err := s.Errand(ctx, merchant, kind, errand)
 	if err == nil {
 		err = s.workErrand(ctx, e)
 	}
 	if err == nil {
-		e, err = s.Errand(ctx, merchant, errand)
+		e, err = s.Errand(ctx, merchant, kind, errand)
 	}
 	if err != nil {
 		return nil, err
@@ -308,12 +308,10 @@ func (s *Service) endErrand(ctx context.Context, e *Errand, carrierID string, co
 // CancelPickup sends a van home that was booked. It fails with ErrErrand,
 // ErrState, ErrRefused, ErrAccountAuth, ErrCarrier and what the accounts fail with.
 func (s *Service) CancelPickup(ctx context.Context, merchant, errand uuid.UUID) (*Errand, error) {
-	e, err := s.Errand(ctx, merchant, errand)
+	e, err := s.Errand(ctx, merchant, KindPickup, errand)
 	switch {
 	case err != nil:
 		return nil, err
-	case e.Kind != KindPickup:
-		return nil, ErrErrand
 	case e.Status == Canceled:
 		return e, nil
 	case e.Status != Done:
@@ -339,7 +337,7 @@ func (s *Service) CancelPickup(ctx context.Context, merchant, errand uuid.UUID) 
 		merchant, errand, s.DB.Now()); err != nil {
 		return nil, err
 	}
-	return s.Errand(ctx, merchant, errand)
+	return s.Errand(ctx, merchant, KindPickup, errand)
 }
 
 const errandColumns = `merchant_id, id, kind, account_id, carrier, status, failure, failure_text, carrier_id, cost_minor, currency, created_at, updated_at, asked, next_at, request`
@@ -357,8 +355,8 @@ func scanErrand(row pgx.CollectableRow) (e Errand, err error) {
 	return e, nil
 }
 
-// Errand reads one, or fails with ErrErrand.
-func (s *Service) Errand(ctx context.Context, merchant, errand uuid.UUID) (*Errand, error) {
+// Errand reads one of a kind, of any when it is empty, or fails with ErrErrand.
+func (s *Service) Errand(ctx context.Context, merchant uuid.UUID, kind string, errand uuid.UUID) (*Errand, error) {
 	rows, err := s.DB.Query(ctx, `select `+errandColumns+` from carrier_errands where merchant_id = $1 and id = $2`, merchant, errand)
 	if err != nil {
 		return nil, err
@@ -367,7 +365,7 @@ func (s *Service) Errand(ctx context.Context, merchant, errand uuid.UUID) (*Erra
 	if err != nil {
 		return nil, err
 	}
-	if len(all) == 0 {
+	if len(all) == 0 || kind != "" && all[0].Kind != kind {
 		return nil, ErrErrand
 	}
 	carry := []Label{{MerchantID: merchant, ID: errand}}

@@ -164,19 +164,7 @@ func (d *Draft) request(key string, units map[uuid.UUID]int64) carrier.ShipmentR
 			r.Parcels[i].Reference = d.goods.Number
 		}
 	}
-	if r.Customs == nil && crosses(r.From.Country, r.To.Country) {
-		r.Customs = &carrier.Customs{
-			ContentType: "sale_of_goods", Incoterm: "DAP", InvoiceNumber: d.goods.Number, InvoiceDate: d.s.DB.Now(), EORI: r.From.EORI,
-		}
-		if d.returning {
-			r.Customs.ContentType = "returned_goods"
-		}
-	}
-	if c := r.Customs; c != nil && c.Items == nil {
-		whole := *c
-		whole.Items = items
-		r.Customs = &whole
-	}
+	d.declare(&r, items)
 	if value := worth(items); r.Parcels[0].Value == (money.Amount{}) && len(r.Parcels) == 1 {
 		r.Parcels[0].Value = value
 	}
@@ -184,6 +172,37 @@ func (d *Draft) request(key string, units map[uuid.UUID]int64) carrier.ShipmentR
 		r.From, r.To, r.Options.Return = r.To, r.From, true
 	}
 	return r
+}
+
+// declare fills in what customs is told: nothing inside a border.
+func (d *Draft) declare(r *carrier.ShipmentRequest, items []carrier.Item) {
+	if !crosses(r.From.Country, r.To.Country) {
+		r.Customs = nil
+		return
+	}
+	var c carrier.Customs
+	if r.Customs != nil {
+		c = *r.Customs
+	}
+	if c.ContentType == "" {
+		c.ContentType = "sale_of_goods"
+		if d.returning {
+			c.ContentType = "returned_goods"
+		}
+	}
+	if c.Incoterm == "" {
+		c.Incoterm = "DAP"
+	}
+	if c.InvoiceNumber == "" {
+		c.InvoiceNumber, c.InvoiceDate = d.goods.Number, d.s.DB.Now()
+	}
+	if c.EORI == "" {
+		c.EORI = r.From.EORI
+	}
+	if c.Items == nil {
+		c.Items = items
+	}
+	r.Customs = &c
 }
 
 // worth is what items cost together, if they are of one currency.
