@@ -55,9 +55,12 @@ type Option struct {
 	// ByShipment shares Total over the origins, for methods priced by origin.
 	ByShipment map[string]money.Amount `json:"by_shipment,omitempty"`
 	BillableG  *int64                  `json:"billable_g,omitempty"`
-	Require    []string                `json:"require,omitempty"`
-	Group      string                  `json:"group,omitempty"`
-	Default    bool                    `json:"default,omitempty"`
+	// LandedCost is duty and tax at the border, when the policy or the request
+	// has terms for them.
+	LandedCost *LandedCost `json:"landed_cost,omitempty"`
+	Require    []string    `json:"require,omitempty"`
+	Group      string      `json:"group,omitempty"`
+	Default    bool        `json:"default,omitempty"`
 
 	position int64
 	placed   bool // position was set by a rule

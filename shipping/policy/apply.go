@@ -256,6 +256,7 @@ func (c *call) arrange() {
 	if len(a.Options) == 0 {
 		a.Code = CodeNoMethod
 	}
+	c.landed()
 	if len(c.p.methods) == 0 {
 		return
 	}

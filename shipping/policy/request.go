@@ -106,7 +106,9 @@ type Item struct {
 	NestMM        int64  `json:"nest_mm,omitempty" form:"min=0,max=100000"`
 	OriginCountry string `json:"origin_country,omitempty" form:"max=2"`
 	HS            string `json:"hs,omitempty" form:"max=16"`
-	Profile       string `json:"profile,omitempty" form:"max=64"`
+	// Description says to customs what the goods are.
+	Description string `json:"description,omitempty" form:"max=200"`
+	Profile     string `json:"profile,omitempty" form:"max=64"`
 	// Origin is the id of the place it leaves from.
 	Origin string `json:"origin,omitempty" form:"max=64"`
 }
