@@ -129,10 +129,14 @@ func (s *sim) wantReturn() {
 }
 
 func (s *sim) stepReturn() {
-	which, ok := newest(s, s.returns)
-	if !ok {
-		return
+	if which, ok := newest(s, s.returns); ok {
+		for range one(s, 1, 2, 3) {
+			s.moveReturn(which)
+		}
 	}
+}
+
+func (s *sim) moveReturn(which uuid.UUID) {
 	r, err := s.h.orders.Return(s.t.Context(), s.shop, which)
 	s.must(err)
 	next := map[order.ReturnStatus]string{
@@ -239,10 +243,14 @@ func (s *sim) wantExchange() {
 }
 
 func (s *sim) stepExchange() {
-	which, ok := newest(s, s.exchanges)
-	if !ok {
-		return
+	if which, ok := newest(s, s.exchanges); ok {
+		for range one(s, 1, 2, 3) {
+			s.moveExchange(which)
+		}
 	}
+}
+
+func (s *sim) moveExchange(which uuid.UUID) {
 	x, err := s.h.orders.Exchange(s.t.Context(), s.shop, which)
 	s.must(err)
 	next := map[order.ExchangeStatus]string{
