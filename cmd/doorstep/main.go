@@ -68,6 +68,7 @@ func commands() []command {
 		{"restore", "FILE [--data DIR]", "put a backup into an empty database", runRestore},
 		{"db", "url [--data DIR]", "the address of the database, for psql", runDB},
 		{"gateway", "[--addr HOST:PORT] [--webhook URL]", "run the sandbox payment gateway as a program, in Stripe's wire format", runGateway},
+		{"fake-carriers", "[--addr HOST:PORT] [--webhooks URL]", "play carriers on this machine: prices, labels, parcels that move when told to, and faults; see docs/carriers.md", runFakeCarriers},
 		{"bench", "[--only NAME] [--seconds N]", "measure, as ratios against floors built in the same run", runBench},
 		{"config", "", "every setting, its value and its meaning; secrets are stars", runConfig},
 		{"version", "", "which program this is", runVersion},
@@ -150,6 +151,12 @@ found broken invariants.
 
 // flags makes the flag set of a command, with --data for all of them.
 func flags(io streams, name, args, about string) (*flag.FlagSet, *string) {
+	f := bareFlags(io, name, args, about)
+	return f, f.String("data", "", "the data `DIR`; default DOORSTEP_DATA or ./.doorstep")
+}
+
+// bareFlags are those of a command that keeps nothing.
+func bareFlags(io streams, name, args, about string) *flag.FlagSet {
 	f := flag.NewFlagSet(name, flag.ContinueOnError)
 	f.SetOutput(io.err)
 	f.Usage = func() {
@@ -162,7 +169,7 @@ func flags(io streams, name, args, about string) (*flag.FlagSet, *string) {
 			fmt.Fprintf(io.err, "  --%s\n        %s\n", strings.TrimSpace(option.Name+" "+value), text)
 		})
 	}
-	return f, f.String("data", "", "the data `DIR`; default DOORSTEP_DATA or ./.doorstep")
+	return f
 }
 
 // parse reads flags and gives the other words, which may stand before and

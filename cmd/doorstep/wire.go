@@ -35,8 +35,6 @@ import (
 	"doorstep/payment/sandbox"
 	"doorstep/pricing"
 	"doorstep/shipping"
-	"doorstep/shipping/carrier"
-	"doorstep/shipping/carrier/easypost"
 	"doorstep/shipping/rating"
 )
 
@@ -218,7 +216,7 @@ func (h *house) rooms(sharing bool) error {
 	})
 	h.carts = cart.New(cart.Config{DB: h.db, Rules: cartRules{h}, Promotions: h.pricing, TTL: c.CartTTL})
 	h.checkouts = checkout.New(checkout.Config{
-		DB: h.db, Vault: h.vault, Rules: h, Carts: cartSource{h.carts}, Promotions: h.pricing, Orders: h.orders, Providers: h.payments, Answers: h.writer,
+		DB: h.db, Vault: h.vault, Rules: h, Carriers: h.shipping, Carts: cartSource{h.carts}, Promotions: h.pricing, Orders: h.orders, Providers: h.payments, Answers: h.writer,
 		Log: h.log, TTL: c.CheckoutTTL, HoldTTL: c.ReservationTTL, GatewayTimeout: c.GatewayTimeout, AtOnce: h.atOnce,
 	})
 	h.inbox = payment.NewInbox(payment.InboxConfig{
@@ -232,14 +230,6 @@ func (h *house) rooms(sharing bool) error {
 	h.jobs = jobs.New(h.db, jobs.Config{Log: h.log, Timeout: c.JobTimeout})
 	h.subscribe()
 	return nil
-}
-
-// carriers are those that merchants can link, each made of the credentials that
-// it needs and may have.
-var carriers = map[string]shipping.Maker{
-	"easypost": {Needs: []string{"api_key"}, May: []string{"webhook_secret"}, New: func(l shipping.Link) (carrier.Carrier, error) {
-		return easypost.New(easypost.Settings{BaseURL: l.BaseURL, APIKey: l.Credentials["api_key"], WebhookSecret: l.Credentials["webhook_secret"], Transport: l.Transport}, l.Clock), nil
-	}},
 }
 
 // providers are the payment gateways. The sandbox is refused in production: a

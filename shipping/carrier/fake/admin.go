@@ -48,6 +48,7 @@ func (s *Server) Sign(vendor string, body []byte) http.Header {
 
 // adminRoutes are what people turn the carriers with:
 //
+//	GET    /_/accounts           names, paths and credentials
 //	GET    /_/parcels            all parcels with their history
 //	POST   /_/advance            {"vendor","number","status"?}: a parcel moves, its webhook is sent
 //	POST   /_/webhooks           {"vendor","url"}: where webhooks go
@@ -57,6 +58,17 @@ func (s *Server) Sign(vendor string, body []byte) http.Header {
 //	POST   /_/revoke             {"vendor"}: all its tokens end
 func (s *Server) adminRoutes() http.Handler {
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET /_/accounts", func(rw http.ResponseWriter, _ *http.Request) {
+		all := []map[string]any{}
+		for _, name := range Names() {
+			credentials := map[string]string{}
+			for _, c := range vendors[name].Credentials {
+				credentials[c.Name] = c.Value
+			}
+			all = append(all, map[string]any{"carrier": name, "path": "/" + name, "credentials": credentials})
+		}
+		Reply(rw, http.StatusOK, map[string]any{"accounts": all})
+	})
 	mux.HandleFunc("GET /_/parcels", s.listParcels)
 	mux.HandleFunc("POST /_/advance", s.postAdvance)
 	mux.HandleFunc("POST /_/webhooks", s.postWebhook)
@@ -180,10 +192,15 @@ func (s *Server) postWebhook(rw http.ResponseWriter, r *http.Request) {
 		wrong(rw, "vendor must be one of those that are played")
 		return
 	}
-	s.mu.Lock()
-	s.hooks[in.Vendor] = in.URL
-	s.mu.Unlock()
+	s.Listen(in.Vendor, in.URL)
 	rw.WriteHeader(http.StatusNoContent)
+}
+
+// Listen says where a carrier's webhooks go from now on; nowhere with "".
+func (s *Server) Listen(vendor, to string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hooks[vendor] = to
 }
 
 func (s *Server) postFault(rw http.ResponseWriter, r *http.Request) {

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"doorstep/shipping"
+	"doorstep/shipping/carrier"
+	"doorstep/shipping/carrier/easypost"
+	"doorstep/shipping/carrier/karrio"
+	pricetable "doorstep/shipping/carrier/table"
+	"doorstep/shipping/carrier/ups"
+	"doorstep/shipping/carrier/usps"
+)
+
+// carriers are those that merchants can link, each made of the credentials that
+// it needs and may have. A new carrier is one folder in shipping/carrier, one
+// file in shipping/carrier/fake and one entry here; see docs/carriers.md.
+var carriers = map[string]shipping.Maker{
+	"easypost": {Needs: []string{"api_key"}, May: []string{"webhook_secret"}, New: func(l shipping.Link) (carrier.Carrier, error) {
+		return easypost.New(easypost.Settings{BaseURL: l.BaseURL, APIKey: l.Credentials["api_key"], WebhookSecret: l.Credentials["webhook_secret"], Transport: l.Transport}, l.Clock), nil
+	}},
+	"karrio": {Needs: []string{"api_key"}, May: []string{"webhook_secret"}, New: func(l shipping.Link) (carrier.Carrier, error) {
+		return karrio.New(karrio.Settings{BaseURL: l.BaseURL, APIKey: l.Credentials["api_key"], WebhookSecret: l.Credentials["webhook_secret"], Transport: l.Transport}, l.Clock), nil
+	}},
+	"table": {Settings: true, New: func(l shipping.Link) (carrier.Carrier, error) { return pricetable.Read(l.Settings) }},
+	"ups": {Needs: []string{"client_id", "client_secret", "account"}, May: []string{"webhook_credential"}, New: func(l shipping.Link) (carrier.Carrier, error) {
+		return ups.New(ups.Config{
+			Base: l.BaseURL, ClientID: l.Credentials["client_id"], Secret: l.Credentials["client_secret"], Account: l.Credentials["account"],
+			WebhookCredential: l.Credentials["webhook_credential"], Clock: l.Clock, Transport: l.Transport,
+		}), nil
+	}},
+	"usps": {
+		Needs: []string{"client_id", "client_secret", "crid", "mid", "account"}, May: []string{"manifest_mid", "price_type", "webhook_secret"},
+		New: func(l shipping.Link) (carrier.Carrier, error) {
+			return usps.New(usps.Config{
+				Base: l.BaseURL, ClientID: l.Credentials["client_id"], Secret: l.Credentials["client_secret"], CRID: l.Credentials["crid"], MID: l.Credentials["mid"],
+				ManifestMID: l.Credentials["manifest_mid"], Account: l.Credentials["account"], PriceType: l.Credentials["price_type"],
+				WebhookSecret: l.Credentials["webhook_secret"], Clock: l.Clock, Transport: l.Transport,
+			}), nil
+		},
+	},
+}
