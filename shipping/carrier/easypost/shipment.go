@@ -11,7 +11,7 @@ import (
 type address struct {
 	Name        string `json:"name,omitempty"`
 	Company     string `json:"company,omitempty"`
-	Street1     string `json:"street1"`
+	Street1     string `json:"street1,omitempty"`
 	Street2     string `json:"street2,omitempty"`
 	City        string `json:"city,omitempty"`
 	State       string `json:"state,omitempty"`

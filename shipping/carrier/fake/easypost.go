@@ -192,7 +192,7 @@ func easyPostCreate(w *World, rw http.ResponseWriter, r *http.Request) {
 	case err != nil || grams <= 0:
 		easyPostRefuse(rw, http.StatusUnprocessableEntity, "PARCEL.WEIGHT.INVALID", "The weight must be above zero.")
 		return
-	case q.To.Country == "" || q.From.Country == "" || q.To.Street1 == "":
+	case q.To.Country == "" || q.From.Country == "" || q.Reference != "" && q.To.Street1 == "": // a rate needs no street
 		easyPostRefuse(rw, http.StatusUnprocessableEntity, "ADDRESS.PARAMETERS.INVALID", "An address is not whole.")
 		return
 	}
