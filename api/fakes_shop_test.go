@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"doorstep/notify"
 	"doorstep/pricing"
 	"doorstep/shipping"
+	"doorstep/shipping/customs"
 	"doorstep/shipping/packing"
 	"doorstep/shipping/policy"
 
@@ -119,6 +121,14 @@ func (f fakeDeliveries) Compare(from, to []byte, requests []policy.Request) (shi
 		requests[i].Now = noon // the service would ask its clock
 	}
 	return (&shipping.Service{}).Compare(from, to, requests)
+}
+
+func (f fakeDeliveries) LandedCost(_ context.Context, m uuid.UUID, r customs.Request) (customs.Estimate, error) {
+	if err := f.see("LandedCost", m, false, nil, r); err != nil {
+		return customs.Estimate{}, err
+	}
+	r.Date, r.Currency, r.Incoterm = cmp.Or(r.Date, "2026-11-02"), cmp.Or(r.Currency, "EUR"), cmp.Or(r.Incoterm, customs.DAP)
+	return customs.Reckon(r)
 }
 
 func (f fakeDeliveries) Pack(_ context.Context, m uuid.UUID, boxes []packing.Box, items []packing.Item) (packing.Plan, error) {

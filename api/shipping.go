@@ -13,6 +13,7 @@ import (
 
 	"doorstep/internal/fault"
 	"doorstep/shipping"
+	"doorstep/shipping/customs"
 	"doorstep/shipping/packing"
 	"doorstep/shipping/policy"
 
@@ -34,6 +35,7 @@ type deliveries interface {
 	Live(ctx context.Context, merchant uuid.UUID) (*policy.Policy, int, error)
 	VersionNumber(ctx context.Context, merchant uuid.UUID, number int) (*shipping.Version, error)
 	Compare(from, to []byte, requests []policy.Request) (shipping.Difference, error)
+	LandedCost(ctx context.Context, merchant uuid.UUID, r customs.Request) (customs.Estimate, error)
 	Pack(ctx context.Context, merchant uuid.UUID, boxes []packing.Box, items []packing.Item) (packing.Plan, error)
 }
 
@@ -161,6 +163,7 @@ func registerShipping(s *Server, svc deliveries, shop settings) {
 		Auth: secret("shipping:read"), Once: OnceNever, Errors: []*fault.Error{policy.ErrInvalid, policy.ErrRequest, shipping.ErrPolicyNotFound},
 	}, func(ctx context.Context, in *simulateIn) (*simulateOut, error) { return simulate(ctx, svc, in) })
 	registerPacking(s, svc)
+	registerLandedCost(s, svc)
 	registerPolicySchema(s)
 	registerPolicies(s, svc, shop)
 }
