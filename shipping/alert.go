@@ -108,8 +108,8 @@ func (s *Service) overdue(ctx context.Context, kind Alert, where string, before 
 	return raised, err
 }
 
-// Promise notes until when a shipment was promised, if that is not known yet.
-func (s *Service) Promise(ctx context.Context, merchant, shipment uuid.UUID, until time.Time) error {
+// PromiseUntil notes until when a shipment was promised, if that is not known yet.
+func (s *Service) PromiseUntil(ctx context.Context, merchant, shipment uuid.UUID, until time.Time) error {
 	_, err := s.DB.Exec(ctx, `update shipments set promised_at = $3 where merchant_id = $1 and id = $2 and promised_at is null`, merchant, shipment, until)
 	return err
 }

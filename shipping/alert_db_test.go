@@ -29,7 +29,7 @@ func TestALateParcelRaisesItsHookOnce(t *testing.T) {
 	w := newWorld(t)
 	late, came, open := w.parcel(), w.parcel(), w.parcel()
 	for _, s := range []*shipping.Shipment{late, came} {
-		if err := w.parcels.Promise(w.ctx, w.merchant, s.ID, start.Add(48*time.Hour)); err != nil {
+		if err := w.parcels.PromiseUntil(w.ctx, w.merchant, s.ID, start.Add(48*time.Hour)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -20,6 +20,8 @@ const (
 	// settles is how long after a question a carrier may still be busy with it, so
 	// that not to find a label proves nothing before.
 	settles = 2 * time.Minute
+	// busy is how long after a question without an answer it is not repeated.
+	busy = 30 * time.Second
 	// enoughMisses is how often a label is looked for in vain before the carrier
 	// is asked for it once more, with the same key.
 	enoughMisses = 2
@@ -48,9 +50,11 @@ func (l *Label) next(can carrier.Capabilities, finds bool, now time.Time) step {
 		return ask
 	case now.Sub(l.CreatedAt) >= keyLife || l.Asked >= mostAsked:
 		return park
+	case can.IdempotentBuy:
+		return ask
 	case finds && l.missed < enoughMisses:
 		return look
-	case finds, can.IdempotentBuy:
+	case finds:
 		return ask
 	}
 	return park
@@ -146,6 +150,8 @@ func (s *Service) unanswered(ctx context.Context, l *Label, done step, err error
 		return s.pause(ctx, l, string(kind), text, wait)
 	case kind.Unknown() && !again:
 		return s.park(ctx, l, string(kind), text)
+	case kind == carrier.KindTimeout, kind == carrier.KindCanceled: // it may be busy with it
+		return s.pause(ctx, l, string(kind), text, max(wait, busy))
 	case kind.Unknown():
 		return s.pause(ctx, l, string(kind), text, wait)
 	case kind == carrier.KindRateLimited && now.Sub(l.CreatedAt) < busyFor, kind == carrier.KindAuth && l.Asked > 1:
@@ -159,7 +165,7 @@ func (s *Service) unanswered(ctx context.Context, l *Label, done step, err error
 
 // pauseOf is how long a label is left alone after a step that brought nothing.
 func (l *Label) pauseOf(wait time.Duration) time.Duration {
-	return max(min(5*time.Second<<min(l.Asked+l.missed, 7), 10*time.Minute), min(wait, time.Hour))
+	return max(min(2*time.Second<<min(l.Asked+l.missed, 9), 10*time.Minute), min(wait, time.Hour))
 }
 
 // record writes down the label that a carrier has made.

@@ -42,7 +42,7 @@ type (
 	parcels interface {
 		Shipment(ctx context.Context, merchant, shipment uuid.UUID) (*shipping.Shipment, error)
 		RecordNews(ctx context.Context, merchant, shipment uuid.UUID, events []shipping.TrackingEvent, expected time.Time) error
-		Promise(ctx context.Context, merchant, shipment uuid.UUID, until time.Time) error
+		PromiseUntil(ctx context.Context, merchant, shipment uuid.UUID, until time.Time) error
 	}
 )
 
@@ -92,7 +92,7 @@ func (s *Service) Begin(ctx context.Context, e shipping.Shipped) error {
 			return err
 		}
 		if promised {
-			if err := s.Parcels.Promise(ctx, e.MerchantID, e.ShipmentID, until); err != nil {
+			if err := s.Parcels.PromiseUntil(ctx, e.MerchantID, e.ShipmentID, until); err != nil {
 				return err
 			}
 		}
