@@ -82,6 +82,7 @@ type sim struct {
 	merchant  *simMerchant           // in some worlds
 	letterbox map[string][]string    // mails that were taken over, by Message-ID
 	unsure    map[string]bool        // those of which the mail server did not say so
+	skew      time.Duration          // how far ahead the gateway's clock is
 	calm      bool                   // nothing goes wrong any more
 	tally     map[string]int         // how often each step came to something
 }
@@ -96,6 +97,12 @@ func simNumber(env string, otherwise int) int {
 // newSim opens a house on a database of its own.
 func newSim(t testing.TB, seed uint64, count *toll.Count) *sim {
 	t.Helper()
+	return newSkewedSim(t, seed, count, 0)
+}
+
+// newSkewedSim does, with a gateway whose clock is so far ahead of the shop's.
+func newSkewedSim(t testing.TB, seed uint64, count *toll.Count, skew time.Duration) *sim {
+	t.Helper()
 	c, err := config.Load()
 	if err != nil {
 		t.Fatal(err)
@@ -108,14 +115,14 @@ func newSim(t testing.TB, seed uint64, count *toll.Count) *sim {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{config: c, log: slog.New(slog.DiscardHandler), clock: &clock.System{}, dsn: base.DSN, db: base.DB, vault: vault, atOnce: 1}
+	h := &house{config: c, log: slog.New(slog.DiscardHandler), clock: &clock.System{}, dsn: base.DSN, db: base.DB, vault: vault, atOnce: 1, abroad: skewed{hands, skew}}
 	if err := h.rooms(false); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(h.close)
 	h.gateway.SlowFor, h.gateway.LostFor = time.Microsecond, time.Microsecond
 	s := &sim{
-		t: t, ctx: t.Context(), h: h, seed: seed, rnd: rand.New(rand.NewPCG(seed, 1)), clock: hands, count: count, cut: cut, deals: map[uuid.UUID]*simDeal{},
+		skew: skew, t: t, ctx: t.Context(), h: h, seed: seed, rnd: rand.New(rand.NewPCG(seed, 1)), clock: hands, count: count, cut: cut, deals: map[uuid.UUID]*simDeal{},
 		events: map[string]int{}, letterbox: map[string][]string{}, unsure: map[string]bool{}, tally: map[string]int{},
 	}
 	h.mail, err = notify.New(notify.Options{DB: h.db, Clock: h.db, Contacts: mailContacts{h.contacts}, From: c.MailFrom, Sender: simMailServer{s}})
@@ -321,7 +328,7 @@ func (s *sim) settle() {
 		}
 	}
 	s.step("compare all", func(s *sim) {
-		_, err := s.h.payments.Reconcile(s.ctx, simStart.Add(-time.Hour), s.h.db.Now())
+		_, err := s.h.payments.Reconcile(s.ctx, simStart.Add(min(0, s.skew)-time.Hour), s.h.db.Now().Add(max(0, s.skew)))
 		s.came(err)
 	})
 	s.work()

@@ -14,6 +14,8 @@ import (
 
 	"doorstep/internal/fault"
 	"doorstep/internal/jobs"
+	"doorstep/internal/killpoint/toll"
+	"doorstep/payment"
 	"doorstep/payment/sandbox"
 )
 
@@ -147,8 +149,11 @@ func (s *sim) hurry() {
 func (s *sim) deliver(e sandbox.Event) {
 	s.clock.Advance(time.Millisecond)
 	body := s.h.gateway.EventBody(e)
-	_, err := s.h.inbox.Receive(s.ctx, "sandbox", uuid.Nil, http.Header{sandbox.SignatureHeader: {sandbox.Sign(simSecret, body, s.h.db.Now())}}, body)
+	_, err := s.h.inbox.Receive(s.ctx, "sandbox", uuid.Nil, http.Header{sandbox.SignatureHeader: {sandbox.Sign(simSecret, body, s.h.db.Now().Add(s.skew))}}, body)
 	s.note("webhook %s", e.Type)
+	if far := s.skew.Abs() > sandbox.Tolerance; fault.Is(err, payment.ErrSignature) != far && s.ctx.Err() == nil {
+		s.harm(toll.Wrong, "a webhook signed %s ahead of our time came to %v", s.skew, err)
+	}
 	s.came(err)
 }
 

@@ -79,6 +79,7 @@ type house struct {
 	gateway *sandbox.Gateway // nil in production
 	demo    bool             // with demo data and the helpers under /dev
 	atOnce  int              // how much errands do at a time; zero is what each finds right
+	abroad  clock.Clock      // the sandbox gateway's own clock; nil is the shop's
 
 	customers  *customer.Service
 	contacts   *customer.Contacts
@@ -244,7 +245,11 @@ func (h *house) providers(sharing bool) ([]payment.Provider, error) {
 		books = filepath.Join(h.config.DataDir, booksFile)
 	}
 	var err error
-	if h.gateway, err = sandbox.Open(books, h.config.URL()+"/dev/3ds/", h.db); err != nil {
+	var now clock.Clock = h.db
+	if h.abroad != nil {
+		now = h.abroad
+	}
+	if h.gateway, err = sandbox.Open(books, h.config.URL()+"/dev/3ds/", now); err != nil {
 		return nil, err
 	}
 	h.closers = append(h.closers, func() { _ = h.gateway.Close() }) // every line was written when it was answered
