@@ -4,6 +4,7 @@ import (
 	"doorstep/shipping"
 	"doorstep/shipping/carrier"
 	"doorstep/shipping/carrier/easypost"
+	"doorstep/shipping/carrier/fedex"
 	"doorstep/shipping/carrier/karrio"
 	pricetable "doorstep/shipping/carrier/table"
 	"doorstep/shipping/carrier/ups"
@@ -17,6 +18,16 @@ var carriers = map[string]shipping.Maker{
 	"easypost": {Needs: []string{"api_key"}, May: []string{"webhook_secret"}, New: func(l shipping.Link) (carrier.Carrier, error) {
 		return easypost.New(easypost.Settings{BaseURL: l.BaseURL, APIKey: l.Credentials["api_key"], WebhookSecret: l.Credentials["webhook_secret"], Transport: l.Transport}, l.Clock), nil
 	}},
+	"fedex": {
+		Needs: []string{"client_id", "client_secret", "account"}, May: []string{"pickup_type", "pickup_carrier", "webhook_token"},
+		New: func(l shipping.Link) (carrier.Carrier, error) {
+			return fedex.New(fedex.Config{
+				Base: l.BaseURL, ClientID: l.Credentials["client_id"], Secret: l.Credentials["client_secret"], Account: l.Credentials["account"],
+				PickupType: l.Credentials["pickup_type"], PickupCarrier: l.Credentials["pickup_carrier"], WebhookToken: l.Credentials["webhook_token"],
+				Clock: l.Clock, Transport: l.Transport,
+			}), nil
+		},
+	},
 	"karrio": {Needs: []string{"api_key"}, May: []string{"webhook_secret"}, New: func(l shipping.Link) (carrier.Carrier, error) {
 		return karrio.New(karrio.Settings{BaseURL: l.BaseURL, APIKey: l.Credentials["api_key"], WebhookSecret: l.Credentials["webhook_secret"], Transport: l.Transport}, l.Clock), nil
 	}},
