@@ -19,7 +19,7 @@ const (
 	fedexID      = "fedex-api-key-0001"
 	fedexSecret  = "fedex-api-secret-0001"
 	fedexAccount = "740561073"
-	fedexToken   = "fedex-webhook-security-token"
+	fedexToken   = "fedex-webhook-security-token" //nolint:gosec // of a carrier that is played
 )
 
 func init() {
@@ -268,7 +268,7 @@ func fedexShip(w *World, rw http.ResponseWriter, r *http.Request) {
 		AccountNumber        fedexValue
 		RequestedShipment    fedexShipment
 	}
-	if !Asked(r, &in) || in.LabelResponseOptions != "LABEL" || len(in.RequestedShipment.Recipients) != 1 || in.RequestedShipment.Recipients[0].Contact.PhoneNumber == "" {
+	if !Asked(r, &in) || in.LabelResponseOptions != "LABEL" || len(in.RequestedShipment.Recipients) != 1 || in.RequestedShipment.Recipients[0].Contact.PhoneNumber == "" || len(in.RequestedShipment.Recipients[0].Address.StreetLines) == 0 {
 		fedexRefuse(rw, http.StatusUnprocessableEntity, "INVALID.INPUT.EXCEPTION", "Invalid field value in the input.")
 		return
 	}

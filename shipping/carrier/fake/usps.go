@@ -20,7 +20,7 @@ import (
 // The account that the Postal Service knows here.
 const (
 	uspsID      = "usps-consumer-key"
-	uspsSecret  = "usps-consumer-secret"
+	uspsSecret  = "usps-consumer-secret" //nolint:gosec // of a carrier that is played
 	uspsCRID    = "30000001"
 	uspsMID     = "900000001"
 	uspsAccount = "1000000001"

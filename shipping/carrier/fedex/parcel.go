@@ -14,13 +14,21 @@ func domestic(from, to carrier.Address) bool { return upper(from.Country) == upp
 // imperial tells whether FedEx measures in inches and pounds there.
 func imperial(country string) bool { return upper(country) == "US" || upper(country) == "PR" }
 
-// address is where somebody is.
+// address is where somebody is, as far as it is known: prices come before streets.
 func address(a carrier.Address) object {
-	lines := []string{cut(a.Line1, 35)}
-	if a.Line2 != "" {
-		lines = append(lines, cut(a.Line2, 35))
+	o := object{"countryCode": upper(a.Country), "residential": a.Residential}
+	var lines []string
+	for _, l := range []string{a.Line1, a.Line2} {
+		if l != "" {
+			lines = append(lines, cut(l, 35))
+		}
 	}
-	o := object{"streetLines": lines, "city": cut(a.City, 35), "countryCode": upper(a.Country), "residential": a.Residential}
+	if lines != nil {
+		o["streetLines"] = lines
+	}
+	if a.City != "" {
+		o["city"] = cut(a.City, 35)
+	}
 	if a.Postcode != "" {
 		o["postalCode"] = cut(a.Postcode, 10)
 	}

@@ -148,7 +148,7 @@ func (f *FedEx) rateQuestion(r carrier.RateRequest) (object, error) {
 	if r.Options.Saturday {
 		control["variableOptions"] = "SATURDAY_DELIVERY"
 	}
-	clearance, err := f.clearance("rates", r.From, r.To, r.Customs)
+	clearance, err := f.clearance("rates", r.From, r.To, presumed(r))
 	if err != nil {
 		return nil, err
 	}
@@ -158,6 +158,28 @@ func (f *FedEx) rateQuestion(r carrier.RateRequest) (object, error) {
 	return object{
 		"accountNumber": f.account(), "rateRequestControlParameters": control, "requestedShipment": shipment, "carrierCodes": []string{"FDXE", "FDXG"},
 	}, nil
+}
+
+// presumed are the customs papers as far as they are known. FedEx wants a
+// commodity before it prices anything; where there is none yet, merchandise of
+// the parcels' value does, or of a hundred dollars, on which no price depends.
+func presumed(r carrier.RateRequest) *carrier.Customs {
+	if r.Customs != nil && len(r.Customs.Items) > 0 {
+		return r.Customs
+	}
+	value, g := money.Of(100_00, "USD"), int64(0)
+	for i, p := range r.Parcels {
+		g += p.WeightG
+		if i == 0 && p.Value.Minor > 0 && money.Known(p.Value.Currency) {
+			value = p.Value
+		}
+	}
+	c := carrier.Customs{ContentType: "sale_of_goods"}
+	if r.Customs != nil {
+		c = *r.Customs
+	}
+	c.Items = []carrier.Item{{Description: "Merchandise", Quantity: 1, UnitValue: value, NetG: g}}
+	return &c
 }
 
 // choose makes a rate of each service that was asked for.

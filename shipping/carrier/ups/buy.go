@@ -156,15 +156,16 @@ func (u *UPS) shipQuestion(r carrier.ShipmentRequest) (object, error) {
 	if r.Customs != nil && r.Customs.Incoterm == "DDP" {
 		charges = append(charges, object{"Type": "02", "BillShipper": object{"AccountNumber": u.account}})
 	}
+	packages := shipPackages(r, w, imperial(r.From.Country))
 	shipment := object{
 		"Shipper": shipper, "ShipFrom": party(r.From), "ShipTo": party(r.To), "Service": object{"Code": r.Service},
 		"PaymentInformation":    object{"ShipmentCharge": charges},
 		"ShipmentRatingOptions": object{"NegotiatedRatesIndicator": "X"},
-		"Package":               shipPackages(r, w, imperial(r.From.Country)),
+		"Package":               packages,
 	}
 	reference := object{"Value": carrier.Reference(r.Key, 35)}
 	if inside && imperial(r.From.Country) {
-		for _, p := range shipment["Package"].([]object) { // references stand on the parcels there
+		for _, p := range packages { // references stand on the parcels there
 			p["ReferenceNumber"] = []object{reference}
 		}
 	} else {

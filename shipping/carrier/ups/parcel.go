@@ -35,13 +35,22 @@ func imperial(country string) bool {
 	return false
 }
 
-// place is an address; residential ones carry an indicator by their presence.
+// place is an address, as far as it is known: prices come before streets.
+// Residential ones carry an indicator by their presence.
 func place(a carrier.Address) object {
-	lines := []string{cut(a.Line1, 35)}
-	if a.Line2 != "" {
-		lines = append(lines, cut(a.Line2, 35))
+	p := object{"CountryCode": upper(a.Country)}
+	var lines []string
+	for _, l := range []string{a.Line1, a.Line2} {
+		if l != "" {
+			lines = append(lines, cut(l, 35))
+		}
 	}
-	p := object{"AddressLine": lines, "City": cut(a.City, 30), "CountryCode": upper(a.Country)}
+	if lines != nil {
+		p["AddressLine"] = lines
+	}
+	if a.City != "" {
+		p["City"] = cut(a.City, 30)
+	}
 	if a.Region != "" {
 		p["StateProvinceCode"] = cut(upper(a.Region), 5)
 	}
@@ -60,7 +69,10 @@ func party(a carrier.Address) object {
 	if name == "" {
 		name = a.Name
 	}
-	p := object{"Name": cut(name, 35), "Address": place(a)}
+	p := object{"Address": place(a)}
+	if name != "" {
+		p["Name"] = cut(name, 35)
+	}
 	if a.Name != "" {
 		p["AttentionName"] = cut(a.Name, 35)
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"image/color"
 	_ "image/gif" // what UPS prints
 	"image/png"
 
@@ -54,7 +53,7 @@ func upright(img image.Image) *image.Gray {
 			if turn {
 				at = image.Pt(b.Min.X+y, b.Max.Y-1-x)
 			}
-			out.SetGray(x, y, color.GrayModel.Convert(img.At(at.X, at.Y)).(color.Gray))
+			out.Set(x, y, img.At(at.X, at.Y))
 		}
 	}
 	return out

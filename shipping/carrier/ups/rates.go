@@ -170,8 +170,8 @@ func (u *UPS) rateQuestion(r carrier.RateRequest) (object, error) {
 		}
 		options["ReturnService"] = object{"Code": "9"}
 	}
-	if line, ok := goods(r); ok && !domestic(r.From, r.To) {
-		shipment["InvoiceLineTotal"] = sum(line)
+	if !domestic(r.From, r.To) {
+		shipment["InvoiceLineTotal"] = sum(goods(r))
 	}
 	return object{"RateRequest": object{
 		"Request":    object{"TransactionReference": object{"CustomerContext": "rates"}},
@@ -212,17 +212,21 @@ func ratePackages(parcels []carrier.Parcel, w wishes, us bool) []object {
 	return all
 }
 
-// goods is what crosses the border, by the customs papers or by the parcels.
-func goods(r carrier.RateRequest) (money.Amount, bool) {
-	if r.Customs != nil && len(r.Customs.Items) > 0 {
-		return worth(r.Customs.Items)
-	}
+// goods is what crosses the border, by the customs papers or by the parcels. UPS
+// wants a sum before it prices anything; where none is known yet, a hundred
+// dollars do, on which no price depends.
+func goods(r carrier.RateRequest) money.Amount {
 	items := make([]carrier.Item, len(r.Parcels))
 	for i, p := range r.Parcels {
 		items[i] = carrier.Item{Quantity: 1, UnitValue: p.Value}
 	}
-	total, ok := worth(items)
-	return total, ok && total.Minor > 0
+	if r.Customs != nil && len(r.Customs.Items) > 0 {
+		items = r.Customs.Items
+	}
+	if total, ok := worth(items); ok && total.Minor > 0 {
+		return total
+	}
+	return money.Of(100_00, "USD")
 }
 
 // worth is what the goods cost together, when they are of one currency.

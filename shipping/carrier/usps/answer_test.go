@@ -94,7 +94,7 @@ func TestAPuertoRicanAddressIsDomestic(t *testing.T) {
 
 func TestAnAttemptsKeyIsAlwaysTheSameUUID(t *testing.T) {
 	t.Parallel()
-	if keyID("a") != keyID("a") || keyID("a") == keyID("b") || len(keyID(strings.Repeat("k", 64))) != 36 {
+	if first, again := keyID("a"), keyID("a"); first != again || first == keyID("b") || len(keyID(strings.Repeat("k", 64))) != 36 {
 		t.Error("a key should have one UUID of its own")
 	}
 	if own := "0198c2f0-0000-7000-8000-000000000001"; keyID(own) != own {

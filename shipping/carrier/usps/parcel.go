@@ -86,8 +86,14 @@ func person(o object, a carrier.Address) object {
 
 // measures are weight in pounds and sides in inches, length first: the Service
 // rounds by its own rules, so it gets them as exactly as it reads them.
+//
+// It prices nothing without sides; a parcel whose size is not known yet goes as
+// the smallest that the machines take, which is priced by its weight alone.
 func measures(p carrier.Parcel) object {
 	sides := []int64{p.LengthMM, p.WidthMM, p.HeightMM}
+	if p.LengthMM == 0 && p.WidthMM == 0 && p.HeightMM == 0 {
+		sides = []int64{153, 77, 7}
+	}
 	slices.Sort(sides)
 	inches := func(mm int64) carrier.Decimal { return carrier.Decimal(carrier.Inches(mm, 2, carrier.RoundUp)) }
 	return object{
@@ -145,7 +151,8 @@ func (u *USPS) refuse(call string, from, to carrier.Address, parcels []carrier.P
 		return fail(carrier.KindInvalid, "options.insurance", "must be in USD")
 	}
 	for i, p := range parcels {
-		if p.WeightG <= 0 || p.LengthMM <= 0 || p.WidthMM <= 0 || p.HeightMM <= 0 {
+		unsized := p.LengthMM == 0 && p.WidthMM == 0 && p.HeightMM == 0 && call == "rates"
+		if p.WeightG <= 0 || !unsized && (p.LengthMM <= 0 || p.WidthMM <= 0 || p.HeightMM <= 0) {
 			return fail(carrier.KindInvalid, "parcels["+strconv.Itoa(i)+"]", "must have a weight and three sides")
 		}
 	}

@@ -219,3 +219,22 @@ func TestWhatIsNotCarriedIsRefusedAtOnce(t *testing.T) {
 		}
 	}
 }
+
+func TestAPostcodeIsEnoughForAPrice(t *testing.T) {
+	t.Parallel()
+	it, _ := played(t)
+	for _, to := range []carrier.Address{{Country: "US", Postcode: "10012"}, {Country: "AM", Postcode: "0002"}} {
+		r := carriertest.Domestic()
+		r.To, r.Parcels = to, []carrier.Parcel{{WeightG: 900}}
+		if to.Country != "US" {
+			r.Customs = &carrier.Customs{ContentType: "sale_of_goods", Incoterm: "DAP"}
+		}
+		if a, err := it.Rates(t.Context(), r); err != nil || len(a.Rates) < 2 {
+			t.Errorf("%s: want prices, got %+v, %v", to.Country, a, err)
+		}
+		_, err := it.Buy(t.Context(), carrier.ShipmentRequest{Key: "k", Service: "PRIORITY_MAIL", From: r.From, To: to, Parcels: r.Parcels, Customs: r.Customs})
+		if k := carrier.KindOf(err); k != carrier.KindInvalid {
+			t.Errorf("%s: a label wants more, but: %v", to.Country, err)
+		}
+	}
+}
