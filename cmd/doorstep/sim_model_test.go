@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"doorstep/internal/db"
 	"doorstep/internal/fault"
 	"doorstep/internal/killpoint/toll"
 	"doorstep/order"
@@ -84,9 +85,9 @@ func ranged[K comparable](all map[K]*simRange, key K) *simRange {
 }
 
 // ended says whether an act has surely happened, and whether it may have. What
-// was refused has not.
+// was refused has not; of what somebody had no room for, some may.
 func (s *sim) ended(err error) (surely, perhaps bool) {
-	return err == nil, err == nil || s.ctx.Err() != nil
+	return err == nil, err == nil || s.ctx.Err() != nil || fault.Is(err, db.ErrBusy)
 }
 
 // subtotal is what a basket costs.

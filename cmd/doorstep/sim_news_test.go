@@ -116,6 +116,9 @@ func (m simMailServer) Send(_ context.Context, e notify.Envelope) error {
 		return errors.New("421 later")
 	}
 	m.s.letterbox[e.MessageID] = append(m.s.letterbox[e.MessageID], e.To.Address+" "+e.Subject)
+	if m.s.disk != nil && m.s.disk.armed {
+		m.s.unsure[e.MessageID] = true // that it has left may not be noted
+	}
 	if !m.s.calm && m.s.chance(0.06) {
 		m.s.unsure[e.MessageID] = true
 		return errors.New("the line broke")

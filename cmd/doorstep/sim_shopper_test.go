@@ -13,6 +13,7 @@ import (
 	"doorstep/cart"
 	"doorstep/checkout"
 	"doorstep/customer"
+	"doorstep/internal/db"
 	"doorstep/internal/fault"
 	"doorstep/internal/idem"
 	"doorstep/internal/killpoint/toll"
@@ -301,7 +302,7 @@ func (s *sim) tries(seat *simSeat, try simTry) {
 
 // keyed demands that a key stands for one request as long as it is kept.
 func (s *sim) keyed(seat *simSeat, try simTry, before idem.State, number string, err error) {
-	if s.ctx.Err() != nil {
+	if s.ctx.Err() != nil || fault.Is(err, db.ErrBusy) {
 		return
 	}
 	same := !before.Known || bytes.Equal(before.Hash, try.hash())

@@ -83,6 +83,7 @@ type sim struct {
 	letterbox map[string][]string    // mails that were taken over, by Message-ID
 	unsure    map[string]bool        // those of which the mail server did not say so
 	skew      time.Duration          // how far ahead the gateway's clock is
+	disk      *simDisk               // may be full; nil is large
 	calm      bool                   // nothing goes wrong any more
 	tally     map[string]int         // how often each step came to something
 }
@@ -276,6 +277,9 @@ func (*simScissors) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndD
 
 // perhaps cuts some of what is done off in the middle.
 func (s *sim) perhaps(do func(*sim)) func(*sim) {
+	if s.disk != nil && s.chance(0.12) {
+		return s.filled(do)
+	}
 	if !s.chance(0.06) {
 		return do
 	}
