@@ -25,7 +25,7 @@ func (h *house) apiRooms(engine search.Engine) api.Rooms {
 		Settings: h.customers, Webhooks: h.webhooks, Audit: h.customers, Locations: h.catalog, Promotions: h.pricing, TaxRates: h.pricing,
 		Catalogue: h.catalog, Search: engine, OrderImports: h.orders,
 	}
-	r.PaymentInbox = h.inbox
+	r.PaymentInbox, r.CarrierInbox, r.Labels = h.inbox, h.tracks, labelDesk{h.labels, h}
 	if h.demo {
 		r.Dev = &api.Dev{Mails: h.mail, Shift: h.shiftClock, Authenticate: h.authenticate}
 	}

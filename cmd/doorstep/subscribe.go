@@ -41,6 +41,7 @@ func (h *house) subscribe() {
 
 	h.jobs.Tell(h.webhooks) // everything that merchants may be told of becomes deliveries
 
+	h.followParcels()
 	c := h.config
 	h.jobs.Every("checkout.recover", c.RecoveryPeriod, h.recover)
 	h.jobs.Every("payment.inbox", time.Second, counted(h.inbox.Work))

@@ -35,7 +35,9 @@ import (
 	"doorstep/payment/sandbox"
 	"doorstep/pricing"
 	"doorstep/shipping"
+	"doorstep/shipping/label"
 	"doorstep/shipping/rating"
+	"doorstep/shipping/track"
 )
 
 // settings reads the environment; data and addr win over it when given.
@@ -87,6 +89,8 @@ type house struct {
 	pricing    *pricing.Service
 	shipping   *shipping.Service
 	accounts   *shipping.Accounts // with carriers
+	labels     *label.Service
+	tracks     *track.Service
 	carts      *cart.Service
 	payments   *payment.Service
 	statements *payment.Statements
@@ -205,6 +209,7 @@ func (h *house) rooms(sharing bool) error {
 	h.shipping = shipping.New(shipping.Config{DB: h.db, Orders: h.orders, Accounts: h.accounts, Rater: rater, Bump: func(tx db.Tx, m uuid.UUID) {
 		_ = h.customers.Bump(context.Background(), tx, m) // it only queues
 	}})
+	h.carriersAtWork()
 	providers, err := h.providers(sharing)
 	if err != nil {
 		return err

@@ -412,3 +412,33 @@ func TestAVanIsNotSentForTwiceWheneverTheProgramDies(t *testing.T) {
 		}
 	}
 }
+
+func TestLabelsAreListedTheNewestFirst(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var ids []uuid.UUID
+	for range 3 {
+		n := w.want()
+		n.ID = uuid.NewSHA1(w.merchant, []byte{byte(len(ids))})
+		w.clock.Advance(time.Second)
+		if _, err := w.labels.Buy(w.ctx, w.merchant, w.parcel().ID, n); err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, n.ID)
+	}
+	first, next, err := w.labels.List(w.ctx, w.merchant, label.Filter{}, "", 2)
+	if err != nil || len(first) != 2 || first[0].ID != ids[2] || len(first[0].Papers) != 1 {
+		t.Fatalf("%+v, %v", first, err)
+	}
+	rest, end, err := w.labels.List(w.ctx, w.merchant, label.Filter{}, next, 2)
+	if err != nil || len(rest) != 1 || rest[0].ID != ids[0] || end != "" {
+		t.Errorf("%+v, %q, %v", rest, end, err)
+	}
+	one, _, err := w.labels.List(w.ctx, w.merchant, label.Filter{Subject: rest[0].SubjectID, Status: label.Bought}, "", 10)
+	if err != nil || len(one) != 1 {
+		t.Errorf("%+v, %v", one, err)
+	}
+	if _, _, err := w.labels.List(w.ctx, w.merchant, label.Filter{}, "nonsense", 2); !errors.Is(err, label.ErrInput) {
+		t.Error(err)
+	}
+}

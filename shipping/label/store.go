@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -87,22 +88,25 @@ type Filter struct {
 	Subject uuid.UUID
 }
 
-// List lists labels, the newest first, after the one with the id of the cursor.
+// List lists labels, the newest first, after the place of the cursor.
 func (s *Service) List(ctx context.Context, merchant uuid.UUID, f Filter, cursor string, limit int) ([]Label, string, error) {
-	after := uuid.Max
+	before, after := time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC), uuid.Max
 	if cursor != "" {
-		var err error
-		if after, err = uuid.Parse(cursor); err != nil {
+		at, last, _ := strings.Cut(cursor, " ")
+		var err, e error
+		before, err = time.Parse(time.RFC3339Nano, at)
+		if after, e = uuid.Parse(last); err != nil || e != nil {
 			return nil, "", ErrInput.At("query.cursor", "is not one of ours")
 		}
 	}
-	all, err := s.labels(ctx, `merchant_id = $1 and id < $2 and ($3 = '' or status = $3) and ($4 = $6 or order_id = $4) and ($5 = $6 or subject_id = $5)
-		order by id desc limit $7`, merchant, after, string(f.Status), f.Order, f.Subject, uuid.Nil, limit+1)
+	all, err := s.labels(ctx, `merchant_id = $1 and (created_at, id) < ($2::timestamptz, $3::uuid) and ($4::text = '' or status = $4)
+		and ($5::uuid = $7::uuid or order_id = $5) and ($6::uuid = $7::uuid or subject_id = $6)
+		order by created_at desc, id desc limit $8`, merchant, before, after, string(f.Status), f.Order, f.Subject, uuid.Nil, limit+1)
 	if err != nil || len(all) <= limit {
 		return all, "", err
 	}
-	all = all[:limit]
-	return all, all[limit-1].ID.String(), nil
+	last := &all[limit-1]
+	return all[:limit], last.CreatedAt.UTC().Format(time.RFC3339Nano) + " " + last.ID.String(), nil
 }
 
 // take claims a pending label for one step; false says that somebody else has it.

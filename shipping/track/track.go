@@ -144,7 +144,7 @@ const mostLinks = 200
 // Linked are the enabled accounts with a carrier: of one merchant or, with none
 // named, of all.
 func (b Book) Linked(ctx context.Context, name string, merchant uuid.UUID) ([]Link, error) {
-	rows, err := b.DB.Query(ctx, `select merchant_id, id from carrier_accounts where carrier = $1 and enabled and ($2 = $3 or merchant_id = $2)
+	rows, err := b.DB.Query(ctx, `select merchant_id, id from carrier_accounts where carrier = $1 and enabled and ($2::uuid = $3::uuid or merchant_id = $2)
 		order by created_at limit $4`, name, merchant, uuid.Nil, mostLinks)
 	if err != nil {
 		return nil, err
