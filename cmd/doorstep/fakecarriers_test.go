@@ -134,3 +134,26 @@ func TestTheCarriersAreNotPlayedForOthers(t *testing.T) {
 		}
 	}
 }
+
+func TestOnlyTheChosenAccountsOfACarrierOfCarriersAreAsked(t *testing.T) {
+	t.Parallel()
+	a := playedCarriers(t)["karrio"]
+	link := shipping.Link{
+		BaseURL: a["base_url"].(string), Credentials: map[string]string{"api_key": a["credentials"].(map[string]any)["api_key"].(string)}, Clock: &clock.System{},
+		Settings: json.RawMessage(`{"accounts":["dhl_parcel_de-1"]}`),
+	}
+	it, err := carriers["karrio"].New(link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := it.Rates(t.Context(), carriertest.Domestic())
+	if err != nil || len(answer.Rates) != 1 || answer.Rates[0].Carrier != "dhl_parcel_de" {
+		t.Errorf("got %+v, %v", answer, err)
+	}
+	for _, bad := range []string{`{"accounts":"one"}`, `{"colour":["red"]}`} {
+		link.Settings = json.RawMessage(bad)
+		if _, err := carriers["karrio"].New(link); err == nil {
+			t.Errorf("%s was taken", bad)
+		}
+	}
+}

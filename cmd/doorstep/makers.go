@@ -1,6 +1,9 @@
 package main
 
 import (
+	"encoding/json"
+	"errors"
+
 	"doorstep/shipping"
 	"doorstep/shipping/carrier"
 	"doorstep/shipping/carrier/easypost"
@@ -15,8 +18,11 @@ import (
 // it needs and may have. A new carrier is one folder in shipping/carrier, one
 // file in shipping/carrier/fake and one entry here; see docs/carriers.md.
 var carriers = map[string]shipping.Maker{
-	"easypost": {Needs: []string{"api_key"}, May: []string{"webhook_secret"}, New: func(l shipping.Link) (carrier.Carrier, error) {
-		return easypost.New(easypost.Settings{BaseURL: l.BaseURL, APIKey: l.Credentials["api_key"], WebhookSecret: l.Credentials["webhook_secret"], Transport: l.Transport}, l.Clock), nil
+	"easypost": {Needs: []string{"api_key"}, May: []string{"webhook_secret"}, Settings: true, New: func(l shipping.Link) (carrier.Carrier, error) {
+		accounts, err := chosenAccounts(l.Settings)
+		return easypost.New(easypost.Settings{
+			BaseURL: l.BaseURL, APIKey: l.Credentials["api_key"], WebhookSecret: l.Credentials["webhook_secret"], Accounts: accounts, Transport: l.Transport,
+		}, l.Clock), err
 	}},
 	"fedex": {
 		Needs: []string{"client_id", "client_secret", "account"}, May: []string{"pickup_type", "pickup_carrier", "webhook_token"},
@@ -28,8 +34,11 @@ var carriers = map[string]shipping.Maker{
 			}), nil
 		},
 	},
-	"karrio": {Needs: []string{"api_key"}, May: []string{"webhook_secret"}, New: func(l shipping.Link) (carrier.Carrier, error) {
-		return karrio.New(karrio.Settings{BaseURL: l.BaseURL, APIKey: l.Credentials["api_key"], WebhookSecret: l.Credentials["webhook_secret"], Transport: l.Transport}, l.Clock), nil
+	"karrio": {Needs: []string{"api_key"}, May: []string{"webhook_secret"}, Settings: true, New: func(l shipping.Link) (carrier.Carrier, error) {
+		accounts, err := chosenAccounts(l.Settings)
+		return karrio.New(karrio.Settings{
+			BaseURL: l.BaseURL, APIKey: l.Credentials["api_key"], WebhookSecret: l.Credentials["webhook_secret"], Accounts: accounts, Transport: l.Transport,
+		}, l.Clock), err
 	}},
 	"table": {Settings: true, New: func(l shipping.Link) (carrier.Carrier, error) { return pricetable.Read(l.Settings) }},
 	"ups": {Needs: []string{"client_id", "client_secret", "account"}, May: []string{"webhook_credential"}, New: func(l shipping.Link) (carrier.Carrier, error) {
@@ -48,4 +57,24 @@ var carriers = map[string]shipping.Maker{
 			}), nil
 		},
 	},
+}
+
+// errChosenAccounts is shown to the merchant at "settings".
+var errChosenAccounts = errors.New(`may only say which of the linked carriers to use: {"accounts": ["..."]}`)
+
+// chosenAccounts reads the settings of a carrier that passes on to others.
+func chosenAccounts(settings json.RawMessage) ([]string, error) {
+	if len(settings) == 0 {
+		return nil, nil
+	}
+	var known map[string][]string
+	if err := json.Unmarshal(settings, &known); err != nil {
+		return nil, errChosenAccounts
+	}
+	for name := range known {
+		if name != "accounts" {
+			return nil, errChosenAccounts
+		}
+	}
+	return known["accounts"], nil
 }
