@@ -124,6 +124,11 @@ type AdminVariant struct {
 	HeightMM      int64          `json:"height_mm"`
 	HSCode        string         `json:"hs_code"`
 	OriginCountry string         `json:"origin_country"`
+	Customs       string         `json:"customs_description"`
+	HazmatClass   string         `json:"hazmat_class"`
+	Fragile       bool           `json:"fragile"`
+	ThisWayUp     bool           `json:"this_way_up"`
+	NestMM        int64          `json:"nest_mm"`
 	TrackStock    bool           `json:"track_stock"`
 	Status        string         `json:"status" enum:"active,archived"`
 	Prices        []VariantPrice `json:"prices"`
@@ -155,7 +160,8 @@ func adminProductOf(p *catalog.Product) AdminProduct {
 		v := &p.Variants[i]
 		b.Variants[i] = AdminVariant{
 			ID: v.ID, SKU: v.SKU, Barcode: v.Barcode, OptionValues: orEmpty(v.OptionValues), WeightG: v.WeightG, LengthMM: v.LengthMM, WidthMM: v.WidthMM,
-			HeightMM: v.HeightMM, HSCode: v.HSCode, OriginCountry: v.OriginCountry, TrackStock: v.TrackStock, Status: string(v.Status),
+			HeightMM: v.HeightMM, HSCode: v.HSCode, OriginCountry: v.OriginCountry, Customs: v.CustomsDescription, HazmatClass: v.HazmatClass,
+			Fragile: v.Fragile, ThisWayUp: v.ThisWayUp, NestMM: v.NestMM, TrackStock: v.TrackStock, Status: string(v.Status),
 			Prices: make([]VariantPrice, len(v.Prices)),
 		}
 		for n, price := range v.Prices {
@@ -188,6 +194,11 @@ type VariantForm struct {
 	HeightMM      int64           `json:"height_mm,omitempty" minimum:"0" maximum:"1000000"`
 	HSCode        string          `json:"hs_code,omitempty" maxLength:"20" doc:"6 to 10 digits, for customs"`
 	OriginCountry string          `json:"origin_country,omitempty" maxLength:"2" example:"AM" doc:"ISO 3166-1 alpha-2"`
+	Customs       string          `json:"customs_description,omitempty" maxLength:"200" example:"Stoneware mug" doc:"For customs papers, in English; the title when absent"`
+	HazmatClass   string          `json:"hazmat_class,omitempty" maxLength:"64" doc:"Of the UN, such as 3 or 9"`
+	Fragile       bool            `json:"fragile,omitempty" doc:"Nothing is packed above it"`
+	ThisWayUp     bool            `json:"this_way_up,omitempty" doc:"Its height stays upright"`
+	NestMM        int64           `json:"nest_mm,omitempty" minimum:"0" maximum:"100000" doc:"What each further piece adds to the height of a nested set"`
 	TrackStock    *bool           `json:"track_stock,omitempty" doc:"True when absent; false sells without counting"`
 	Status        string          `json:"status,omitempty" enum:"active,archived" doc:"Active when absent"`
 	Prices        *[]VariantPrice `json:"prices,omitempty" maxItems:"200" doc:"One per currency; absent keeps those there are"`
@@ -198,6 +209,7 @@ func (f *VariantForm) value() catalog.Variant {
 		SKU: f.SKU, Barcode: f.Barcode, OptionValues: f.OptionValues, WeightG: f.WeightG, LengthMM: f.LengthMM, WidthMM: f.WidthMM, HeightMM: f.HeightMM,
 		HSCode: f.HSCode, OriginCountry: f.OriginCountry, TrackStock: f.TrackStock == nil || *f.TrackStock, Status: catalog.Status(f.Status),
 	}
+	v.Handling = catalog.Handling{CustomsDescription: f.Customs, HazmatClass: f.HazmatClass, Fragile: f.Fragile, ThisWayUp: f.ThisWayUp, NestMM: f.NestMM}
 	put(&v.ID, f.ID)
 	if f.Prices != nil {
 		v.Prices = pricesOf(*f.Prices)

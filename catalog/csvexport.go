@@ -138,6 +138,7 @@ func (e *exporter) row(p *Product, v *Variant, stock []Free, first bool) []strin
 		"sale_ends_at":   dates(v, func(p Price) *time.Time { return p.SaleEndsAt }),
 		"weight_g":       decimal(v.WeightG), "length_mm": decimal(v.LengthMM), "width_mm": decimal(v.WidthMM), "height_mm": decimal(v.HeightMM),
 		"hs_code": v.HSCode, "origin_country": v.OriginCountry, "stock": e.stock(v, stock),
+		"customs_description": v.CustomsDescription, "hazmat_class": v.HazmatClass, "fragile": yes(v.Fragile), "this_way_up": yes(v.ThisWayUp), "nest_mm": decimal(v.NestMM),
 	}
 	for n, value := range v.OptionValues {
 		cells["option"+strconv.Itoa(n+1)+"_value"] = value
@@ -170,6 +171,13 @@ func (e *exporter) row(p *Product, v *Variant, stock []Free, first bool) []strin
 }
 
 func decimal(n int64) string { return strconv.FormatInt(n, 10) }
+
+func yes(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
 
 // prices writes one amount per currency: EUR 12.50|USD 13.90.
 func prices(v *Variant, amount func(Price) *int64) string {

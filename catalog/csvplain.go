@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,7 +20,7 @@ import (
 var plainColumns = []string{"handle", "title", "description", "brand", "category", "tags", "status", "attributes",
 	"option1_name", "option1_value", "option2_name", "option2_value", "option3_name", "option3_value", "sku", "barcode",
 	"prices", "sale_prices", "sale_starts_at", "sale_ends_at", "weight_g", "length_mm", "width_mm", "height_mm", "hs_code",
-	"origin_country", "tax_class", "stock", "images"}
+	"origin_country", "tax_class", "stock", "images", "customs_description", "hazmat_class", "fragile", "this_way_up", "nest_mm"}
 
 // untracked in the stock column stands for a variant that is sold uncounted.
 const untracked = "untracked"
@@ -108,6 +109,8 @@ func (r *reading) variant() (v draftVariant, ok bool) {
 		r.fail("sku", "required", "Each row needs a SKU.")
 	}
 	v.weightG, v.lengthMM, v.widthMM, v.heightMM = r.number("weight_g"), r.number("length_mm"), r.number("width_mm"), r.number("height_mm")
+	v.customsText, v.hazmat, v.nestMM = r.optional("customs_description"), r.optional("hazmat_class"), r.number("nest_mm")
+	v.fragile, v.thisWayUp = r.yes("fragile"), r.yes("this_way_up")
 	if r.layout.has("option1_value") {
 		v.optionValues = []string{}
 		for n := 1; n <= MaxOptions; n++ {
@@ -142,6 +145,19 @@ func (r *reading) number(column string) *int64 {
 		r.fail(column, "invalid_value", "%.50q is not a whole number.", cell)
 	}
 	return &n
+}
+
+// yes reads yes or no; nil when the file has no such column.
+func (r *reading) yes(column string) *bool {
+	if !r.layout.has(column) {
+		return nil
+	}
+	cell := strings.ToLower(line(r.get(column)))
+	is := slices.Contains([]string{"yes", "true", "1"}, cell)
+	if !is && !slices.Contains([]string{"", "no", "false", "0"}, cell) {
+		r.fail(column, "invalid_value", "%.50q is neither yes nor no.", cell)
+	}
+	return &is
 }
 
 // amounts reads "EUR 12.50|USD 13.90"; an amount alone is in the currency that

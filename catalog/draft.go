@@ -42,6 +42,9 @@ type draftVariant struct {
 	row                                  int64
 	sku                                  string
 	barcode, hsCode, originCountry       *string
+	customsText, hazmat                  *string
+	fragile, thisWayUp                   *bool
+	nestMM                               *int64
 	weightG, lengthMM, widthMM, heightMM *int64
 	optionValues                         []string
 	trackStock                           *bool
@@ -197,6 +200,11 @@ func (row *draftVariant) apply(v *Variant) {
 	set(&v.Barcode, row.barcode)
 	set(&v.HSCode, row.hsCode)
 	set(&v.OriginCountry, row.originCountry)
+	set(&v.CustomsDescription, row.customsText)
+	set(&v.HazmatClass, row.hazmat)
+	set(&v.Fragile, row.fragile)
+	set(&v.ThisWayUp, row.thisWayUp)
+	set(&v.NestMM, row.nestMM)
 	set(&v.WeightG, row.weightG)
 	set(&v.LengthMM, row.lengthMM)
 	set(&v.WidthMM, row.widthMM)

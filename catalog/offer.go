@@ -43,15 +43,16 @@ type Offer struct {
 	HeightMM             int64
 	HSCode               string
 	OriginCountry        string
-	TaxClass             string
-	Category             []string // broadest first
-	Tags                 []string
-	OnSale               bool  // an active variant of an active product
-	Priced               bool  // there is a price in the currency asked for
-	Unit                 int64 // minor units: the sale price inside its dates, else the regular one
-	Regular              int64 // minor units
-	TrackStock           bool
-	Stock                []Free // active locations that have units, by priority
+	Handling
+	TaxClass   string
+	Category   []string // broadest first
+	Tags       []string
+	OnSale     bool  // an active variant of an active product
+	Priced     bool  // there is a price in the currency asked for
+	Unit       int64 // minor units: the sale price inside its dates, else the regular one
+	Regular    int64 // minor units
+	TrackStock bool
+	Stock      []Free // active locations that have units, by priority
 }
 
 // Available is how many units can be sold now: 0 when the variant is not on
@@ -101,7 +102,7 @@ func (o *Offers) Len() int { return len(o.byVariant) }
 const (
 	offerHead = `select o.variant_id, s.location_id, coalesce(s.free, 0), o.product_id, o.sku, o.slug, coalesce(nullif(o.translations #>> array[`
 	offerTail = `, 'title'], ''), o.title), coalesce(o.image, ''), o.options, o.option_values,
-		o.weight_g, o.length_mm, o.width_mm, o.height_mm, o.hs_code, o.origin_country, o.tax_class, o.category, o.tags,
+		o.weight_g, o.length_mm, o.width_mm, o.height_mm, o.hs_code, o.origin_country, o.customs_description, o.hazmat_class, o.fragile, o.this_way_up, o.nest_mm, o.tax_class, o.category, o.tags,
 		o.on_sale, o.track_stock, p.amount_minor, p.sale_minor, p.sale_starts_at, p.sale_ends_at `
 	offerOf    = ` cross join lateral (select * from v_offers o where o.merchant_id = $1 and o.variant_id = w.variant_id offset 0) o`
 	offerOfSKU = ` cross join lateral (select * from v_offers o where o.merchant_id = $1 and o.sku = w.sku offset 0) o`
@@ -152,7 +153,7 @@ func (o *Offers) collect(now time.Time) func(pgx.Rows) error {
 				starts, ends    *time.Time
 			)
 			err := rows.Scan(&f.VariantID, &location, &free, &f.ProductID, &f.SKU, &f.Slug, &f.Title, &f.Image, &options, &values,
-				&f.WeightG, &f.LengthMM, &f.WidthMM, &f.HeightMM, &f.HSCode, &f.OriginCountry, &f.TaxClass, &f.Category, &f.Tags,
+				&f.WeightG, &f.LengthMM, &f.WidthMM, &f.HeightMM, &f.HSCode, &f.OriginCountry, &f.CustomsDescription, &f.HazmatClass, &f.Fragile, &f.ThisWayUp, &f.NestMM, &f.TaxClass, &f.Category, &f.Tags,
 				&f.OnSale, &f.TrackStock, &amount, &sale, &starts, &ends)
 			if err != nil {
 				return err

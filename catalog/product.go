@@ -57,9 +57,19 @@ type Variant struct {
 	HeightMM      int64     `json:"height_mm"`
 	HSCode        string    `json:"hs_code"`        // 6 to 10 digits, for customs
 	OriginCountry string    `json:"origin_country"` // ISO 3166-1 alpha-2
-	TrackStock    bool      `json:"track_stock"`    // false: sold without counting
-	Status        Status    `json:"status"`
-	Prices        []Price   `json:"prices"` // by currency
+	Handling
+	TrackStock bool    `json:"track_stock"` // false: sold without counting
+	Status     Status  `json:"status"`
+	Prices     []Price `json:"prices"` // by currency
+}
+
+// Handling is what packers, carriers and customs want to know of a variant.
+type Handling struct {
+	CustomsDescription string `json:"customs_description"` // what it is, in English; the title when empty
+	HazmatClass        string `json:"hazmat_class"`        // of the UN, such as 3 or 9
+	Fragile            bool   `json:"fragile"`             // carries nothing
+	ThisWayUp          bool   `json:"this_way_up"`         // its height stays upright
+	NestMM             int64  `json:"nest_mm"`             // what each further piece adds to a nested set
 }
 
 // Price is what a variant costs in one currency, in minor units.

@@ -93,6 +93,7 @@ func tidy(p *Product) {
 func tidyVariant(v *Variant) {
 	v.SKU, v.Barcode = line(v.SKU), strings.ReplaceAll(line(v.Barcode), " ", "")
 	v.OriginCountry = strings.ToUpper(line(v.OriginCountry))
+	v.CustomsDescription, v.HazmatClass = line(v.CustomsDescription), line(v.HazmatClass)
 	v.HSCode = hsMarks.Replace(line(v.HSCode))
 	if v.Status == "" {
 		v.Status = StatusActive
@@ -247,6 +248,9 @@ func (c *checker) variants(p *Product) {
 		c.between("height_mm", v.HeightMM, 1_000_000)
 		c.must(v.HSCode == "" || isDigits(v.HSCode, 6, 10), "hs_code", "must be 6 to 10 digits")
 		c.must(v.OriginCountry == "" || isCountry(v.OriginCountry), "origin_country", "must be a country code of two letters")
+		c.length("customs_description", v.CustomsDescription, 0, 200)
+		c.length("hazmat_class", v.HazmatClass, 0, 64)
+		c.between("nest_mm", v.NestMM, 100_000)
 		c.prices(v.Prices)
 	}
 }

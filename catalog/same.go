@@ -19,7 +19,7 @@ func sameProduct(a, b *Product) bool {
 func sameVariant(a, b *Variant) bool {
 	return a.SKU == b.SKU && a.Barcode == b.Barcode && a.Position == b.Position && slices.Equal(a.OptionValues, b.OptionValues) &&
 		a.WeightG == b.WeightG && a.LengthMM == b.LengthMM && a.WidthMM == b.WidthMM && a.HeightMM == b.HeightMM &&
-		a.HSCode == b.HSCode && a.OriginCountry == b.OriginCountry && a.TrackStock == b.TrackStock && a.Status == b.Status
+		a.HSCode == b.HSCode && a.OriginCountry == b.OriginCountry && a.Handling == b.Handling && a.TrackStock == b.TrackStock && a.Status == b.Status
 }
 
 func samePrice(a, b Price) bool {

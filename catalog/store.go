@@ -41,13 +41,14 @@ func productQueries(list *[]*Product, lock bool, where string, args ...any) []*d
 			return rows.Err()
 		}},
 		{SQL: `select v.product_id, v.id, v.sku, v.barcode, v.position, v.option_values, v.weight_g, v.length_mm, v.width_mm, v.height_mm,
-			v.hs_code, v.origin_country, v.track_stock, v.status from variants v` + of + ` order by v.position, v.id`, Args: args,
+			v.hs_code, v.origin_country, v.customs_description, v.hazmat_class, v.fragile, v.this_way_up, v.nest_mm, v.track_stock, v.status from variants v` + of + ` order by v.position, v.id`, Args: args,
 			Each: func(rows pgx.Rows) error {
 				for rows.Next() {
 					var of uuid.UUID
 					var v Variant
 					if err := rows.Scan(&of, &v.ID, &v.SKU, &v.Barcode, &v.Position, &v.OptionValues, &v.WeightG, &v.LengthMM, &v.WidthMM,
-						&v.HeightMM, &v.HSCode, &v.OriginCountry, &v.TrackStock, &v.Status); err != nil {
+						&v.HeightMM, &v.HSCode, &v.OriginCountry, &v.CustomsDescription, &v.HazmatClass, &v.Fragile, &v.ThisWayUp, &v.NestMM,
+						&v.TrackStock, &v.Status); err != nil {
 						return err
 					}
 					if p, ok := byID[of]; ok { // read a moment later, it may belong to a newer product
@@ -169,14 +170,16 @@ const (
 		from json_to_recordset($3::json) ` + productFields + ` where p.merchant_id = $1 and p.id = t.id`
 
 	variantFields = `as t(id uuid, product_id uuid, sku text, barcode text, position int, option_values jsonb, weight_g bigint, length_mm bigint,
-		width_mm bigint, height_mm bigint, hs_code text, origin_country text, track_stock boolean, status text)`
+		width_mm bigint, height_mm bigint, hs_code text, origin_country text, customs_description text, hazmat_class text,
+		fragile boolean, this_way_up boolean, nest_mm bigint, track_stock boolean, status text)`
 	insertVariants = `insert into variants (merchant_id, id, product_id, sku, barcode, position, option_values, weight_g, length_mm, width_mm,
-			height_mm, hs_code, origin_country, track_stock, status, created_at, updated_at)
+			height_mm, hs_code, origin_country, customs_description, hazmat_class, fragile, this_way_up, nest_mm, track_stock, status, created_at, updated_at)
 		select $1, id, product_id, sku, barcode, position, option_values, weight_g, length_mm, width_mm, height_mm, hs_code, origin_country,
-			track_stock, status, $2, $2 from json_to_recordset($3::json) ` + variantFields
+			customs_description, hazmat_class, fragile, this_way_up, nest_mm, track_stock, status, $2, $2 from json_to_recordset($3::json) ` + variantFields
 	updateVariants = `update variants v set sku = t.sku, barcode = t.barcode, position = t.position, option_values = t.option_values,
 			weight_g = t.weight_g, length_mm = t.length_mm, width_mm = t.width_mm, height_mm = t.height_mm, hs_code = t.hs_code,
-			origin_country = t.origin_country, track_stock = t.track_stock, status = t.status, updated_at = $2
+			origin_country = t.origin_country, customs_description = t.customs_description, hazmat_class = t.hazmat_class,
+			fragile = t.fragile, this_way_up = t.this_way_up, nest_mm = t.nest_mm, track_stock = t.track_stock, status = t.status, updated_at = $2
 		from json_to_recordset($3::json) ` + variantFields + ` where v.merchant_id = $1 and v.id = t.id`
 
 	priceFields  = `as t(variant_id uuid, currency text, amount_minor bigint, sale_minor bigint, sale_starts_at timestamptz, sale_ends_at timestamptz, boundary_at timestamptz)`

@@ -1,6 +1,7 @@
 package checkout
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -113,6 +114,7 @@ func (s *Service) quoteRequest(sit *situation, in *pricing.Input, totals *pricin
 		item := policy.Item{
 			SKU: l.SKU, Quantity: l.Quantity, UnitPrice: l.Unit, Discount: -totals.Lines[i].Discount,
 			Tags: l.Tags, Categories: l.Categories, OriginCountry: o.OriginCountry, HS: o.HSCode,
+			HazmatClass: o.HazmatClass, Fragile: o.Fragile, ThisWayUp: o.ThisWayUp, NestMM: o.NestMM, Description: cmp.Or(o.CustomsDescription, o.Title),
 		}
 		if o.WeightG > 0 {
 			item.WeightG = &o.WeightG
