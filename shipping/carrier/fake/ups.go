@@ -377,10 +377,10 @@ func upsLabel(format, number string) string {
 	case "PDF":
 		return base64.StdEncoding.EncodeToString(Label(carrier.PDF, number))
 	}
-	picture := image.NewPaletted(image.Rect(0, 0, 700, 400), color.Palette{color.White, color.Black})
+	picture := image.NewPaletted(image.Rect(0, 0, 350, 200), color.Palette{color.White, color.Black})
 	for i, r := range number {
-		for y := range 200 {
-			picture.SetColorIndex(40+20*i+int(r)%16, 100+y, 1)
+		for y := range 100 {
+			picture.SetColorIndex(20+10*i+int(r)%8, 50+y, 1)
 		}
 	}
 	var out bytes.Buffer

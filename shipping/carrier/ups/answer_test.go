@@ -67,6 +67,14 @@ func TestAServiceThatComesTwiceIsChosenByItsDay(t *testing.T) {
 	if len(saturday.Rates) != 1 || saturday.Rates[0].Total != money.Of(8500, "USD") || saturday.Rates[0].Negotiated {
 		t.Errorf("want the list's Saturday price 85.00 alone, got %+v", saturday.Rates)
 	}
+	var said rateAnswer
+	if err := json.Unmarshal([]byte(twice), &said); err != nil {
+		t.Fatal(err)
+	}
+	only := choose(said.Response.Rated[:1], carrier.RateRequest{})
+	if len(only.Rates) != 0 || len(only.Refused) != 1 || only.Refused[0].Kind != carrier.KindNotServiceable {
+		t.Errorf("who did not ask for Saturday should not pay for it: %+v", only)
+	}
 }
 
 func TestAPriceWithoutAnAmountIsRefusedAndSaidSo(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"image/draw"
 	_ "image/gif" // what UPS prints
 	"image/png"
 
@@ -41,19 +42,33 @@ func printed(raw []byte, wanted carrier.Format) (carrier.Paper, error) {
 // their left side.
 func upright(img image.Image) *image.Gray {
 	b := img.Bounds()
-	w, h := b.Dx(), b.Dy()
-	turn := w > h
-	if turn {
-		w, h = h, w
+	flat := image.NewGray(image.Rect(0, 0, b.Dx(), b.Dy()))
+	if p, ok := img.(*image.Paletted); ok && len(p.Palette) <= 256 { // as GIFs are
+		var grays [256]uint8
+		for i, c := range p.Palette {
+			if r, g, b, a := c.RGBA(); a > 0 {
+				grays[i] = uint8((299*r + 587*g + 114*b) / 1000 >> 8)
+			} else {
+				grays[i] = 255 // paper
+			}
+		}
+		for y := range b.Dy() {
+			for x, index := range p.Pix[y*p.Stride : y*p.Stride+b.Dx()] {
+				flat.Pix[y*flat.Stride+x] = grays[index]
+			}
+		}
+	} else {
+		draw.Draw(flat, flat.Rect, img, b.Min, draw.Src)
 	}
+	if b.Dx() <= b.Dy() {
+		return flat
+	}
+	w, h := b.Dy(), b.Dx()
 	out := image.NewGray(image.Rect(0, 0, w, h))
 	for y := range h {
-		for x := range w {
-			at := image.Pt(b.Min.X+x, b.Min.Y+y)
-			if turn {
-				at = image.Pt(b.Min.X+y, b.Max.Y-1-x)
-			}
-			out.Set(x, y, img.At(at.X, at.Y))
+		row := out.Pix[y*out.Stride : y*out.Stride+w]
+		for x := range row {
+			row[x] = flat.Pix[(w-1-x)*flat.Stride+y]
 		}
 	}
 	return out
