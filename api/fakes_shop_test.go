@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
+	"time"
 
 	"doorstep/catalog"
 	"doorstep/customer"
@@ -43,6 +44,27 @@ func (f fakeDeliveries) Quote(_ context.Context, m uuid.UUID, r policy.Request) 
 		return policy.Answer{}, err
 	}
 	return p.Quote(r), nil
+}
+
+func (f fakeDeliveries) Weigh(_ context.Context, m uuid.UUID, q policy.BillableQuestion) (policy.BillableAnswer, error) {
+	if err := f.see("Weigh", m, false, nil, q); err != nil {
+		return policy.BillableAnswer{}, err
+	}
+	return policy.Billable(q)
+}
+
+func (f fakeDeliveries) MatchZones(_ context.Context, m uuid.UUID, document []byte, d policy.Dest) (policy.ZoneMatch, error) {
+	if err := f.see("MatchZones", m, false, shipping.ErrPolicyNotFound, d); err != nil || document == nil {
+		return policy.ZoneMatch{Zones: []string{}}, err
+	}
+	return policy.MatchZones(document, d)
+}
+
+func (f fakeDeliveries) PromiseFrom(_ context.Context, m uuid.UUID, o policy.Origin, at time.Time, t *policy.Transit) (policy.Promise, error) {
+	if err := f.see("PromiseFrom", m, false, nil, o); err != nil {
+		return policy.Promise{}, err
+	}
+	return policy.PromiseFrom(o, at, t)
 }
 
 func (f fakeDeliveries) Simulate(ctx context.Context, m uuid.UUID, sim shipping.Simulation) ([]policy.Answer, error) {

@@ -35,6 +35,9 @@ type deliveries interface {
 	Live(ctx context.Context, merchant uuid.UUID) (*policy.Policy, int, error)
 	VersionNumber(ctx context.Context, merchant uuid.UUID, number int) (*shipping.Version, error)
 	Compare(from, to []byte, requests []policy.Request) (shipping.Difference, error)
+	Weigh(ctx context.Context, merchant uuid.UUID, q policy.BillableQuestion) (policy.BillableAnswer, error)
+	MatchZones(ctx context.Context, merchant uuid.UUID, document []byte, d policy.Dest) (policy.ZoneMatch, error)
+	PromiseFrom(ctx context.Context, merchant uuid.UUID, o policy.Origin, at time.Time, t *policy.Transit) (policy.Promise, error)
 	LandedCost(ctx context.Context, merchant uuid.UUID, r customs.Request) (customs.Estimate, error)
 	Pack(ctx context.Context, merchant uuid.UUID, boxes []packing.Box, items []packing.Item) (packing.Plan, error)
 }
@@ -129,6 +132,7 @@ type simulateIn struct {
 		Version  int             `json:"policy_version,omitempty" minimum:"1" maximum:"1000000000" doc:"To try a version by its number"`
 		Now      time.Time       `json:"now,omitzero" maxLength:"40" doc:"Stands in for requests that name no time; the clock when absent"`
 		Requests []QuoteRequest  `json:"requests" minItems:"1" maxItems:"500"`
+		Stubs    *CarrierStubs   `json:"carrier_stubs,omitempty"`
 	}
 }
 
@@ -164,6 +168,7 @@ func registerShipping(s *Server, svc deliveries, shop settings) {
 	}, func(ctx context.Context, in *simulateIn) (*simulateOut, error) { return simulate(ctx, svc, in) })
 	registerPacking(s, svc)
 	registerLandedCost(s, svc)
+	registerShippingDoors(s, svc)
 	registerPolicySchema(s)
 	registerPolicies(s, svc, shop)
 }
@@ -178,6 +183,9 @@ func simulate(ctx context.Context, svc deliveries, in *simulateIn) (*simulateOut
 		sim.Document = b.Policy.text
 	}
 	var err error
+	if sim.Stubs, err = b.Stubs.value(); err != nil {
+		return nil, err
+	}
 	for i := range b.Requests {
 		if sim.Requests[i], err = b.Requests[i].value(fmt.Sprintf("body.requests[%d]", i)); err != nil {
 			return nil, err

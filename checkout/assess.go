@@ -2,6 +2,7 @@ package checkout
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"strings"
 
@@ -27,8 +28,8 @@ type assessment struct {
 }
 
 // assess prices the situation: promotions, shipping, taxes, and each way to
-// pay. It is pure but for the clock.
-func (s *Service) assess(sit *situation) (*assessment, error) {
+// pay. It is pure but for the clock and for what carriers say.
+func (s *Service) assess(ctx context.Context, sit *situation) (*assessment, error) {
 	a := &assessment{missing: missing(&sit.contact)}
 	in, err := s.input(sit)
 	if err != nil {
@@ -39,7 +40,8 @@ func (s *Service) assess(sit *situation) (*assessment, error) {
 		return nil, err
 	}
 	if sit.rules.Policy != nil && in.Destination.Country != "" {
-		a.answer = sit.rules.Policy.Quote(s.quoteRequest(sit, &in, &a.totals))
+		req := s.quoteRequest(sit, &in, &a.totals)
+		a.answer = sit.rules.Policy.QuoteHeard(req, s.heard(ctx, sit, req))
 		a.option = choose(a.answer.Options, sit.row.Option)
 	}
 	if a.option == nil {

@@ -23,7 +23,7 @@ func (s *Service) View(ctx context.Context, who Access, checkout uuid.UUID) (*Vi
 	if err != nil {
 		return nil, err
 	}
-	a, err := s.assess(sit)
+	a, err := s.assess(ctx, sit)
 	if err != nil {
 		return nil, err
 	}

@@ -98,6 +98,7 @@ type Config struct {
 	Vault          *customer.Vault
 	Rules          rules
 	Carts          carts
+	Carriers       carriers // nil: no live prices
 	Promotions     promotions
 	Orders         orders
 	Providers      providers

@@ -184,7 +184,7 @@ func (s *Service) pay(ctx context.Context, sit *situation, c *Completion) (Outco
 	if !s.DB.Now().Before(sit.row.ExpiresAt) {
 		return Outcome{}, ErrClosed.With("status", Expired)
 	}
-	a, err := s.assess(sit)
+	a, err := s.assess(ctx, sit)
 	if err != nil {
 		return Outcome{}, err
 	}

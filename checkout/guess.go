@@ -18,7 +18,8 @@ func (sit *situation) guess(typed []string, g *pricing.Guesses) {
 // assessTyped is assess for codes that were typed just now: it says nothing of
 // them to somebody who guesses, but pricing.ErrTooManyTries.
 func (s *Service) assessTyped(ctx context.Context, sit *situation) (*assessment, error) {
-	a, err := s.assess(sit)
+	sit.typing = true
+	a, err := s.assess(ctx, sit)
 	if err != nil || sit.guesses == nil {
 		return a, err
 	}

@@ -194,7 +194,7 @@ func (s *Service) Methods(ctx context.Context, q MethodsRequest) (*Methods, erro
 	b := &bill{currency: m.Currency, country: q.Country}
 	switch {
 	case q.CartID != nil:
-		a, err := s.assess(sit)
+		a, err := s.assess(ctx, sit)
 		if err != nil {
 			return nil, err
 		}

@@ -15,6 +15,7 @@ import (
 	"doorstep/internal/idem"
 	"doorstep/payment"
 	"doorstep/pricing"
+	"doorstep/shipping/policy"
 )
 
 // row is a checkout as it is stored.
@@ -35,19 +36,20 @@ type row struct {
 	Draft                   []byte
 	OrderID                 *uuid.UUID
 	ExpiresAt               time.Time
-	Credits                 []uuid.UUID // gift cards and store credit, in the order in which they are used
-	ShownCredit             int64       // what they were to pay of Shown
+	Live                    *policy.Recorded // what carriers said when it was last shown
+	Credits                 []uuid.UUID      // gift cards and store credit, in the order in which they are used
+	ShownCredit             int64            // what they were to pay of Shown
 }
 
 const rowColumns = `c.merchant_id, c.id, c.contact_id, c.cart_id, c.customer_id, c.secret_hash, c.status, c.version, c.attempt, c.currency, c.locale,
 	c.country, c.variant_ids, c.quantities, c.codes, c.shown_minor, c.shipping_option, c.draft, c.order_id, c.expires_at,
-	c.credit_ids, c.shown_credit_minor`
+	c.credit_ids, c.shown_credit_minor, c.live_rates`
 
 func (r *row) fields() []any {
 	return []any{
 		&r.Merchant, &r.ID, &r.ContactID, &r.CartID, &r.CustomerID, &r.SecretHash, &r.Status, &r.Version, &r.Attempt, &r.Currency, &r.Locale,
 		&r.Country, &r.Variants, &r.Quantities, &r.Codes, &r.Shown, &r.Option, &r.Draft, &r.OrderID, &r.ExpiresAt,
-		&r.Credits, &r.ShownCredit,
+		&r.Credits, &r.ShownCredit, &r.Live,
 	}
 }
 
@@ -73,6 +75,7 @@ type situation struct {
 	payment attempt // the newest; zero when there was none
 	state   idem.State
 	typed   []string         // codes that are new on this checkout
+	typing  bool             // the buyer has just changed something
 	guesses *pricing.Guesses // counts those of them that are wrong; nil without any
 
 	credits []payment.CreditAccount // of row.Credits, those that there are
@@ -215,18 +218,18 @@ func (s *Service) attemptByID(ctx context.Context, merchant, id uuid.UUID) (*att
 func (r *row) insert(tx db.Tx, keys []string, now time.Time) {
 	tx.Queue(`insert into checkouts (merchant_id, id, contact_id, cart_id, customer_id, secret_hash, status, currency, locale, country,
 			variant_ids, quantities, codes, code_keys, shown_minor, shipping_option, created_at, updated_at, expires_at,
-			credit_ids, shown_credit_minor)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17, $18, coalesce($19::uuid[], '{}'), $20)`,
+			credit_ids, shown_credit_minor, live_rates)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17, $18, coalesce($19::uuid[], '{}'), $20, $21)`,
 		r.Merchant, r.ID, r.ContactID, r.CartID, r.CustomerID, r.SecretHash, string(r.Status), r.Currency, r.Locale, r.Country,
-		r.Variants, r.Quantities, r.Codes, keys, r.Shown, r.Option, now, r.ExpiresAt, r.Credits, r.ShownCredit)
+		r.Variants, r.Quantities, r.Codes, keys, r.Shown, r.Option, now, r.ExpiresAt, r.Credits, r.ShownCredit, r.Live)
 }
 
 // update queues the changes of a PATCH, for the version that was read.
 func (r *row) update(tx db.Tx, keys []string, now time.Time) {
 	tx.Guard(1, errChanged, `update checkouts set status = $4, locale = $5, country = $6, codes = $7, code_keys = $8, shown_minor = $9,
-			shipping_option = $10, version = version + 1, updated_at = $11, customer_id = $12, credit_ids = coalesce($13::uuid[], '{}'), shown_credit_minor = $14
+			shipping_option = $10, version = version + 1, updated_at = $11, customer_id = $12, credit_ids = coalesce($13::uuid[], '{}'), shown_credit_minor = $14, live_rates = $15
 		where merchant_id = $1 and id = $2 and version = $3 and status in ('incomplete', 'ready_for_payment')`,
-		r.Merchant, r.ID, r.Version, string(r.Status), r.Locale, r.Country, r.Codes, keys, r.Shown, r.Option, now, r.CustomerID, r.Credits, r.ShownCredit)
+		r.Merchant, r.ID, r.Version, string(r.Status), r.Locale, r.Country, r.Codes, keys, r.Shown, r.Option, now, r.CustomerID, r.Credits, r.ShownCredit, r.Live)
 }
 
 // allowed says whether the caller may see and change the checkout.

@@ -222,7 +222,7 @@ func (h *house) rooms(sharing bool) error {
 	})
 	h.carts = cart.New(cart.Config{DB: h.db, Rules: cartRules{h}, Promotions: h.pricing, TTL: c.CartTTL})
 	h.checkouts = checkout.New(checkout.Config{
-		DB: h.db, Vault: h.vault, Rules: h, Carts: cartSource{h.carts}, Promotions: h.pricing, Orders: h.orders, Providers: h.payments, Answers: h.writer,
+		DB: h.db, Vault: h.vault, Rules: h, Carriers: h.shipping, Carts: cartSource{h.carts}, Promotions: h.pricing, Orders: h.orders, Providers: h.payments, Answers: h.writer,
 		Log: h.log, TTL: c.CheckoutTTL, HoldTTL: c.ReservationTTL, GatewayTimeout: c.GatewayTimeout, AtOnce: h.atOnce,
 	})
 	h.inbox = payment.NewInbox(payment.InboxConfig{
