@@ -1,0 +1,219 @@
+package recommend
+
+import (
+	"math"
+	"slices"
+	"time"
+)
+
+// Surface is where a list is shown, and so what it is for.
+type Surface string
+
+// The surfaces that a table answers.
+const (
+	Product Surface = "product" // beside one item
+	Cart    Surface = "cart"    // beside several
+	Home    Surface = "home"    // to a person: what they may buy next, also again
+	New     Surface = "new"     // to a person: only what they have never bought
+)
+
+// Settings are how a surface ranks: the table that it reads, what a person's past
+// says, and how much what sells now matters.
+type Settings struct {
+	Table Params
+	// HistoryHalf is the days in which a past order of the person loses half its
+	// say; HistorySpread is how much less an item of a large order says.
+	HistoryHalf, HistorySpread float64
+	// Repeat is how much it counts to have bought the item itself, with its own
+	// half-life in days.
+	Repeat, RepeatHalf float64
+	// Prior is the share of what sells now in a likeness that has no evidence.
+	Prior float64
+	// Trend raises a score by (share of recent sales)^Trend.
+	Trend, TrendHalf float64
+}
+
+// Code says why something is shown.
+type Code string
+
+// The reasons.
+const (
+	BoughtWith Code = "bought_with"
+	BuyAgain   Code = "buy_again"
+	Popular    Code = "popular"
+)
+
+// Reason is the largest part of a score.
+type Reason struct {
+	Code   Code
+	Seed   int32 // with BoughtWith: what it goes with
+	Orders int32 // with BoughtWith: how many held both
+}
+
+// Suggestion is one place of a list.
+type Suggestion struct {
+	Item   int32
+	Score  float64
+	Reason Reason
+}
+
+// Ranker answers for one surface. It is safe for concurrent use.
+type Ranker struct {
+	log      *Log
+	now      time.Time
+	set      Settings
+	table    *Table
+	trend    []float64 // share of recent sales
+	boost    []float64 // (trend + a little)^Trend
+	customer map[string][]int
+}
+
+// NewRanker learns from a log as it stood at now.
+func NewRanker(l *Log, now time.Time, s Settings) *Ranker {
+	r := &Ranker{log: l, now: now, set: s, customer: map[string][]int{}}
+	baskets := make([]Basket, len(l.Orders))
+	for i, o := range l.Orders {
+		baskets[i] = Basket{Items: o.Items, Age: r.age(o)}
+		if o.Customer != "" {
+			r.customer[o.Customer] = append(r.customer[o.Customer], i)
+		}
+	}
+	r.table = Build(baskets, len(l.Items), s.Table)
+	r.trend, r.boost = make([]float64, len(l.Items)), make([]float64, len(l.Items))
+	total := 0.0
+	for _, b := range baskets {
+		w := decay(b.Age, s.TrendHalf)
+		total += w * float64(len(b.Items))
+		for _, i := range b.Items {
+			r.trend[i] += w
+		}
+	}
+	for i := range r.trend {
+		r.trend[i] /= max(total, 1e-12)
+		r.boost[i] = math.Pow(r.trend[i]+1e-6, s.Trend)
+	}
+	return r
+}
+
+func (r *Ranker) age(o Order) float64 {
+	if !r.log.Timed {
+		return 0
+	}
+	return r.now.Sub(o.At).Hours() / 24
+}
+
+// seed is something that the person has or looks at, and how much it says.
+type seed struct {
+	item  int32
+	says  float64
+	again float64 // the same for buying it once more
+}
+
+// past are the seeds that a customer's orders make.
+func (r *Ranker) past(customer string) []seed {
+	at := map[int32]int{}
+	var all []seed
+	for _, n := range r.customer[customer] {
+		o := r.log.Orders[n]
+		says := decay(r.age(o), r.set.HistoryHalf) * math.Pow(float64(len(o.Items)), -r.set.HistorySpread)
+		again := decay(r.age(o), r.set.RepeatHalf)
+		for _, i := range o.Items {
+			k, seen := at[i]
+			if !seen {
+				k, at[i] = len(all), len(all)
+				all = append(all, seed{item: i})
+			}
+			all[k].says += says
+			all[k].again += again
+		}
+	}
+	return all
+}
+
+// Beside ranks what goes with items; none of them is in the list.
+func (r *Ranker) Beside(items []int32, n int) []Suggestion {
+	seeds := make([]seed, len(items))
+	for i, item := range items {
+		seeds[i] = seed{item: item, says: 1}
+	}
+	return r.rank(seeds, false, items, n)
+}
+
+// For ranks what a customer may buy next; with fresh only what they have not
+// bought, nor what skip names.
+func (r *Ranker) For(customer string, fresh bool, skip []int32, n int) []Suggestion {
+	seeds := r.past(customer)
+	if !fresh {
+		return r.rank(seeds, true, skip, n)
+	}
+	for _, s := range seeds {
+		skip = append(skip, s.item)
+	}
+	return r.rank(seeds, false, skip, n)
+}
+
+// rank adds up what the seeds say. The reason of a place is its largest term.
+func (r *Ranker) rank(seeds []seed, again bool, skip []int32, n int) []Suggestion {
+	score, why := make([]float64, len(r.log.Items)), make([]Reason, len(r.log.Items))
+	largest := make([]float64, len(r.log.Items))
+	told := 0.0
+	for _, s := range seeds {
+		told += s.says
+		for _, near := range r.table.Neighbours[s.item] {
+			term := s.says * float64(near.Weight)
+			score[near.Item] += term
+			if term > largest[near.Item] {
+				largest[near.Item], why[near.Item] = term, Reason{BoughtWith, s.item, near.Orders}
+			}
+		}
+	}
+	if told == 0 {
+		told = 1 // nothing is known: what sells now decides
+	}
+	for i := range score {
+		if term := r.set.Prior * told * r.trend[i]; term > 0 {
+			score[i] += term
+			if term > largest[i] {
+				largest[i], why[i] = term, Reason{Code: Popular}
+			}
+		}
+	}
+	if again {
+		each := told / float64(len(seeds)+1)
+		for _, s := range seeds {
+			term := r.set.Repeat * s.again * each
+			score[s.item] += term
+			if term > largest[s.item] {
+				why[s.item] = Reason{Code: BuyAgain}
+			}
+		}
+	}
+	for i := range score {
+		score[i] *= r.boost[i]
+	}
+	for _, i := range skip {
+		score[i] = 0
+	}
+	return best(score, why, n)
+}
+
+// best takes the n highest scores above 0; equal ones in the order of items.
+func best(score []float64, why []Reason, n int) []Suggestion {
+	var list []Suggestion
+	for i, s := range score {
+		if s <= 0 || len(list) == n && s <= list[n-1].Score {
+			continue
+		}
+		at, _ := slices.BinarySearchFunc(list, s, func(x Suggestion, s float64) int {
+			if x.Score >= s { // an equal one that came before stays before
+				return -1
+			}
+			return 1
+		})
+		if len(list) == n {
+			list = list[:n-1]
+		}
+		list = slices.Insert(list, at, Suggestion{int32(i), s, why[i]})
+	}
+	return list
+}
