@@ -1,0 +1,43 @@
+package customs
+
+import (
+	"bytes"
+	"os"
+	"testing"
+	"time"
+)
+
+func aPaper() *Paper {
+	cup := Item{SKU: "CUP-01", Quantity: 3, UnitPrice: 1250, Discount: 250, WeightG: 340, HS: "6911.10", OriginCountry: "AM", Description: "Stoneware cup, glazed, 300 ml"}
+	return &Paper{
+		Number: "DS-7K3M-Q2XT-H", Tracking: "RR123456785AM", Carrier: "haypost", Date: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC),
+		Sender:    Party{Name: "Ani's House LLC", Address: []string{"12 Abovyan Street", "0001 Yerevan"}, Country: "AM", TaxID: "01234567", Email: "ship@example.am"},
+		Addressee: Party{Name: "Արամ Խաչատրյան", Line1: "Invalidenstraße 117", Postcode: "10115", City: "Berlin", Country: "DE", Phone: "+49 30 1234567", Email: "aram@example.de"},
+		Items: []Item{cup, {SKU: "KRAMA-RED", Quantity: 1, UnitPrice: 2400, WeightG: 180, HS: "621420", OriginCountry: "KH", Description: "Krama scarf of cotton, ក្រមា"},
+			{SKU: "LACQUER", Quantity: 2, UnitPrice: 900, WeightG: 120, HS: "320810", OriginCountry: "AM", Description: "Brush lacquer for wood", HazmatClass: "3"}},
+		Currency: "EUR", Freight: 1490, Insurance: 200, GrossG: 1620, Incoterm: DAP,
+	}
+}
+
+func TestCustomsPapersArePrinted(t *testing.T) {
+	t.Parallel()
+	p := aPaper()
+	if p.Value() != 7700 || p.Net() != 1440 {
+		t.Errorf("worth %d, %d g", p.Value(), p.Net())
+	}
+	for name, print := range map[string]func() ([]byte, error){"cn22": p.CN22, "cn23": p.CN23, "invoice": p.Invoice} {
+		file, err := print()
+		if err != nil || !bytes.HasPrefix(file, []byte("%PDF-1.")) {
+			t.Fatalf("%s: %v", name, err)
+		}
+		again, err := print()
+		if err != nil || !bytes.Equal(file, again) {
+			t.Errorf("%s is another file the second time (%v)", name, err)
+		}
+		if dir := os.Getenv("DOORSTEP_SHOW"); dir != "" {
+			if err := os.WriteFile(dir+"/"+name+".pdf", file, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
