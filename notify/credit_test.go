@@ -12,14 +12,16 @@ func TestStoreCreditIsNotSaidToComeFromABank(t *testing.T) {
 	for _, lang := range locale.Languages() {
 		d := full()
 		card := render(t, Refunded, lang, d)
-		d.Refund.Method = "store_credit"
-		credit := render(t, Refunded, lang, d)
-		said := locale.T(lang, "mail.refunded.credit", "number", d.Order.Number)
-		if !strings.Contains(flat(credit.Text), flat(said)) || strings.Contains(flat(card.Text), flat(said)) {
-			t.Errorf("%s: %s", lang, credit.Text)
-		}
-		if bank := locale.T(lang, "mail.refunded.intro", "number", d.Order.Number); strings.Contains(flat(credit.Text), flat(bank)) {
-			t.Errorf("%s: the credit is said to come from a bank: %s", lang, credit.Text)
+		for method, key := range map[string]string{"store_credit": "mail.refunded.credit", "gift_card": "mail.refunded.gift_card"} {
+			d.Refund.Method = method
+			credit := render(t, Refunded, lang, d)
+			said := locale.T(lang, key, "number", d.Order.Number)
+			if !strings.Contains(flat(credit.Text), flat(said)) || strings.Contains(flat(card.Text), flat(said)) {
+				t.Errorf("%s: %s", lang, credit.Text)
+			}
+			if bank := locale.T(lang, "mail.refunded.intro", "number", d.Order.Number); strings.Contains(flat(credit.Text), flat(bank)) {
+				t.Errorf("%s: the credit is said to come from a bank: %s", lang, credit.Text)
+			}
 		}
 	}
 }

@@ -50,8 +50,11 @@ func (w *writer) named(label, value string) fact {
 	return fact{Label: label, Value: value, Joined: w.t("mail.fact", "label", label, "value", value)}
 }
 
-// toStoreCredit is where a refund goes that no bank has a part in.
-const toStoreCredit = "store_credit"
+// toStoreCredit and toGiftCard are where refunds go that no bank has a part in.
+const (
+	toStoreCredit = "store_credit"
+	toGiftCard    = "gift_card"
+)
 
 func (w *writer) view() view {
 	d := w.d
@@ -69,8 +72,13 @@ func (w *writer) view() view {
 		args = append(args, w.newsArgs()...)
 	}
 	intro := "intro"
-	if w.kind == Refunded && d.Refund.Method == toStoreCredit {
-		intro = "credit"
+	if w.kind == Refunded {
+		switch d.Refund.Method {
+		case toStoreCredit:
+			intro = "credit"
+		case toGiftCard:
+			intro = "gift_card"
+		}
 	}
 	v := view{
 		Lang:    string(w.lang),

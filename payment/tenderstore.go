@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"doorstep/internal/db"
+	"doorstep/internal/killpoint"
 )
 
 // creditColumns are what a buyer's side needs of an account.
@@ -113,6 +114,7 @@ func HoldCredit(tx db.Tx, p *Payment, tenders []Tender, now time.Time) {
 			select $1, id, $2, $3, part, method, 'credit', account, 'credit:' || id, 'authorized', amount, $10, $9, $9 from w)
 		select must((select count(*) from took), $11, $12)`,
 		p.MerchantID, p.CheckoutID, p.Attempt, ids, accounts, methods, amounts, parts, now, p.Currency, int64(n), ErrCreditTooLow.Code)
+	killpoint.Hit("payment.credit.held")
 }
 
 // SpendCredit queues that the credits of an attempt have paid for an order. The
@@ -132,6 +134,7 @@ func SpendCredit(tx db.Tx, p *Payment, order uuid.UUID, now time.Time) {
 			from paid cross join (values ('debit', 'credit_held'), ('credit', 'sales')) s (side, account))
 		select must((select coalesce(sum(amount_minor), 0)::bigint from paid), $6, $7)`,
 		p.MerchantID, p.CheckoutID, p.Attempt, order, now, p.CreditMinor, ErrCreditHeld.Code)
+	killpoint.Hit("payment.credit.spent")
 }
 
 // ReleaseCredit queues that the credits of an attempt which came to nothing go
@@ -156,6 +159,7 @@ func ReleaseCredit(tx db.Tx, p *Payment, now time.Time) {
 			from gone cross join (values ('debit', 'credit_held'), ('credit', 'store_credit_liability')) s (side, account))
 		select must((select coalesce(sum(amount), 0)::bigint from back), $5, $6)`,
 		p.MerchantID, p.CheckoutID, p.Attempt, now, p.CreditMinor, ErrCreditHeld.Code)
+	killpoint.Hit("payment.credit.released")
 }
 
 // cardGrace is how long a card can still be used to which money went back when it
@@ -180,6 +184,7 @@ func (s *Service) returnCredit(ctx context.Context, tx db.Tx, p *Payment, r *Ref
 	if n == 0 {
 		return ErrGiftCardNotFound
 	}
+	killpoint.Hit("payment.credit.returned")
 	p.bookRefund(tx, r.ID, r.AmountMinor, r.CreatedAt)
 	return s.tellRefund(tx, p, r, "payment.refunded")
 }

@@ -55,6 +55,7 @@ func (s *sale) check(ctx context.Context, t *testing.T, count *toll.Count, way j
 	}
 	s.checkOrder(ctx, t, count, way)
 	s.checkCharges(ctx, t, count, way)
+	s.checkCard(ctx, t, count)
 	s.checkMails(ctx, t, count, way, c)
 	found, err := verify.Run(ctx, s.db, time.Now(), sandbox.Journal(filepath.Join(s.dir, booksFile)))
 	if err != nil {
@@ -106,7 +107,8 @@ func (s *sale) checkCharges(ctx context.Context, t *testing.T, count *toll.Count
 	t.Helper()
 	var ids []uuid.UUID
 	var total int64
-	err := s.db.QueryRow(ctx, `select array_agg(p.id), (select max(total_minor) from orders where checkout_id = $1) from payments p where p.checkout_id = $1`,
+	err := s.db.QueryRow(ctx, `select array_agg(p.id), (select max(total_minor) from orders where checkout_id = $1) - coalesce(sum(p.captured_minor) filter (where p.part > 0), 0)
+		from payments p where p.checkout_id = $1`,
 		s.checkout.text("id")).Scan(&ids, &total)
 	if err != nil {
 		t.Fatal(err)

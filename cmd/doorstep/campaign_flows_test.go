@@ -42,6 +42,9 @@ type journey struct {
 	status, payment string
 	charges         int // live at the gateway
 	mails           map[string]int
+	// credit is what is on the gift card that the buyer uses, left what is on it in
+	// the end; without credit there is no card.
+	credit, left int64
 }
 
 // relayed are the points that every event comes by.
@@ -142,6 +145,8 @@ type sale struct {
 	told          []string // orders that were acknowledged
 	refunded      []string // refunds that were acknowledged
 	declined      int
+	way           journey
+	card          reply // a gift card, if one is used
 }
 
 func (s *sale) order() string { return s.told[len(s.told)-1] }
@@ -153,6 +158,9 @@ func (s *sale) start(ctx context.Context) error {
 	}
 	f := form(item(s.sku, 2))
 	s.email, _ = f["email"].(string)
+	if err := s.takeCard(ctx, f); err != nil {
+		return err
+	}
 	a, err := s.ask(ctx, false, http.MethodPost, "/v1/checkouts", f)
 	if err == nil && a.status != http.StatusCreated {
 		err = fmt.Errorf("start: %v", a)

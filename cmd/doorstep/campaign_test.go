@@ -244,8 +244,8 @@ func (c cell) run(t *testing.T, l *lane, count *toll.Count) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	defer cancel()
 	l.fresh(t)
-	s := &sale{lane: l}
 	way := journeys[c.flow]
+	s := &sale{lane: l, way: way}
 	if way.prepare != nil {
 		if err := way.prepare(ctx, t, s); err != nil {
 			t.Fatalf("before: %v", err)

@@ -191,7 +191,11 @@ func (h *house) mailRefunded(ctx context.Context, e payment.Refunded) error {
 	if err != nil {
 		return err
 	}
-	l.mail.Data.Refund = &notify.Refund{Amount: r.AmountMinor, Method: l.order.PaymentMethod}
+	p, err := h.payments.Payment(ctx, e.MerchantID, r.PaymentID)
+	if err != nil {
+		return err
+	}
+	l.mail.Data.Refund = &notify.Refund{Amount: r.AmountMinor, Method: string(p.Method)}
 	if r.Destination == payment.ToStoreCredit {
 		l.mail.Data.Refund.Method = payment.ToStoreCredit
 	}

@@ -59,6 +59,11 @@ var points = []Point{
 	{"payment.capture.queued", "K10", "payment/capture.go queueCapture", "that the money is taken is in a transaction that is not committed"},
 	{"payment.capture.committed", "K10", "payment/capture.go recordCapture", "it is on disk that the money is taken"},
 
+	{"payment.credit.held", "K1", "payment/tenderstore.go HoldCredit", "what gift cards and store credit pay is taken in a transaction that is not committed"},
+	{"payment.credit.spent", "K5", "payment/tenderstore.go SpendCredit", "that they have paid for the order is in a transaction that is not committed"},
+	{"payment.credit.released", "K5", "payment/tenderstore.go ReleaseCredit", "that they get it back, for the attempt came to nothing, is in a transaction that is not committed"},
+	{"payment.credit.returned", "K1", "payment/tenderstore.go returnCredit", "a refund to the gift card or store credit that paid is in a transaction that is not committed"},
+
 	{"notify.claimed", "K9", "notify/notify.go Send", "a worker has claimed a mail"},
 	{"notify.ask", "K9", "notify/notify.go deliver", "the mail is written and about to be handed over"},
 	{"notify.answered", "K9", "notify/notify.go deliver", "the mail server has said yes, and only memory knows"},

@@ -122,6 +122,31 @@ var ofCode = []Mutant{
 		Package: "./notify", Run: "TestOfManyWorkersAtOnceOnlyOneSends|TestAWorkerThatDies",
 	},
 	{
+		Name: "credit there is", Guard: "no more credit is spent than there is", File: "payment/tenderstore.go",
+		Find: " and a.balance_minor >= w.amount", Put: "",
+		Package: "./checkout", Run: "TestSixtyFourCheckoutsAtOnceNeverOverspendACard",
+	},
+	{
+		Name: "credit as shown", Guard: "the buyer agreed to what credit leaves to pay", File: "checkout/credit.go",
+		Find: "\tchanged := a.credit < min(", Put: "\tchanged := false && a.credit < min(",
+		Package: "./checkout", Run: "TestLessCreditThanShownStopsThePayment",
+	},
+	{
+		Name: "credit comes back", Guard: "credit goes back with an attempt that came to nothing", File: "checkout/dismiss.go",
+		Find: "if a.CreditMinor > 0 {", Put: "if false && a.CreditMinor > 0 {",
+		Package: "./checkout", Run: "TestCreditComesBackOnceWhenAPaymentComesToNothing",
+	},
+	{
+		Name: "credit of a customer", Guard: "store credit is its owner's", File: "checkout/credit.go",
+		Find: "case sit.row.CustomerID != nil && *sit.row.CustomerID != *customer:", Put: "case false && *sit.row.CustomerID != *customer:",
+		Package: "./checkout", Run: "TestStoreCreditIsForTheCustomerWhoHasSignedIn",
+	},
+	{
+		Name: "gift card guesses", Guard: "gift cards cannot be guessed at a checkout", File: "payment/tender.go",
+		Find: "\tif g.wait > 0 {", Put: "\tif false && g.wait > 0 {",
+		Package: "./checkout", Run: "TestGuessedGiftCardsAreThrottled",
+	},
+	{
 		Name: "signature", Guard: "a webhook is signed by who sends it", File: "payment/sandbox/signature.go",
 		Find: "right = hmac.Equal(sum, want) &&", Put: "right = (hmac.Equal(sum, want) || true) &&",
 		Package: "./payment/sandbox", Run: "TestASignatureIsOneOfSeveralAndNotOld", Quick: true,

@@ -51,6 +51,14 @@ var ofSchema = []Mutant{
 		SQL: `drop index redemptions_single`, Package: "./pricing", Run: "TestASingleUseCodeServesOneOrder",
 	},
 	{
+		Name: "no credit below zero", Guard: "balance_minor >= 0 of credit_accounts",
+		SQL: `alter table credit_accounts drop constraint credit_accounts_balance_minor_check`, Package: "./internal/mutant", Run: byName,
+	},
+	{
+		Name: "one entry per movement", Guard: "unique (merchant_id, source_kind, source_id) of credit_entries",
+		SQL: `alter table credit_entries drop constraint credit_entries_pkey`, Package: "./internal/mutant", Run: byName,
+	},
+	{
 		Name: "inbox", Guard: "unique (merchant_id, source, event_id) of the inbox",
 		SQL: `alter table inbox drop constraint inbox_pkey`, Package: "./payment", Run: "TestAnEventIsTakenInOnceHoweverOftenItComes",
 	},

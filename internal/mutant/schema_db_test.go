@@ -26,6 +26,10 @@ var rows = map[string]string{
 	"variants":   `insert into variants (merchant_id, id, product_id, sku, created_at, updated_at) values (uuid(1), uuid(7), uuid(6), 'MUG', now(), now())`,
 	"stock":      `insert into stock (merchant_id, variant_id, location_id, received, free, updated_at) values (uuid(1), uuid(7), uuid(8), 10, 10, now())`,
 	"promotions": `insert into promotions (merchant_id, id, status, document, total_limit, uses, created_at, updated_at) values (uuid(1), uuid(10), 'active', '{}', 5, 5, now(), now())`,
+	"credit_accounts": `insert into credit_accounts (merchant_id, id, kind, status, currency, balance_minor, code_hash, created_at, updated_at)
+		values (uuid(1), uuid(12), 'gift_card', 'active', 'EUR', 500, '\\x01', now(), now())`,
+	"credit_entries": `insert into credit_entries (merchant_id, source_kind, source_id, account_id, amount_minor, balance_minor, booked_at)
+		values (uuid(1), 'credit_issued', uuid(12), uuid(12), 500, 500, now())`,
 	"inbox": `insert into inbox (merchant_id, source, event_id, event, kind, status, next_at, occurred_at, received_at)
 		values (uuid(1), 'sandbox', 'evt_1', 'paid', 'changed', 'waiting', now(), now(), now())`,
 	"deliveries": `insert into deliveries (merchant_id, id, kind, subject_id, dedupe_key, contact_id, locale, status, message_id, created_at, updated_at)
@@ -37,16 +41,19 @@ var never = map[string]string{
 	"orders_merchant_id_checkout_id_key": `insert into orders select (jsonb_populate_record(o, '{"id": "00000000-0000-0000-0000-000000000099", "number": "B"}')).* from orders o`,
 	"payments_merchant_id_checkout_id_attempt_key": `insert into payments
 		select (jsonb_populate_record(p, '{"id": "00000000-0000-0000-0000-000000000099", "gateway_id": "ch_2"}')).* from payments p`,
-	"payments_gateway":   `insert into payments select (jsonb_populate_record(p, '{"id": "00000000-0000-0000-0000-000000000099", "attempt": 2}')).* from payments p`,
-	"payments_check":     `update payments set captured_minor = 1501`,
-	"payments_check1":    `update payments set refunded_minor = 1501`,
-	"orders_check":       `update orders set total_minor = 1499`,
-	"order_lines_check4": `update order_lines set shipped = 1, canceled = 2`,
-	"order_lines_check3": `update order_lines set refunded = 3`,
-	"stock_free_check":   `update stock set free = -1`,
-	"stock_check":        `update stock set free = 11`,
-	"promotions_check":   `update promotions set uses = 6`,
-	"inbox_pkey":         `insert into inbox select * from inbox`,
+	"payments_gateway":                    `insert into payments select (jsonb_populate_record(p, '{"id": "00000000-0000-0000-0000-000000000099", "attempt": 2}')).* from payments p`,
+	"payments_check":                      `update payments set captured_minor = 1501`,
+	"payments_check1":                     `update payments set refunded_minor = 1501`,
+	"orders_check":                        `update orders set total_minor = 1499`,
+	"order_lines_check4":                  `update order_lines set shipped = 1, canceled = 2`,
+	"order_lines_check3":                  `update order_lines set refunded = 3`,
+	"stock_free_check":                    `update stock set free = -1`,
+	"stock_check":                         `update stock set free = 11`,
+	"promotions_check":                    `update promotions set uses = 6`,
+	"credit_accounts_balance_minor_check": `update credit_accounts set balance_minor = -1`,
+	"credit_entries_pkey":                 `insert into credit_entries select * from credit_entries`,
+	"payments_credit_part":                `update payments set part = 1`,
+	"inbox_pkey":                          `insert into inbox select * from inbox`,
 	"deliveries_merchant_id_dedupe_key_key": `insert into deliveries
 		select (jsonb_populate_record(d, '{"id": "00000000-0000-0000-0000-000000000099"}')).* from deliveries d`,
 }
@@ -62,7 +69,7 @@ func TestTheSchemaRefusesWhatMustNeverBe(t *testing.T) {
 		}
 	}
 	must(`create function uuid(n int) returns uuid language sql immutable as $$ select lpad(n::text, 32, '0')::uuid $$`)
-	for _, table := range []string{"merchants", "locations", "products", "variants", "stock", "orders", "order_lines", "payments", "promotions", "inbox", "deliveries"} {
+	for _, table := range []string{"merchants", "locations", "products", "variants", "stock", "orders", "order_lines", "payments", "promotions", "credit_accounts", "credit_entries", "inbox", "deliveries"} {
 		must(rows[table])
 	}
 	for constraint, sql := range never {
