@@ -84,6 +84,7 @@ type changeCheckoutIn struct {
 
 type completeCheckoutIn struct {
 	CheckoutPath
+	SessionHeader
 	Body struct {
 		Payment       *ChosenPayment `json:"payment,omitempty" doc:"Not needed when gift cards and store credit pay it all"`
 		ExpectedTotal *Money         `json:"expected_total,omitempty" doc:"What the buyer agreed to; without it, the total shown last. Credits do not change it"`
@@ -318,12 +319,24 @@ func registerCheckouts(s *Server, svc checkouts, p people, w *Writer) {
 		c := checkout.Completion{
 			Who: in.access(ctx), Checkout: in.ID, Key: onceKey(ctx), Expected: in.Body.ExpectedTotal.value(), Due: in.Body.ExpectedDue.value(),
 		}
+		c.Who.SignedIn = emailOf(p, c.Who.Merchant, in.Session)
 		if p := in.Body.Payment; p != nil {
 			c.Payment = checkout.Payment{Method: payment.Method(p.Method), Token: p.Token}
 		}
 		out, err := svc.Complete(ctx, c)
 		return w.completed(in.ID, out, err)
 	})
+}
+
+// emailOf asks who is signed in, once somebody wants to know; nil for nobody.
+func emailOf(p people, merchant uuid.UUID, session string) func(context.Context) ([]byte, error) {
+	if p == nil || session == "" {
+		return nil
+	}
+	return func(ctx context.Context) ([]byte, error) {
+		sn, err := p.Session(ctx, merchant, session)
+		return sn.EmailHMAC, err
+	}
 }
 
 func (p *CheckoutPath) access(ctx context.Context) checkout.Access {

@@ -218,7 +218,7 @@ func (s *Service) pay(ctx context.Context, sit *situation, c *Completion) (Outco
 	if p.payment.Provider == payment.Offline {
 		return s.placeAtOnce(ctx, p)
 	}
-	if err := sit.suspicious(); err != nil {
+	if err := s.suspicious(ctx, sit, c, p.payment.Provider); err != nil {
 		return Outcome{}, err
 	}
 	leave, err := s.gate.enter(p.row.Merchant, p.payment.Provider)
@@ -231,7 +231,7 @@ func (s *Service) pay(ctx context.Context, sit *situation, c *Completion) (Outco
 	}
 	out, err := s.authorize(ctx, p, c.Payment.Token, leave)
 	if errors.Is(err, payment.ErrDeclined) {
-		s.declined(ctx, p.row.Merchant, public(c.Who.IP))
+		s.declined(ctx, p, public(c.Who.IP))
 	}
 	return out, err
 }

@@ -22,6 +22,8 @@ type plan struct {
 	tenders []payment.Tender // what credits pay besides
 	key     idem.Key
 	now     time.Time
+	// fingerprint tells the card from others, once the provider has said so.
+	fingerprint string
 }
 
 // plan freezes the order as it will stand.

@@ -51,6 +51,7 @@ func (s *Service) authorize(ctx context.Context, p *plan, token string, leave fu
 		})
 	}
 	leave(err)
+	p.fingerprint = result.Fingerprint
 	killpoint.Hit("checkout.authorize.answered")
 	// The buyer may have gone, or the deadline of the request be near: what the
 	// gateway has answered is recorded all the same.

@@ -84,6 +84,7 @@ type situation struct {
 
 	declines int           // of this checkout's payments, by providers
 	wait     time.Duration // until the shopper's address may be declined again
+	signals  signals
 }
 
 // read gathers the situation of a checkout, and for a payment the state of its
@@ -113,6 +114,7 @@ func (s *Service) read(ctx context.Context, merchant, checkout uuid.UUID, key *i
 	}
 	if key != nil {
 		queries = append(queries, idem.Lookup(*key, &sit.state))
+		queries = append(queries, signalsQuery(merchant, checkout, s.DB.Now(), &sit.signals))
 		if ip != "" {
 			queries = append(queries, declinesPerIP.Query(merchant, s.DB.Now(), &sit.wait, declinesFrom(ip)))
 		}

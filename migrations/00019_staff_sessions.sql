@@ -39,6 +39,6 @@ create table staff_sessions (
 create index staff_sessions_staff on staff_sessions (merchant_id, staff_id);
 create index staff_sessions_age on staff_sessions (expires_at);
 
--- Ids carry their time, so this finds the declines of the last minutes. It is
+-- The declines of the last minutes, whose number tells an attack. It is
 -- written to by failures only.
-create index payments_failed on payments (merchant_id, id) where failure_code <> '';
+create index payments_failed on payments (merchant_id, created_at) where failure_code <> '';

@@ -33,6 +33,12 @@ type Provider interface {
 	Refund(ctx context.Context, m Movement) (Result, error)
 }
 
+// Fingerprinter is a provider that can tell before a payment which card a token
+// stands for: the same fingerprint as in Result. It charges nothing.
+type Fingerprinter interface {
+	Fingerprint(ctx context.Context, token string) (string, error)
+}
+
 // Capabilities is what a provider can do.
 type Capabilities struct {
 	Methods        []Method
@@ -78,6 +84,9 @@ type Result struct {
 	RefundID    string // of Refund
 	// RefundFailed says that the gateway refused the refund, for FailureCode.
 	RefundFailed bool
+	// Fingerprint tells the card from others of the same provider, whatever token
+	// stood for it; empty where the provider does not say.
+	Fingerprint string
 	// Refunds are all refunds of the charge, as Find knows them. Nil means that
 	// Find does not say: then the provider's books are asked.
 	Refunds []GatewayRefund

@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"time"
 
 	"github.com/google/uuid"
 
+	"doorstep/checkout"
 	"doorstep/customer"
 	"doorstep/internal/db"
 	"doorstep/internal/fault"
@@ -138,4 +140,15 @@ func (h *house) mailReturnApproved(ctx context.Context, e order.ReturnAccepted) 
 		}
 	}
 	return h.send(ctx, l)
+}
+
+// mailAttack tells who runs the shop that somebody seems to try stolen cards
+// there, once a day however long it goes on.
+func (h *house) mailAttack(ctx context.Context, e checkout.CardAttack) error {
+	m, shop, err := h.staffMail(ctx, e.MerchantID, notify.CardAttack, uuid.NewSHA1(e.MerchantID, []byte("card attack of "+e.SeenAt.UTC().Format(time.DateOnly))))
+	if err != nil {
+		return err
+	}
+	m.Data.Attack = &notify.Attack{Declines: int64(e.Declines), Attempts: int64(e.Attempts), Minutes: e.Minutes}
+	return h.tellOwners(ctx, m, shop)
 }

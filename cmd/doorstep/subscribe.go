@@ -38,6 +38,7 @@ func (h *house) subscribe() {
 	on(h, "notify.staff_invited", h.mailInvitation)    // customer.staff_invited
 	on(h, "notify.return", h.mailReturnApproved)       // return.approved: what to do now
 	on(h, "notify.webhook_off", h.mailDisabled)        // webhook.endpoint_disabled: to who runs the shop
+	on(h, "notify.card_attack", h.mailAttack)          // checkout.card_attack: likewise, once a day
 
 	h.jobs.Tell(h.webhooks) // everything that merchants may be told of becomes deliveries
 

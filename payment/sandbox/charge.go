@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -73,7 +74,7 @@ type Deed struct {
 func (c Charge) result() payment.Result {
 	e := c.entry()
 	return payment.Result{
-		GatewayID: c.ID, Status: c.Status, FailureCode: c.Failure,
+		GatewayID: c.ID, Status: c.Status, FailureCode: c.Failure, Fingerprint: fingerprint(c.Token),
 		Authorized: c.Amount, Captured: c.Captured, Refunded: c.Refunded, HoldEnds: c.HoldEnds,
 		Refunds: append([]payment.GatewayRefund{}, e.Refunds...), Dispute: e.Dispute, Disputed: e.Disputed,
 	}
@@ -107,14 +108,15 @@ func (c *Charge) live() bool {
 // pay lets a card do what its token says.
 func (c *Charge) pay(token string, now time.Time) {
 	c.Token, c.Failure = token, ""
-	switch token {
+	kind, _, _ := strings.Cut(token, cardSign)
+	switch kind {
 	case Visa, Slow, LostAnswer, ServerError:
 		c.approve(now)
 	case ThreeDSecure, Redirect:
 		c.Status = payment.RequiresAction
 	default:
 		c.Status, c.Failure = payment.Failed, "invalid_token"
-		if code, ok := declines[token]; ok {
+		if code, ok := declines[kind]; ok {
 			c.Failure = code
 		}
 	}

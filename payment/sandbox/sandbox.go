@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -38,6 +39,20 @@ func Tokens() []string {
 // Redirect stands for a payment method whose buyer agrees at another page, and
 // whose charge waits for Confirm after that.
 const Redirect = "tok_redirect"
+
+// A token may name the card that it stands for after this sign, such as
+// tok_declined#4711. Those without are cards that nobody can tell apart.
+const cardSign = "#"
+
+// Fingerprint is the card that a token names; see payment.Fingerprinter.
+func (g *Gateway) Fingerprint(_ context.Context, token string) (string, error) {
+	return fingerprint(token), nil
+}
+
+func fingerprint(token string) string {
+	_, card, _ := strings.Cut(token, cardSign)
+	return card
+}
 
 // declines are the tokens that are refused, with the gateway's reason.
 var declines = map[string]string{
@@ -155,7 +170,8 @@ func (g *Gateway) Authorize(ctx context.Context, a payment.Authorization) (payme
 		if err != nil {
 			return payment.Result{}, err
 		}
-		switch a.Token {
+		kind, _, _ := strings.Cut(a.Token, cardSign)
+		switch kind {
 		case Slow:
 			err = sleep(ctx, g.SlowFor)
 		case LostAnswer:
