@@ -181,17 +181,20 @@ type booked struct {
 	lines int64 // what the lines are worth, as it was worked out then
 }
 
-// creditsLast puts what credits paid behind the other payments: what was charged
-// goes back first, as far as it was taken.
+// creditsLast puts what credits paid behind the other payments, the last used
+// first: what was charged goes back first, as far as it was taken, then store
+// credit, then gift cards.
 func creditsLast(all []payment.Payment) []payment.Payment {
 	slices.SortStableFunc(all, func(x, y payment.Payment) int {
 		switch {
-		case x.Method.Credit() == y.Method.Credit():
-			return 0
+		case x.Method.Credit() && y.Method.Credit():
+			return cmp.Compare(y.Part, x.Part)
 		case x.Method.Credit():
 			return 1
+		case y.Method.Credit():
+			return -1
 		}
-		return -1
+		return 0
 	})
 	return all
 }
