@@ -242,6 +242,9 @@ func (w *World) advance(number string, to carrier.Status) (Parcel, error) {
 			if at == 0 {
 				to = path[1]
 			}
+			for i := slices.Index(path, to); i < len(path)-1 && vendors[w.vendor].Words[to] == ""; i++ {
+				to = path[i+1] // the carrier has no word for it
+			}
 		}
 		if _, ok := vendors[w.vendor].Words[to]; !ok {
 			return Parcel{}, errNoWord
