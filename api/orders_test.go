@@ -129,6 +129,7 @@ func TestParcelsAreSentAndFollowed(t *testing.T) {
 		{name: "odd status", method: "POST", path: events, header: with(rootKey), body: `{"status":"eaten","occurred_at":"2026-03-01T12:00:00Z"}`, status: 422, want: []string{"body.status"}},
 		{name: "no time", method: "POST", path: events, header: with(rootKey), body: `{"status":"delivered"}`, status: 422},
 		{name: "odd time", method: "POST", path: events, header: with(rootKey), body: `{"status":"delivered","occurred_at":"noon"}`, status: 422, want: []string{"body.occurred_at"}},
+		{name: "a code for a word", method: "POST", path: events, header: with(rootKey), body: `{"code":"EMI","occurred_at":"2026-03-01T12:00:00Z"}`, status: 200},
 		{name: "event", method: "POST", path: events, header: with(rootKey), body: `{"status":"delivered","occurred_at":"2026-03-01T16:00:00+04:00","location":"Gyumri"}`, status: 200},
 	})
 	e := rooms.last(t, "RecordEvent").given.(shipping.TrackingEvent)

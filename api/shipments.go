@@ -123,7 +123,8 @@ type shipOrderIn struct {
 type trackingEventIn struct {
 	ByID
 	Body struct {
-		Status      string    `json:"status" enum:"pending,picked_up,in_transit,on_hold,customs_hold,delivery_delayed,out_for_delivery,ready_for_pickup,delivery_failed,delivered,return_to_sender,returned,cancelled,unknown"`
+		Status      string    `json:"status,omitempty" enum:"pending,picked_up,in_transit,on_hold,customs_hold,delivery_delayed,out_for_delivery,ready_for_pickup,delivery_failed,delivered,return_to_sender,returned,cancelled,unknown" doc:"What it means; may be absent beside a code that its carrier explains"`
+		Code        string    `json:"code,omitempty" maxLength:"100" example:"EMI" doc:"The carrier's own; without a status, of a linked carrier that has no API"`
 		OccurredAt  time.Time `json:"occurred_at" maxLength:"40" example:"2026-11-22T14:05:00+04:00" doc:"With the local offset where the carrier gives it"`
 		Location    string    `json:"location,omitempty" maxLength:"500" example:"Yerevan"`
 		Description string    `json:"description,omitempty" maxLength:"500"`
@@ -197,7 +198,7 @@ func registerOrderShipments(s *Server, o *orderRoom) {
 		_, offset := in.Body.OccurredAt.Zone()
 		found, err := o.shipments.RecordEvent(ctx, caller(ctx).Merchant, in.ID, shipping.TrackingEvent{
 			Status: shipping.Tracking(in.Body.Status), OccurredAt: in.Body.OccurredAt, UTCOffset: offset,
-			Location: in.Body.Location, Description: in.Body.Description, Source: "api",
+			Location: in.Body.Location, Description: in.Body.Description, Source: "api", Code: in.Body.Code,
 		})
 		return oneShipment(ctx, found, err)
 	})

@@ -21,7 +21,7 @@ func (h *house) apiRooms(engine search.Engine) api.Rooms {
 	credits := payment.NewCredits(h.db, h.customers)
 	r := api.Rooms{
 		Writer: h.writer, Carts: h.carts, Checkouts: h.checkouts, PaymentMethods: h.checkouts, Statements: h.statements,
-		Orders: h.orders, Documents: h.documents, Contacts: h.contacts, Payments: h.payments, Credits: credits, Differences: h.payments, Shipments: h.shipping, Deliveries: h.shipping, CarrierAccounts: h.accounts,
+		Orders: dispatch{h.orders, h.accounts}, Documents: h.documents, Contacts: h.contacts, Payments: h.payments, Credits: credits, Differences: h.payments, Shipments: parcels{h.shipping, h.accounts}, Deliveries: h.shipping, CarrierAccounts: h.accounts,
 		AfterSale: h.orders, People: h.persons(credits), Staff: h.customers,
 		Settings: h.customers, Webhooks: h.webhooks, Audit: h.customers, Locations: h.catalog, Promotions: h.pricing, TaxRates: h.pricing,
 		Catalogue: h.catalog, Search: engine, OrderImports: h.orders,
