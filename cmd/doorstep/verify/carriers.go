@@ -1,0 +1,36 @@
+package verify
+
+// carriers: what was bought from carriers, and what they tell.
+var carriers = []Invariant{
+	{"labels_are_settled", `
+		select merchant_id, id, format('%s since %s, due since %s', status, created_at, next_at) from labels
+		where next_at < $1::timestamptz - interval '1 hour'`},
+	{"label_has_its_papers", `
+		select l.merchant_id, l.id, 'bought from ' || l.carrier || ', and nothing to print' from labels l
+		where l.status in ('bought', 'voiding') and l.asked > 0
+		  and not exists (select from carrier_papers p where p.merchant_id = l.merchant_id and p.owner_id = l.id)
+		  and not exists (select from order_events e where e.merchant_id = l.merchant_id and e.order_id = l.order_id and e.type = 'label.parked' and e.data ->> 'label_id' = l.id::text)`},
+	{"one_label_per_parcel", `
+		select merchant_id, subject_id, count(*) || ' labels of one ' || purpose from labels
+		where status in ('pending', 'bought', 'parked', 'voiding') group by merchant_id, purpose, subject_id having count(*) > 1`},
+	{"one_attempt_per_label", `
+		select merchant_id, (array_agg(id order by id))[1], format('%s attempts have the label %s of %s', count(*), carrier_id, carrier) from labels
+		where carrier_id <> '' and status in ('bought', 'voiding') group by merchant_id, account_id, carrier, carrier_id having count(*) > 1`},
+	{"label_is_of_its_parcel", `
+		select l.merchant_id, l.id, 'no shipment ' || l.subject_id || ' of order ' || l.order_id from labels l
+		left join shipments s on s.merchant_id = l.merchant_id and s.id = l.subject_id and s.order_id = l.order_id
+		where l.purpose = 'shipment' and s.id is null`},
+	{"errands_are_settled", `
+		select merchant_id, id, kind || ' pending since ' || created_at from carrier_errands where next_at < $1::timestamptz - interval '1 hour'`},
+	{"manifest_holds_labels_that_were_bought", `
+		select l.merchant_id, l.id, format('%s, on manifest %s', l.status, l.manifest_id) from labels l
+		left join carrier_errands e on e.merchant_id = l.merchant_id and e.id = l.manifest_id and e.kind = 'manifest' and e.account_id = l.account_id
+		where l.manifest_id is not null and (l.status <> 'bought' or e.id is null or e.status in ('failed', 'canceled'))`},
+	{"carriers_news_are_acted_on", `
+		select merchant_id, coalesce((select w.subject_id from parcel_watches w where w.merchant_id = n.merchant_id and w.number = n.number limit 1), merchant_id),
+			format('%s of %s waits since %s', event_id, carrier, received_at) from carrier_news n
+		where status = 'waiting' and received_at < $1::timestamptz - interval '1 day'`},
+	{"alert_has_its_parcel", `
+		select a.merchant_id, a.shipment_id, a.kind || ' of no parcel' from shipment_alerts a
+		left join shipments s on s.merchant_id = a.merchant_id and s.id = a.shipment_id where s.id is null`},
+}
