@@ -161,13 +161,19 @@ func (w *banked) settles(ctx context.Context, merchant, p uuid.UUID) error {
 	return err
 }
 
+// driftOrders is how many orders there are, more in the long campaign.
+func driftOrders() int {
+	n, err := strconv.Atoi(os.Getenv("DOORSTEP_DRIFT_ORDERS"))
+	if err != nil {
+		return 1000
+	}
+	return max(n, 1000)
+}
+
 func TestEveryDriftFromTheBooksIsFoundAndMendedOnce(t *testing.T) {
 	t.Parallel()
 	const each = 5
-	orders := 1000
-	if n, err := strconv.Atoi(os.Getenv("DOORSTEP_DRIFT_ORDERS")); err == nil {
-		orders = max(n, orders) // the long campaign
-	}
+	orders := driftOrders()
 	w := newBanked(t)
 	w.Connect(w.settles, func(context.Context) ([]uuid.UUID, error) { return []uuid.UUID{id.New(), w.merchant}, nil })
 	all := w.many(orders)

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -29,7 +30,7 @@ type Mutant struct {
 }
 
 // Mutants are all of them.
-func Mutants() []Mutant { return append(append([]Mutant{}, ofCode...), ofSchema...) }
+func Mutants() []Mutant { return slices.Concat(ofCode, ofMoney, ofSchema, simulated) }
 
 // Overlay writes the edited file and the list that makes go build take it for
 // the real one, both into dir, and gives the path of the list. root is the
