@@ -3,12 +3,15 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"strconv"
 
 	"doorstep/shipping"
 	"doorstep/shipping/carrier"
 	"doorstep/shipping/carrier/easypost"
 	"doorstep/shipping/carrier/fedex"
+	"doorstep/shipping/carrier/haypost"
 	"doorstep/shipping/carrier/karrio"
+	"doorstep/shipping/carrier/mydhl"
 	pricetable "doorstep/shipping/carrier/table"
 	"doorstep/shipping/carrier/ups"
 	"doorstep/shipping/carrier/usps"
@@ -34,11 +37,25 @@ var carriers = map[string]shipping.Maker{
 			}), nil
 		},
 	},
+	"haypost": {Needs: []string{"username", "password", "customer_id"}, New: func(l shipping.Link) (carrier.Carrier, error) {
+		customer, err := strconv.ParseInt(l.Credentials["customer_id"], 10, 64)
+		if err != nil || customer <= 0 {
+			return nil, errHayPostCustomer
+		}
+		return haypost.New(haypost.Config{
+			Base: l.BaseURL, Username: l.Credentials["username"], Password: l.Credentials["password"], Customer: customer, Clock: l.Clock, Transport: l.Transport,
+		}), nil
+	}},
 	"karrio": {Needs: []string{"api_key"}, May: []string{"webhook_secret"}, Settings: true, New: func(l shipping.Link) (carrier.Carrier, error) {
 		accounts, err := chosenAccounts(l.Settings)
 		return karrio.New(karrio.Settings{
 			BaseURL: l.BaseURL, APIKey: l.Credentials["api_key"], WebhookSecret: l.Credentials["webhook_secret"], Accounts: accounts, Transport: l.Transport,
 		}, l.Clock), err
+	}},
+	"mydhl": {Needs: []string{"username", "password", "account"}, New: func(l shipping.Link) (carrier.Carrier, error) {
+		return mydhl.New(mydhl.Config{
+			Base: l.BaseURL, Username: l.Credentials["username"], Password: l.Credentials["password"], Account: l.Credentials["account"], Clock: l.Clock, Transport: l.Transport,
+		}), nil
 	}},
 	"table": {Settings: true, New: func(l shipping.Link) (carrier.Carrier, error) { return pricetable.Read(l.Settings) }},
 	"ups": {Needs: []string{"client_id", "client_secret", "account"}, May: []string{"webhook_credential"}, New: func(l shipping.Link) (carrier.Carrier, error) {
@@ -59,7 +76,9 @@ var carriers = map[string]shipping.Maker{
 	},
 }
 
-// errChosenAccounts is shown to the merchant at "settings".
+// What is wrong with an account is shown to the merchant at "settings".
+var errHayPostCustomer = errors.New("the credential customer_id must be a number above zero")
+
 var errChosenAccounts = errors.New(`may only say which of the linked carriers to use: {"accounts": ["..."]}`)
 
 // chosenAccounts reads the settings of a carrier that passes on to others.
