@@ -191,7 +191,12 @@ func TestManyActsAtOnceMakeOneChain(t *testing.T) {
 
 func TestAnyTamperingBreaksTheChain(t *testing.T) {
 	t.Parallel()
+	const everywhere = `content = replace(content, 'act 3', 'act x'), actor = replace(actor, 'act 3', 'act x'), origin = replace(origin, 'act 3', 'act x'),
+		action = replace(action, 'act 3', 'act x'), subject = replace(subject, 'act 3', 'act x')`
 	for name, sql := range map[string]string{
+		"changed in all places": `update audit_log set ` + everywhere + ` where seq = 3`,
+		"forged in all places, with a good hash": `update audit_log set ` + everywhere +
+			`, hash = sha256(prev_hash || int8send(seq) || convert_to(replace(content, 'act 3', 'act x'), 'UTF8')) where seq = 3`,
 		"a changed entry":           `update audit_log set content = replace(content, 'act 3', 'act x') where seq = 3`,
 		"a changed column":          `update audit_log set actor = 'somebody else' where seq = 3`,
 		"a changed time":            `update audit_log set acted_at = acted_at + interval '1 s' where seq = 3`,

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -39,6 +40,13 @@ func TestAWebhookIsOnlyWhatPayPalHasSent(t *testing.T) {
 		n, err := s.Webhook(t.Context(), h, body, now)
 		if ok != (err == nil) || !ok && !errors.Is(err, payment.ErrSignature) || ok && (n.GatewayID != "5O1" || n.PaymentID != uuid.Nil) {
 			t.Errorf("%s: %+v %v", cert, n, err)
+		}
+	}
+	for age, ok := range map[time.Duration]bool{
+		-4 * time.Minute: true, 4 * time.Minute: true, -6 * time.Minute: false, 6 * time.Minute: false, time.Hour: false, 25 * time.Hour: false,
+	} {
+		if _, err := s.Webhook(t.Context(), s.server.Sign(body), body, now.Add(age)); ok != (err == nil) || !ok && !errors.Is(err, payment.ErrSignature) {
+			t.Errorf("%s after it was sent: %v", age, err)
 		}
 	}
 	other := newShop(t, func(c *paypal.Config, _ *paypaltest.Server) { c.WebhookID = "" })
