@@ -23,6 +23,7 @@ import (
 	"doorstep/order"
 	"doorstep/payment"
 	"doorstep/shipping"
+	"doorstep/shipping/label"
 )
 
 // listener is a merchant's server that listens to webhooks.
@@ -74,7 +75,8 @@ func TestEveryWebhookTypeHasItsEvent(t *testing.T) {
 	for _, e := range []jobs.Event{
 		order.Placed{}, order.Canceled{}, order.LinesCanceled{}, order.Edited{}, order.MoneyTaken{}, payment.Refunded{}, payment.DisputeChanged{},
 		shipping.Shipped{}, shipping.InTransit{}, shipping.OutForDelivery{}, shipping.ReadyForPickup{}, shipping.Delivered{}, shipping.DeliveryFailed{},
-		shipping.Returned{}, shipping.Canceled{},
+		shipping.Returned{}, shipping.Canceled{}, shipping.Exception{},
+		label.Purchased{}, label.Refused{}, label.Unclear{}, label.Voided{}, label.ErrandUnclear{},
 		order.ReturnAsked{}, order.ReturnAccepted{}, order.ReturnRefused{}, order.ReturnWithdrawn{}, order.ReturnSent{}, order.ReturnArrived{},
 		order.ReturnInspection{}, order.ReturnPaid{}, order.ReturnSwapped{},
 		order.ExchangeAsked{}, order.ExchangeAccepted{}, order.ExchangeArrived{}, order.ExchangeSent{}, order.ExchangeDropped{},
