@@ -124,6 +124,7 @@ func (s *shop) rooms() Rooms {
 		Staff:        fakeStaff{s},
 		PaymentInbox: fakeInbox{s},
 		Labels:       fakeLabels{s},
+		Papers:       fakePapers{s},
 		CarrierInbox: fakeCarrierInbox{s},
 		Differences:  fakeDifferences{s},
 		Credits:      fakeCredits{s},

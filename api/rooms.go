@@ -25,6 +25,7 @@ type Rooms struct {
 	Deliveries deliveries // quotes and policies of shipping
 	// CarrierAccounts are those that a shop has with carriers.
 	CarrierAccounts carrierAccounts
+	Papers          papers // customs papers and packing of parcels
 	Settings        settings
 	Webhooks        webhooks // outgoing ones, and what became of them
 	Audit           auditLog // of everything that is changed with a secret key
@@ -97,6 +98,9 @@ func Register(s *Server, r Rooms) {
 	}
 	if r.CarrierAccounts != nil {
 		registerCarrierAccounts(s, r.CarrierAccounts)
+	}
+	if r.Papers != nil {
+		registerPapers(s, r.Papers)
 	}
 	if r.Settings != nil {
 		registerSettings(s, r.Settings)

@@ -79,3 +79,22 @@ func restriction(facts []Fact, it *Item) (Fact, bool) {
 	}
 	return best, found
 }
+
+// Lint says what customs will complain about in the papers as they are.
+func (p *Paper) Lint() []Issue {
+	out := Lint(p.Addressee.Country, p.Date.Format("2006-01-02"), p.Items)
+	if out == nil {
+		out = []Issue{}
+	}
+	missing := func(code, what string, there bool) {
+		if !there {
+			out = append(out, Issue{Code: code, Message: what})
+		}
+	}
+	missing("addressee_missing", "The address of the buyer is gone or was never given.", p.Addressee.Country != "" && p.Addressee.Line1 != "")
+	missing("sender_missing", "Say in the settings who sells and from where (seller.address).", len(p.Sender.Address) > 0 || p.Sender.Line1 != "")
+	for i := range p.Items {
+		missing("weight_missing", p.Items[i].SKU+" has no weight.", p.Items[i].WeightG > 0)
+	}
+	return out
+}

@@ -136,10 +136,11 @@ func (s *sheet) parties(sender, addressee string) {
 // category is the ticked reason for export.
 func (s *sheet) category() string {
 	tick := func(name string, on bool) string {
+		name = strings.ReplaceAll(name, " ", "\u00a0") // a box stays with its name
 		if on {
-			return "[X] " + name
+			return "[X]\u00a0" + name
 		}
-		return "[  ] " + name
+		return "[\u00a0\u00a0]\u00a0" + name
 	}
 	return strings.Join([]string{tick("Sale of goods / Vente de marchandises", !s.p.Returned), tick("Returned goods / Retour de marchandise", s.p.Returned),
 		tick("Gift / Cadeau", false), tick("Documents", false), tick("Commercial sample / Échantillon commercial", false), tick("Other / Autre", false)}, "    ")
