@@ -26,6 +26,7 @@ the ratios. It makes its own database in a temporary folder and removes it.
   webhooks    those of payment providers, taken in and acted on
   overload    below and far above what can be served, and with a slow provider
   packing     5,000 made-up baskets, and the container loads of Bischoff and Ratcliff
+  quotes      what delivery costs: the largest policy, through HTTP, and while carriers hang
   start       time to the first answer, and memory`
 
 // bench is one run.
@@ -52,7 +53,7 @@ func runBench(ctx context.Context, io streams, args []string) error {
 		return serveBare(ctx, spec)
 	}
 	f, _ := flags(io, "bench", "[--only NAME] [--seconds N]", benchHelp)
-	only := f.String("only", "", "one part: http, placement, journey, sellout, webhooks, overload, packing or start")
+	only := f.String("only", "", "one part: http, placement, journey, sellout, webhooks, overload, packing, quotes or start")
 	seconds := f.Duration("time", 4*time.Second, "how long each figure is measured")
 	if _, err := parse(f, args); err != nil {
 		return err
@@ -71,7 +72,7 @@ func runBench(ctx context.Context, io streams, args []string) error {
 		name string
 		run  func(context.Context) error
 	}{
-		{"start", b.start}, {"http", b.http}, {"placement", b.placement}, {"journey", b.journey}, {"sellout", b.sellout}, {"overload", b.overload}, {"webhooks", b.webhooks}, {"packing", b.packing},
+		{"start", b.start}, {"http", b.http}, {"placement", b.placement}, {"journey", b.journey}, {"sellout", b.sellout}, {"overload", b.overload}, {"webhooks", b.webhooks}, {"packing", b.packing}, {"quotes", b.quotes},
 	}
 	known := false
 	for _, p := range parts {
