@@ -42,3 +42,6 @@ create index staff_sessions_age on staff_sessions (expires_at);
 -- The declines of the last minutes, whose number tells an attack. It is
 -- written to by failures only.
 create index payments_failed on payments (merchant_id, created_at) where failure_code <> '';
+
+-- Transfers of which a part has come: the rest is waited for, but not for ever.
+create index payments_partly on payments (due_at) where status = 'partially_captured' and due_at is not null;

@@ -129,13 +129,25 @@ func (s *Service) Uncaptured(ctx context.Context, before time.Time, each func(*P
 }
 
 // Overdue calls each for the bank transfers that were due before now and have
-// not come, as Uncaptured does.
+// not come, as Uncaptured does. Of which a part has come, the rest is waited for
+// some days longer; each has to see whether that part is all that is owed.
 func (s *Service) Overdue(ctx context.Context, now time.Time, each func(*Payment) error) error {
-	return sweep(ctx, s.atOnce, func(last place) (all []*Payment, err error) {
-		return all, s.db.Gorm(ctx).Where("status = 'pending' and method = ? and order_id is not null and due_at < ? and (due_at, id) > (?, ?)", BankTransfer, now, last.at, last.id).
-			Order("due_at, id").Limit(sweepBatch).Find(&all).Error
-	}, func(p *Payment) place { return place{*p.DueAt, p.ID} }, each)
+	due := func(status string, from, to time.Time) error {
+		return sweep(ctx, s.atOnce, func(last place) (all []*Payment, err error) {
+			return all, s.db.Gorm(ctx).Where("status = ? and method = ? and order_id is not null and due_at >= ? and due_at < ? and (due_at, id) > (?, ?)",
+				status, BankTransfer, from, to, last.at, last.id).Order("due_at, id").Limit(sweepBatch).Find(&all).Error
+		}, func(p *Payment) place { return place{*p.DueAt, p.ID} }, each)
+	}
+	return errors.Join(due("pending", time.Time{}, now), due("partially_captured", now.Add(-partFor), now.Add(-partGrace)))
 }
+
+const (
+	// partGrace is how much longer the rest of a transfer is waited for.
+	partGrace = 3 * 24 * time.Hour
+	// partFor is for how long after the day partly paid orders are looked at: those
+	// that are left then were taken as they are.
+	partFor = 60 * 24 * time.Hour
+)
 
 // ending are the holds that end between two times and of which nobody was told.
 func (s *Service) ending(ctx context.Context, from, to time.Time, last place) (all []*Payment, err error) {

@@ -56,7 +56,9 @@ func TestAfterTheSaleEverythingIsSettled(t *testing.T) {
 	}
 	until(t, patience, "what to do with the return", func() (bool, any) {
 		all := p.inbox(t, buyer)
-		return slices.ContainsFunc(all, func(got mail) bool { return got.Kind == "return_approved" && strings.Contains(got.Text, back.text("number")) }), all
+		return slices.ContainsFunc(all, func(got mail) bool {
+			return got.Kind == "return_approved" && strings.Contains(got.Text, back.text("number"))
+		}), all
 	})
 	paid := step("/v1/returns/"+back.text("id")+"/refund", m{"restocking_fee_bps": 1000}, http.StatusOK)
 	if paid.text("status") != "refunded" || paid.number("refunded.amount") != 900 {

@@ -217,13 +217,22 @@ func TestATransferIsWaitedForUntilItsDayAndThenTheStockIsFree(t *testing.T) {
 	p.admin().post(t, "/v1/payments/"+pay+"/capture", nil, "Idempotency-Key", id.Secret(12)).want(t, http.StatusOK)
 	p.becomes(t, paid.text("order.id"), "status", "confirmed", "payment_status", "paid")
 
+	part := p.buy(t, "bank_transfer", "", item(sku, 1))
+	partPay := p.order(t, part.text("order.id"))
+	p.admin().post(t, "/v1/payments/"+partPay.text("payments.0.id")+"/capture", m{"amount": m{"amount": 100, "currency": "EUR"}}, "Idempotency-Key", id.Secret(12)).want(t, http.StatusOK)
+	p.becomes(t, part.text("order.id"), "status", "pending", "payment_status", "partially_paid")
+
 	turn := func(by string) { p.post(t, "/dev/clock", m{"advance": by}, "Authorization", "").want(t, http.StatusOK) }
 	turn("166h") // two hours before the seven days are over
 	p.becomes(t, late.text("order.id"), "status", "pending")
 	turn("3h")
 	p.becomes(t, late.text("order.id"), "status", "canceled", "payment_status", "voided", "cancel_reason", "payment_not_received")
-	until(t, patience, "the unit is back", func() (bool, any) { n := p.free(t, sku); return n == 4, n })
+	until(t, patience, "the unit is back", func() (bool, any) { n := p.free(t, sku); return n == 3, n })
 	p.becomes(t, paid.text("order.id"), "status", "confirmed", "payment_status", "paid")
+	p.becomes(t, part.text("order.id"), "status", "pending", "payment_status", "partially_paid") // the rest may be on its way
+	turn("72h")
+	p.becomes(t, part.text("order.id"), "status", "canceled", "payment_status", "refunded", "cancel_reason", "payment_not_received")
+	until(t, patience, "the other unit is back", func() (bool, any) { n := p.free(t, sku); return n == 4, n })
 	if told := p.mails(t, lateMail, 3); told[2].Kind != "cancelled" {
 		t.Errorf("mails: %+v", told)
 	}

@@ -123,6 +123,7 @@ func (h *house) run(ctx context.Context, ln net.Listener, ready func(h *house) e
 		}()
 	}
 	background(func() error { return follower.Run(running) })
+	h.deliverNews(ln.Addr().String())
 	background(func() error { return door.Serve(ln) })
 	if err := h.serveMetrics(running, metrics, background); err != nil {
 		return err

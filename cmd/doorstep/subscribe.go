@@ -125,11 +125,22 @@ func (h *house) recover(ctx context.Context) error {
 	errs := []error{h.checkouts.Recover(ctx, age), h.payments.RecoverRefunds(ctx, age)}
 	errs = append(errs, h.payments.Uncaptured(ctx, h.db.Now().Add(-5*time.Minute), func(p *payment.Payment) error { // its job should be long done
 		return h.finishHold(ctx, p)
-	}), h.payments.Overdue(ctx, h.db.Now(), func(p *payment.Payment) error {
-		_, err := h.orders.Cancel(ctx, p.MerchantID, *p.OrderID, "payment_not_received", "system")
-		return err
-	}))
+	}), h.payments.Overdue(ctx, h.db.Now(), func(p *payment.Payment) error { return h.giveUpWaiting(ctx, p) }))
 	return errors.Join(errs...)
+}
+
+// giveUpWaiting cancels an order whose transfer has not come in time. What came
+// of it goes back; an order that stands although it was paid in part is none of
+// those.
+func (h *house) giveUpWaiting(ctx context.Context, p *payment.Payment) error {
+	if p.Status == payment.PartiallyCaptured {
+		o, err := h.orders.Order(ctx, p.MerchantID, *p.OrderID)
+		if err != nil || o.Status != order.StatusPending {
+			return err
+		}
+	}
+	_, err := h.orders.Cancel(ctx, p.MerchantID, *p.OrderID, "payment_not_received", "system")
+	return err
 }
 
 // settle finishes an attempt that nobody has settled, for whoever finds it in

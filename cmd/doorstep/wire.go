@@ -23,6 +23,7 @@ import (
 	"doorstep/internal/clock"
 	"doorstep/internal/config"
 	"doorstep/internal/db"
+	"doorstep/internal/id"
 	"doorstep/internal/idem"
 	"doorstep/internal/jobs"
 	"doorstep/internal/obs"
@@ -227,7 +228,7 @@ func (h *house) rooms(sharing bool) error {
 	})
 	h.inbox = payment.NewInbox(payment.InboxConfig{
 		DB: h.db, Providers: h.payments, Settler: settler{h.checkouts}, Adopter: h.payments, Merchants: merchantList{h.customers},
-		Timeout: c.GatewayTimeout + 5*time.Second, AtOnce: h.atOnce, Log: h.log,
+		Now: h.unshifted, Timeout: c.GatewayTimeout + 5*time.Second, AtOnce: h.atOnce, Log: h.log,
 	})
 	h.payments.Connect(h.settle, shelf{h.catalog, h.customers}.Merchants)
 	if err := h.hooks(); err != nil {
@@ -264,6 +265,21 @@ func (h *house) providers(sharing bool) ([]payment.Provider, error) {
 		return append(live, bookless{h.gateway}), nil
 	}
 	return append(live, h.gateway), nil
+}
+
+// unshifted is the world's time, whatever the demo's clock was moved to.
+func (h *house) unshifted() time.Time { return h.clock.Now().Add(-h.clock.Shift(0)) }
+
+// deliverNews lets the sandbox of the demo tell its news to the program's own
+// inbox, over HTTP and signed, as a real gateway does. Where the operator has set
+// secrets, somebody else delivers.
+func (h *house) deliverNews(addr string) {
+	if !h.demo || len(h.gateway.Secrets) > 0 {
+		return
+	}
+	secret := "whsec_" + id.Secret(20)
+	h.gateway.Secrets = []string{secret}
+	h.gateway.Deliver(sandbox.Post{URL: "http://" + reachable(addr) + "/webhooks/payments/sandbox", Secret: secret, Now: h.unshifted})
 }
 
 func (h *house) trackingURL(o *order.Order) string {

@@ -22,6 +22,9 @@ type Post struct {
 	To     Delivery // takes the webhooks in this process; else they go to URL
 	URL    string
 	Secret string // signs them
+	// Now is the time in signatures; the gateway's own clock when nil. Where that
+	// can be moved, receivers measure the age of what they are told by another.
+	Now    func() time.Time
 	Seed   uint64
 	Twice  float64 // this share comes twice
 	Late   float64 // this share comes after up to Behind later ones, and so in another order
@@ -83,6 +86,9 @@ func (g *Gateway) Deliver(p Post) *Courier {
 	}
 	if p.To == nil {
 		p.To = post(p.URL)
+	}
+	if p.Now == nil {
+		p.Now = g.clock.Now
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	c := &Courier{
@@ -214,7 +220,7 @@ func (c *Courier) bring(p *parcel) {
 	header := http.Header{
 		"Content-Type":  {"application/json; charset=utf-8"},
 		"User-Agent":    {"Doorstep-Gateway/1"},
-		SignatureHeader: {Sign(c.post.Secret, body, c.g.clock.Now())},
+		SignatureHeader: {Sign(c.post.Secret, body, c.post.Now())},
 	}
 	err := c.post.To(c.ctx, header, body)
 	c.mu.Lock()
