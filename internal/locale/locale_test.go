@@ -107,7 +107,7 @@ func TestTheCodesOfTheContractHaveTexts(t *testing.T) {
 	t.Parallel()
 	for prefix, codes := range map[string]string{
 		"tracking_status": "pending picked_up in_transit on_hold customs_hold out_for_delivery ready_for_pickup delivery_failed delivery_delayed delivered return_to_sender returned cancelled unknown",
-		"shipping_code":   "zone_not_served over_weight over_size hazmat_not_allowed po_box_not_served not_available_from_origin carrier_timeout carrier_error carrier_breaker_open no_exchange_rate insufficient_data rule_hidden no_method",
+		"shipping_code":   "zone_not_served over_weight over_size hazmat_not_allowed po_box_not_served not_available_from_origin carrier_timeout carrier_error carrier_breaker_open no_exchange_rate insufficient_data rule_hidden carrier_not_linked price_unavailable too_many_parcels no_method",
 		"discount_reason": "unknown_code not_started minimum_not_met not_applicable limit_reached customer_limit_reached not_combinable wrong_currency wrong_country first_order_only",
 		"payment_method":  "card wallet paypal bank_transfer cash_on_delivery gift_card store_credit",
 		"order_status":    "pending confirmed on_hold completed canceled",
