@@ -64,11 +64,13 @@ type order struct {
 
 type hold struct {
 	id, status string
+	at         time.Time
 }
 
 type move struct {
 	id, key, status, custom string
 	amount                  int64
+	at                      time.Time
 }
 
 func newID() string { return strings.ToUpper(id.Secret(11)[:17]) }
@@ -219,7 +221,7 @@ func (s *Server) authorize(c *call) answer {
 	case o.status != "APPROVED":
 		return unprocessable("ORDER_NOT_APPROVED")
 	}
-	o.status, o.hold = "COMPLETED", &hold{id: newID(), status: "CREATED"}
+	o.status, o.hold = "COMPLETED", &hold{id: newID(), status: "CREATED", at: s.clock.Now().UTC()}
 	if o.denies {
 		o.hold.status = "DENIED"
 	}
@@ -278,7 +280,7 @@ func (s *Server) capture(c *call) answer {
 	case amount*100 > o.amount*115: // more than was held, as tips: the shop must not do it
 		return unprocessable("MAX_CAPTURE_AMOUNT_EXCEEDED")
 	}
-	o.capture = &move{id: newID(), key: c.key, status: "COMPLETED", amount: amount}
+	o.capture = &move{id: newID(), key: c.key, status: "COMPLETED", amount: amount, at: s.clock.Now().UTC()}
 	if o.hold.status = "CAPTURED"; amount < o.amount {
 		o.hold.status = "PARTIALLY_CAPTURED"
 	}

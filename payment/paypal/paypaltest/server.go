@@ -36,6 +36,9 @@ type Server struct {
 	Late, Lost time.Duration
 	// TokenLife is expires_in of tokens; 9 h when zero.
 	TokenLife time.Duration
+	// PageSize is how many entries of the books stand on a page at most; as asked
+	// when zero.
+	PageSize int
 	// Intercept may answer a request in place of the server.
 	Intercept func(w http.ResponseWriter, r *http.Request) bool
 
@@ -288,6 +291,10 @@ func (s *Server) route(c *call) (sandbox.Call, func(*call) answer) {
 		return sandbox.CallRefund, s.refund
 	case "GET v2 payments captures {id}":
 		return "", s.readCapture
+	case "GET v2 payments authorizations {id}":
+		return "", s.readHold
+	case "GET v1 reporting transactions":
+		return sandbox.CallList, s.transactions
 	case "GET v1 customer disputes":
 		return "", s.disputes
 	case "GET v1 customer disputes {id}":
