@@ -5,11 +5,33 @@ import (
 	"testing"
 	"time"
 
+	"doorstep/checkout"
 	"doorstep/customer"
 	"doorstep/payment"
 
 	"github.com/google/uuid"
 )
+
+func TestACheckoutIsPaidByCreditAndCustomersSeeTheirs(t *testing.T) {
+	t.Parallel()
+	s, rooms := open(t)
+	begin := `{"items":[{"sku":"MUG-01","quantity":1}],"gift_card_codes":["` + goodCard + `"],"use_store_credit":true}`
+	run(t, s, []scenario{
+		{name: "my credit", method: "GET", path: "/v1/me/store-credit", header: with(appKey, "Customer-Session", canary), status: 200,
+			want: []string{`"balance":{"amount":750,"currency":"EUR"}`, `"type":"credit_adjusted"`}, wantNot: []string{canary}},
+		{name: "nobody's credit", method: "GET", path: "/v1/me/store-credit", header: with(appKey), status: 401, want: []string{`"code":"session_invalid"`}},
+		{name: "signed in", method: "POST", path: "/v1/checkouts", header: with(appKey, "Customer-Session", canary), body: begin, status: 201,
+			want: []string{`"amount_due":{`, `"gift_cards":[`}, wantNot: []string{goodCard}},
+		{name: "no such session", method: "POST", path: "/v1/checkouts", header: with(appKey, "Customer-Session", "x"), body: begin, status: 401},
+		{name: "too many cards", method: "POST", path: "/v1/checkouts", header: with(appKey), status: 422, want: []string{`body.gift_card_codes`},
+			body: `{"items":[{"sku":"MUG-01","quantity":1}],"gift_card_codes":["a","b","c","d","e","f"]}`},
+	})
+	for _, c := range rooms.seen() {
+		if q, ok := c.given.(checkout.Request); ok && (q.Form.SignedIn == nil || *q.Form.SignedIn != thing || (*q.Form.GiftCards)[0] != goodCard) {
+			t.Errorf("begun with %+v", q.Form)
+		}
+	}
+}
 
 // fakeCredits knows one gift card, by its id and by goodCard, and one customer.
 type fakeCredits struct{ *shop }

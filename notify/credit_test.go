@@ -26,5 +26,25 @@ func TestStoreCreditIsNotSaidToComeFromABank(t *testing.T) {
 	}
 }
 
+func TestAConfirmationTellsWhatCreditHasPaid(t *testing.T) {
+	t.Parallel()
+	for _, lang := range locale.Languages() {
+		d := full()
+		plain := flat(render(t, OrderConfirmation, lang, d).Text)
+		d.Totals.ByGiftCard, d.Totals.ByStoreCredit = 200, 100
+		paid := flat(render(t, OrderConfirmation, lang, d).Text)
+		for _, label := range []string{"by_gift_card", "by_store_credit", "left_to_pay"} {
+			said := flat(locale.T(lang, "mail.label."+label))
+			if !strings.Contains(paid, said) || strings.Contains(plain, said) {
+				t.Errorf("%s: %s is told wrongly: %s", lang, label, paid)
+			}
+		}
+		d.Totals.ByGiftCard = d.Totals.Total - 100
+		if whole := flat(render(t, OrderConfirmation, lang, d).Text); strings.Contains(whole, flat(locale.T(lang, "mail.label.left_to_pay"))) {
+			t.Errorf("%s: something is left to pay: %s", lang, whole)
+		}
+	}
+}
+
 // flat is text without its line breaks.
 func flat(text string) string { return strings.Join(strings.Fields(text), " ") }

@@ -120,6 +120,8 @@ type Line struct {
 // Totals are the order's sums in minor units; Discount is zero or negative.
 type Totals struct {
 	Subtotal, Discount, Shipping, Tax, Total int64
+	// ByGiftCard and ByStoreCredit are what those have paid of Total.
+	ByGiftCard, ByStoreCredit int64
 	// TaxIncluded says that the prices hold the tax already, so that it is told
 	// below the total and not added.
 	TaxIncluded bool
@@ -253,6 +255,7 @@ func (d Data) check(kind Kind) error {
 	}
 	if t := d.Totals; t != nil {
 		need(t.Discount <= 0, "totals.discount")
+		need(t.ByGiftCard >= 0 && t.ByStoreCredit >= 0, "totals.credit")
 	}
 	if r := d.Refund; r != nil {
 		need(r.Amount > 0, "refund.amount")

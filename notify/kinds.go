@@ -228,6 +228,15 @@ func (w *writer) sums(v *view) {
 	if t.Tax != 0 && t.TaxIncluded {
 		add("tax_included", w.money(t.Tax), false)
 	}
+	if t.ByGiftCard > 0 {
+		add("by_gift_card", w.money(-t.ByGiftCard), false)
+	}
+	if t.ByStoreCredit > 0 {
+		add("by_store_credit", w.money(-t.ByStoreCredit), false)
+	}
+	if paid := t.ByGiftCard + t.ByStoreCredit; paid > 0 && paid < t.Total {
+		add("left_to_pay", w.money(t.Total-paid), true)
+	}
 }
 
 func (w *writer) address(v *view) {

@@ -88,6 +88,17 @@ func (l *letter) goods() {
 	l.mail.Data.Totals = &notify.Totals{
 		Subtotal: o.Subtotal, Discount: o.Discount, Shipping: o.Shipping, Tax: o.Tax, Total: o.Total, TaxIncluded: o.PricesIncludeTax,
 	}
+	tenders, err := o.Credits()
+	if err != nil {
+		return // it would only be told; the sums are right without
+	}
+	for _, t := range tenders {
+		if t.Method == payment.ByStoreCredit {
+			l.mail.Data.Totals.ByStoreCredit += t.Amount
+		} else {
+			l.mail.Data.Totals.ByGiftCard += t.Amount
+		}
+	}
 }
 
 // options are the choices of a line, as words.
