@@ -36,7 +36,7 @@ func (s *Service) heard(ctx context.Context, sit *situation, r policy.Request) [
 		}
 		return known.Heard
 	}
-	if known.Answers(p, needs, r.Now.Add(-rating.Fresh)) && !(sit.typing && known.Failed()) {
+	if known.Answers(p, needs, r.Now.Add(-rating.Fresh)) && (!sit.typing || !known.Failed()) {
 		return known.Heard
 	}
 	sit.row.Live = s.Carriers.Hear(ctx, sit.row.Merchant, p, r)

@@ -2,7 +2,7 @@ package policy
 
 import (
 	"cmp"
-	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -25,10 +25,7 @@ func (c *call) listen(heard []Heard) {
 	}
 }
 
-func (h *Heard) text() string {
-	text, _ := json.Marshal(h) // plain values: it cannot fail
-	return string(text)
-}
+func (h *Heard) text() string { return fmt.Sprintf("%+v", *h) }
 
 // live is a carrier's price for a load, or what stands in for it.
 func (p *price) live(l *load) priced {

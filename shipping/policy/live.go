@@ -3,7 +3,6 @@ package policy
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -297,8 +296,7 @@ func (c *call) consignment(origin string, b *basket, items []Item, parcels []Par
 	}
 	d := &c.dest
 	place := []string{d.country, d.region, d.city, d.postcode.code, fmt.Sprint(d.residential)}
-	text, _ := json.Marshal([]any{place, s.parcels}) // plain values: it cannot fail
-	sum := sha256.Sum256(text)
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %v", place, s.parcels))
 	s.sum = hex.EncodeToString(sum[:8])
 	return s
 }

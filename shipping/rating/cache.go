@@ -3,7 +3,7 @@ package rating
 import (
 	"container/list"
 	"crypto/sha256"
-	"encoding/json"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -96,7 +96,7 @@ func (a *Ask) key() string {
 			worth += r.Customs.Items[i].UnitValue.Minor * r.Customs.Items[i].Quantity
 		}
 	}
-	text, _ := json.Marshal([]any{ // plain values: it cannot fail
+	text := fmt.Appendf(nil, "%#v", []any{
 		a.Account.ID, a.Account.Version, slices.Sorted(slices.Values(r.Services)), placeOf(&r.From), placeOf(&r.To), parcels, r.Options, border, worth,
 		r.ShipAt.Format(time.DateOnly), r.Currency,
 	})

@@ -108,10 +108,22 @@ func New(c Config) *Rater {
 	return r
 }
 
-// Close hangs up on all calls and waits until they have ended.
+// Close hangs up on all calls and waits until they have ended, but not for an
+// adapter that does not heed it.
 func (r *Rater) Close() {
 	r.stop()
-	r.running.Wait()
+	ended := make(chan struct{})
+	go func() {
+		r.running.Wait()
+		close(ended)
+	}()
+	late := time.NewTimer(grace)
+	defer late.Stop()
+	select {
+	case <-ended:
+	case <-late.C:
+		r.log.Error("a carrier's adapter does not end its calls")
+	}
 }
 
 // Rate answers all questions, in their order, within the deadline.
