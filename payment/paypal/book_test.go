@@ -78,17 +78,18 @@ func TestTheBooksTellEveryOrderOnceWithAllThatBecameOfIt(t *testing.T) {
 	}
 }
 
-// Reporting runs hours behind: that it does not reach so far yet is no error, but
-// that it cannot be read is one.
-func TestBooksThatAreNotWrittenYetAreEmpty(t *testing.T) {
+// Reporting runs hours behind and needs a permission: that it does not reach so
+// far yet, or is not for us, is no error, but that it cannot be read is one.
+func TestBooksThatAreNotWrittenYetOrNotForUsAreEmpty(t *testing.T) {
 	t.Parallel()
+	answer := http.StatusBadRequest
 	s := newShop(t, func(_ *paypal.Config, server *paypaltest.Server) {
 		server.Intercept = func(w http.ResponseWriter, r *http.Request) bool {
 			if !strings.HasPrefix(r.URL.Path, "/v1/reporting/") {
 				return false
 			}
 			w.Header().Set("Content-Type", "application/json")
-			w.WriteHeader(http.StatusBadRequest)
+			w.WriteHeader(answer)
 			_, _ = w.Write([]byte(`{"name":"INVALID_REQUEST","message":"Data for the given start date is not available."}`))
 			return true
 		}
@@ -96,6 +97,11 @@ func TestBooksThatAreNotWrittenYetAreEmpty(t *testing.T) {
 	if all := s.books(t, start.Add(-time.Hour), start); len(all) != 0 {
 		t.Errorf("%+v", all)
 	}
+	answer = http.StatusForbidden
+	if all := s.books(t, start.AddDate(0, 0, -2), start); len(all) != 0 {
+		t.Errorf("%+v", all)
+	}
+	answer = http.StatusBadRequest
 	if err := s.Charges(t.Context(), start.AddDate(0, 0, -2), start, func(payment.GatewayCharge) error { return nil }); err == nil {
 		t.Error("books of two days ago that cannot be read pass for empty")
 	}
