@@ -1,96 +1,12 @@
 package api
 
 import (
-	"slices"
-	"strconv"
-	"unicode"
-	"unicode/utf8"
+	"bytes"
+
+	"doorstep/internal/card"
 
 	"github.com/gofiber/fiber/v2"
 )
-
-// Card numbers must never come in, be logged or be stored (PCI DSS). A number
-// is taken for one when its first digits and its length are those of a card
-// scheme and its check digit is right (Luhn).
-
-const (
-	minCard = 12
-	maxCard = 19
-)
-
-// cardRange is the numbers that begin with low..high, both of six digits.
-type cardRange struct {
-	low, high int
-	lengths   []int
-}
-
-// cardRanges are the schemes' published ranges (ISO/IEC 7812 issuer numbers).
-var cardRanges = func() []cardRange {
-	table := []struct {
-		lengths []int
-		from    [][2]string
-	}{
-		{[]int{13, 16, 18, 19}, [][2]string{{"4", "4"}}},                                                           // Visa
-		{[]int{16}, [][2]string{{"51", "55"}, {"2221", "2720"}}},                                                   // Mastercard
-		{[]int{15}, [][2]string{{"34", "34"}, {"37", "37"}}},                                                       // American Express
-		{[]int{14, 15, 16, 17, 18, 19}, [][2]string{{"300", "305"}, {"3095", "3095"}, {"36", "36"}, {"38", "39"}}}, // Diners Club
-		{[]int{16, 17, 18, 19}, [][2]string{{"6011", "6011"}, {"644", "649"}, {"65", "65"}}},                       // Discover
-		{[]int{16, 17, 18, 19}, [][2]string{{"3528", "3589"}}},                                                     // JCB
-		{[]int{16, 17, 18, 19}, [][2]string{{"62", "62"}, {"8100", "8171"}}},                                       // UnionPay
-		{[]int{12, 13, 14, 15, 16, 17, 18, 19}, [][2]string{{"5018", "5018"}, {"5020", "5020"}, {"5038", "5038"}, // Maestro
-			{"5893", "5893"}, {"6304", "6304"}, {"6759", "6759"}, {"6761", "6763"}}},
-		{[]int{16, 17, 18, 19}, [][2]string{{"2200", "2204"}}},                                             // Mir
-		{[]int{16, 18, 19}, [][2]string{{"506099", "506198"}, {"507865", "507964"}, {"650002", "650027"}}}, // Verve
-		{[]int{16}, [][2]string{{"60", "60"}, {"81", "82"}, {"508", "508"}}},                               // RuPay
-		{[]int{16}, [][2]string{{"5067", "5067"}, {"509000", "509999"}}},                                   // Elo
-		{[]int{16}, [][2]string{{"9051", "9051"}, {"9792", "9792"}, {"9860", "9860"}, {"8600", "8600"}, {"5019", "5019"}, // ArCa, Troy, Humo, Uzcard, Dankort
-			{"2205", "2205"}, {"637", "639"}}}, // Borica, InstaPayment
-	}
-	var all []cardRange
-	for _, t := range table {
-		for _, f := range t.from {
-			all = append(all, cardRange{pad(f[0], '0'), pad(f[1], '9'), t.lengths})
-		}
-	}
-	return all
-}()
-
-func pad(prefix string, with byte) int {
-	b := []byte(prefix)
-	for len(b) < 6 {
-		b = append(b, with)
-	}
-	n, _ := strconv.Atoi(string(b)) // the table holds digits only
-	return n
-}
-
-// isCard says whether the digits are a card number, all of them.
-func isCard(digits []byte) bool {
-	if len(digits) < minCard || len(digits) > maxCard {
-		return false
-	}
-	first := 0
-	for _, d := range digits[:6] {
-		first = first*10 + int(d-'0')
-	}
-	return slices.ContainsFunc(cardRanges, func(r cardRange) bool {
-		return first >= r.low && first <= r.high && slices.Contains(r.lengths, len(digits))
-	}) && luhn(digits)
-}
-
-func luhn(digits []byte) bool {
-	sum := 0
-	for i, d := range slices.Backward(digits) {
-		n := int(d - '0')
-		if (len(digits)-i)%2 == 0 {
-			if n *= 2; n > 9 {
-				n -= 9
-			}
-		}
-		sum += n
-	}
-	return sum%10 == 0
-}
 
 // exempt fields carry numbers of their own: tracking numbers of any kind, and
 // barcodes that are one (a tenth of all barcodes pass Luhn). Shops use barcodes
@@ -100,176 +16,22 @@ func exempt(field, text []byte) bool {
 	case "tracking_number":
 		return true
 	case "barcode", "sku":
-		return isGTIN(text)
+		return card.IsGTIN(text)
 	default:
 		return false
 	}
 }
 
-// isGTIN says whether text is a GTIN-8, -12, -13 or -14 with its check digit.
-func isGTIN(text []byte) bool {
-	switch len(text) {
-	case 8, 12, 13, 14:
-	default:
-		return false
-	}
-	sum := 0
-	for i, d := range slices.Backward(text) {
-		if d < '0' || d > '9' {
-			return false
+// checkAddress keeps card numbers out of addresses too: they reach search logs,
+// and what is asked for may be kept, as the code of a discount is.
+func checkAddress(c *fiber.Ctx) error {
+	for part := range bytes.SplitSeq(c.Request().URI().Path(), []byte("/")) {
+		if !card.IsGTIN(part) && card.In(part) {
+			return errCard.At("path", "holds a card number")
 		}
-		if (len(text)-i)%2 == 0 {
-			sum += 3 * int(d-'0')
-		} else {
-			sum += int(d - '0')
-		}
-	}
-	return sum%10 == 0
-}
-
-// mayHoldCard is the cheap first look: enough digits, or signs that may be
-// digits of another script.
-func mayHoldCard(text []byte) bool {
-	if len(text) < minCard {
-		return false
-	}
-	digits := 0
-	for _, c := range text {
-		if c >= '0' && c <= '9' || c >= utf8.RuneSelf {
-			digits++
-		}
-	}
-	return digits >= minCard
-}
-
-// digitRun is a row of digits with separators between them, as people write card
-// numbers.
-type digitRun struct {
-	digits []byte
-	starts []int  // where groups begin
-	seps   []rune // the separator before each group but the first
-	plus   bool   // after a plus sign: a telephone number, up to 15 digits (E.164)
-}
-
-// holdsCard looks for card numbers in text: in one piece or in groups, in the
-// digits of any script.
-func holdsCard(text []byte) bool {
-	if isHexID(text) {
-		return false
-	}
-	var r digitRun
-	var sep, before rune
-	gap := 0 // separators since the last digit
-	for _, c := range string(text) {
-		d, isDigit := digitOf(c)
-		switch {
-		case isDigit:
-			if len(r.digits) == 0 {
-				r.starts, r.plus = append(r.starts, 0), before == '+'
-			} else if gap > 0 {
-				r.starts, r.seps = append(r.starts, len(r.digits)), append(r.seps, sep)
-			}
-			r.digits, gap = append(r.digits, d), 0
-		case separates(c) && gap < 3 && len(r.digits) > 0:
-			if gap == 0 || sep == ' ' { // " - " counts as "-"
-				sep = c
-			}
-			gap++
-		case invisible(c):
-		default:
-			if r.card() {
-				return true
-			}
-			r, gap = digitRun{digits: r.digits[:0], starts: r.starts[:0], seps: r.seps[:0]}, 0
-		}
-		before = c
-	}
-	return r.card()
-}
-
-// card says whether any whole groups of the run together are a card number.
-// Groups are joined when one kind of separator stands between them, or when
-// they are groups of four; prices in a row are neither.
-func (r *digitRun) card() bool {
-	if len(r.digits) < minCard || r.plus && len(r.digits) <= 15 {
-		return false
-	}
-	for i, start := range r.starts {
-		uniform, fours := true, true
-		for j := i; j < len(r.starts); j++ {
-			end := len(r.digits)
-			if j+1 < len(r.starts) {
-				end = r.starts[j+1]
-			}
-			if end-start > maxCard {
-				break
-			}
-			if j > i {
-				uniform = uniform && r.seps[j-1] == r.seps[i]
-				fours = fours && r.starts[j]-r.starts[j-1] == 4
-			}
-			if (uniform || fours) && isCard(r.digits[start:end]) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// digitOf is the value of a digit in any script, as '0'..'9'.
-func digitOf(c rune) (byte, bool) {
-	if c < utf8.RuneSelf {
-		return byte(c), c >= '0' && c <= '9'
-	}
-	if !unicode.IsDigit(c) {
-		return 0, false
-	}
-	if c >= 0x1d7ce && c <= 0x1d7ff { // mathematical digits: five rows without a gap
-		return '0' + byte((c-0x1d7ce)%10), true
-	}
-	// The digits of any other script stand alone in a row of ten.
-	zero := c
-	for c-zero < 9 && unicode.IsDigit(zero-1) {
-		zero--
-	}
-	return '0' + byte(c-zero), true
-}
-
-func separates(c rune) bool {
-	switch c {
-	case ' ', '-', '.', '/', '_', '\t', '\u00a0', '\u202f', '\u00b7':
-		return true
-	default:
-		return c >= '\u2000' && c <= '\u200a' || c >= '\u2010' && c <= '\u2015'
-	}
-}
-
-func invisible(c rune) bool {
-	return c >= '\u200b' && c <= '\u200f' || c == '\u2060' || c == '\ufeff' || c == '\u00ad'
-}
-
-// isHexID says whether text is a UUID or a hash, whose digits mean nothing.
-func isHexID(text []byte) bool {
-	letters := false
-	for _, c := range text {
-		switch {
-		case c >= '0' && c <= '9' || c == '-':
-		case c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F':
-			letters = true
-		default:
-			return false
-		}
-	}
-	return letters && len(text) >= 32
-}
-
-// checkQuery keeps card numbers out of addresses too: they reach search logs.
-func checkQuery(c *fiber.Ctx) error {
-	if !mayHoldCard(c.Request().URI().QueryString()) {
-		return nil
 	}
 	for name, value := range c.Request().URI().QueryArgs().All() {
-		if mayHoldCard(value) && !isGTIN(value) && string(name) != "tracking_number" && string(name) != "cursor" && holdsCard(value) {
+		if !card.IsGTIN(value) && string(name) != "tracking_number" && string(name) != "cursor" && card.In(value) {
 			return errCard.At("query."+clip(string(name), 100), "holds a card number")
 		}
 	}

@@ -80,5 +80,5 @@ func (s *Server) enter(c *fiber.Ctx, r *request) error {
 	if err := s.limits.take(r, r.now); err != nil {
 		return err
 	}
-	return checkQuery(c)
+	return checkAddress(c)
 }

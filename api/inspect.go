@@ -6,6 +6,7 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
+	"doorstep/internal/card"
 	"doorstep/internal/fault"
 )
 
@@ -85,7 +86,7 @@ func (p *inspector) value(field []byte, depth int) error {
 		if err != nil {
 			return err
 		}
-		if mayHoldCard(text) && !exempt(field, text) && holdsCard(text) {
+		if !exempt(field, text) && card.In(text) {
 			return p.at(errCard, "holds a card number")
 		}
 		return nil
@@ -175,7 +176,7 @@ func (p *inspector) object(depth int) error {
 		if err != nil {
 			return err
 		}
-		if mayHoldCard(name) && holdsCard(name) {
+		if card.In(name) {
 			return p.at(errCard, "a field's name holds a card number")
 		}
 		if many, err = p.remember(name, first, many); err != nil {
@@ -365,7 +366,7 @@ func (p *inspector) number(field []byte) error {
 			return errMalformed
 		}
 	}
-	if end-start < minCard {
+	if end-start < card.MinDigits {
 		return nil
 	}
 	digits := make([]byte, 0, 24)
@@ -374,7 +375,7 @@ func (p *inspector) number(field []byte) error {
 			digits = append(digits, c)
 		}
 	}
-	if !exempt(field, digits) && (isCard(digits) || whole < len(digits) && isCard(digits[:whole])) {
+	if !exempt(field, digits) && (card.Is(digits) || whole < len(digits) && card.Is(digits[:whole])) {
 		return p.at(errCard, "holds a card number")
 	}
 	if exact {

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"time"
 
+	"doorstep/internal/card"
 	"doorstep/internal/idem"
 
 	"github.com/gofiber/fiber/v2"
@@ -50,6 +51,9 @@ func (s *Server) once(c *fiber.Ctx, r *request, handler fiber.Handler) error {
 	}
 	if !visible(key) {
 		return errKeyForm
+	}
+	if card.In([]byte(key)) { // keys are stored
+		return errCard.At("header.Idempotency-Key", "holds a card number")
 	}
 	if r.caller.Merchant == uuid.Nil { // public writes are single use by their tokens
 		return handler(c)

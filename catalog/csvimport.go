@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"doorstep/internal/card"
 	"doorstep/internal/id"
 	"doorstep/internal/money"
 )
@@ -302,8 +303,22 @@ func (l *layout) wrong(values []string) *ImportError {
 		if strings.IndexFunc(v, func(r rune) bool { return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0x7f }) >= 0 {
 			return &ImportError{Field: field, Code: "control_character", Message: "The text has a character that cannot be shown."}
 		}
+		if text := []byte(v); card.In(text) && !(l.isCode(i) && card.IsGTIN(text)) {
+			return &ImportError{Field: field, Code: "card_number_refused", Message: "This looks like a card number, and none may be kept."}
+		}
 	}
 	return nil
+}
+
+// isCode says whether the column holds SKUs or barcodes: a tenth of all barcodes
+// would pass for card numbers.
+func (l *layout) isCode(column int) bool {
+	for _, name := range []string{"sku", "barcode", "variant sku", "variant barcode"} {
+		if at, ok := l.columns[name]; ok && at == column {
+			return true
+		}
+	}
+	return false
 }
 
 // take reads one row into its product's draft.

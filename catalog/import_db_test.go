@@ -74,7 +74,7 @@ func bulk(n int) string {
 	b.WriteString(plainHeader)
 	for i := range n {
 		fmt.Fprintf(&b, "item-%d,Item number %d,%s,Brand %d,Home > Kitchen > Mugs,red|blue|gift,active,Material=Stone|Colour=Red,,,,,,,SKU-%d,%d,EUR 12.50|USD 13.90,EUR 9.90,2026-01-01,2026-12-31,350,100,80,90,691110,AM,standard,%d,https://img.example/%d.jpg,Բաժակ %d,,ពែង %d,\n",
-			i, i, strings.Repeat("A long and honest description. ", 6), i%40, i, 4000000000000+i, i%50, i, i, i)
+			i, i, strings.Repeat("A long and honest description. ", 6), i%40, i, 2000000000000+i, i%50, i, i, i)
 	}
 	return b.String()
 }

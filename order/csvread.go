@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"doorstep/internal/card"
 	"doorstep/internal/fault"
 )
 
@@ -132,7 +133,10 @@ func (c *csvFile) next() ([]string, error) {
 		return nil, err
 	}
 	c.offset = c.base + c.rows.InputOffset()
-	for _, cell := range cells {
+	for i, cell := range cells {
+		if text := []byte(cell); card.In(text) && !(i == c.names["sku"] && card.IsGTIN(text)) {
+			return nil, &rowError{"card_number_refused", "A field looks like a card number, and none may be kept."}
+		}
 		if !utf8.ValidString(cell) {
 			return nil, &rowError{"invalid_utf8", "The text is not UTF-8. Save the file as CSV in UTF-8."}
 		}

@@ -148,6 +148,8 @@ func TestABadRowCostsItsOwnOrderAndNoOther(t *testing.T) {
 		{"B15,2020-01-01,,EUR,,X\"Y,,1,1.00,", "broken_quotes", ""},
 		{"B16,2020-01-01,,EUR,,\xff,,1,1.00,", "invalid_utf8", ""},
 		{"B17,2020-01-01,,EUR,,\x00,,1,1.00,", "control_character", ""},
+		{"4242424242424242,2020-01-01,,EUR,,X,,1,1.00,", "card_number_refused", ""},
+		{"B171,2020-01-01,,EUR,,X,paid by 5555 5555 5555 4444,1,1.00,", "card_number_refused", ""},
 		{"B18,2020-01-01,,EUR,,X,,9000,9999999999999.00,", "", ""}, // its two lines fit, their sum does not
 		{"B18,2020-01-01,,EUR,,X,,9000,9999999999999.00,", "invalid_price", "unit_price"},
 		{"B19,2020-01-01,,EUR,,X,,1,1.00,", "", ""},

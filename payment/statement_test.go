@@ -172,6 +172,11 @@ func TestNoCardNumberIsKept(t *testing.T) {
 	if err != nil || r.lines[0].Reference != "card **** for DS-1" || r.lines[0].Payer != "****" || r.lines[1].Reference != "invoice 4242424242424241" {
 		t.Fatalf("%+v %v", r, err)
 	}
+	file = "order_number,amount,currency,tracking_number\n4242 4242 4242 4242,1.00,EUR,\nDS-1,1.00,EUR,4242424242424242\n"
+	r, err = readStatement(strings.NewReader(file), CourierSettlement)
+	if err != nil || len(r.lines) != 1 || r.failed != 1 || r.errors[0].Code != "card_number_refused" || strings.Contains(fmt.Sprint(r.errors), "4242") {
+		t.Fatalf("%+v %v", r, err)
+	}
 }
 
 func TestEqualLinesOfOneFileAreTwoAndTheSameInTheNextFileAreNot(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"time"
 	"unicode"
 
+	"doorstep/internal/card"
 	"doorstep/internal/money"
 )
 
@@ -204,6 +205,10 @@ func (r *reader) row(cells []string, broken error) {
 	}
 	if r.kind == CourierSettlement {
 		l.Number, l.Tracking = clip(cell(columnNumber), 64), clip(cell(columnTracking), 64)
+		if card.In([]byte(l.Number)) {
+			wrong("order_number", "card_number_refused", "This looks like a card number, and none may be kept.")
+			return
+		}
 		if l.Number == "" && l.Tracking == "" {
 			wrong("tracking_number", "reference_missing", "The row names neither a parcel nor an order.")
 			return
