@@ -94,6 +94,11 @@ func upsServe(w *World) http.Handler {
 	return mux
 }
 
+// upsInside tells the movements whose references stand on the parcels.
+func upsInside(from, to string) bool {
+	return from == to && (from == "US" || from == "PR")
+}
+
 func upsRefuse(rw http.ResponseWriter, status int, code, text string) {
 	Reply(rw, status, map[string]any{"response": map[string]any{"errors": []any{map[string]string{"code": code, "message": text}}}})
 }
@@ -311,10 +316,10 @@ func upsShip(w *World, rw http.ResponseWriter, r *http.Request) {
 	case format != "GIF" && format != "ZPL":
 		upsRefuse(rw, http.StatusBadRequest, "120402", "Missing or invalid label print method code.")
 		return
-	case from.Country == to.Country && len(reference) > 0:
+	case upsInside(from.Country, to.Country) && len(reference) > 0:
 		upsRefuse(rw, http.StatusBadRequest, "120541", "Shipment level reference numbers are not allowed for this movement.")
 		return
-	case from.Country == to.Country && len(s.Package[0].ReferenceNumber) > 0:
+	case upsInside(from.Country, to.Country) && len(s.Package[0].ReferenceNumber) > 0:
 		reference = s.Package[0].ReferenceNumber
 	case from.Country != to.Country && (s.ShipmentServiceOptions.InternationalForms == nil || len(s.ShipmentServiceOptions.InternationalForms.Product) == 0):
 		upsRefuse(rw, http.StatusBadRequest, "121010", "An invoice form is required.")

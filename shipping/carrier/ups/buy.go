@@ -164,7 +164,7 @@ func (u *UPS) shipQuestion(r carrier.ShipmentRequest) (object, error) {
 		"Package":               packages,
 	}
 	reference := object{"Value": carrier.Reference(r.Key, 35)}
-	if inside && imperial(r.From.Country) {
+	if from := upper(r.From.Country); inside && (from == "US" || from == "PR") {
 		for _, p := range packages { // references stand on the parcels there
 			p["ReferenceNumber"] = []object{reference}
 		}
