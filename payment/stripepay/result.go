@@ -18,7 +18,7 @@ const (
 // result says how an intent stands in the house's words.
 func (g *Gateway) result(pi *stripe.PaymentIntent) payment.Result {
 	currency := strings.ToUpper(string(pi.Currency))
-	r := payment.Result{GatewayID: pi.ID, Authorized: fromStripe(pi.Amount, currency), HoldEnds: holdEnds(pi)}
+	r := payment.Result{GatewayID: pi.ID, Authorized: fromStripe(pi.Amount, currency), HoldEnds: holdEnds(pi), Fingerprint: fingerprint(pi)}
 	switch pi.Status {
 	case stripe.PaymentIntentStatusRequiresCapture:
 		r.Status = payment.Authorized
