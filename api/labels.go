@@ -5,9 +5,11 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
+	"doorstep/customer"
 	"doorstep/internal/fault"
 	"doorstep/internal/money"
 	"doorstep/order"
@@ -221,11 +223,66 @@ var labelFaults = []*fault.Error{
 	shipping.ErrAccountNotFound, shipping.ErrAccountOff, shipping.ErrAccount,
 }
 
-func registerLabels(s *Server, svc labels) {
+func registerLabels(s *Server, svc labels, after afterSale) {
 	registerLabelsOf(s, svc, label.ForShipment, "shipment", "/v1/shipments/{id}/label", shipping.ErrNotFound, svc.Buy)
 	registerLabelsOf(s, svc, label.ForReturn, "return", "/v1/returns/{id}/label", order.ErrReturnNotFound, svc.BuyReturn)
 	registerLabelList(s, svc)
 	registerErrands(s, svc)
+	if after != nil {
+		registerTrackedLabel(s, svc, after)
+	}
+}
+
+type trackedLabelIn struct {
+	Token    string    `path:"token" maxLength:"200" doc:"As in the link of a mail"`
+	ID       uuid.UUID `path:"id" format:"uuid" doc:"Of the return"`
+	Document int       `query:"document" minimum:"1" maximum:"200" default:"1" doc:"Which of its documents, counted from 1"`
+}
+
+// registerTrackedLabel lets buyers print the label that they send something back
+// with.
+func registerTrackedLabel(s *Server, svc labels, after returns) {
+	const path = "/v1/track/{token}/returns/{id}/label"
+	handle(s, Route{
+		ID: "read-tracked-return-label", Method: http.MethodGet, Path: path, Tag: "tracking", Summary: "Print the label of a return, as the buyer",
+		Auth: public(), Errors: []*fault.Error{customer.ErrLinkInvalid, order.ErrReturnNotFound, label.ErrNotFound, label.ErrForgotten},
+	}, func(ctx context.Context, in *trackedLabelIn) (*documentOut, error) {
+		all, err := after.ReturnsByLink(ctx, in.Token)
+		if err != nil {
+			return nil, err
+		}
+		i := slices.IndexFunc(all, func(r order.Return) bool { return r.ID == in.ID })
+		if i < 0 {
+			return nil, order.ErrReturnNotFound
+		}
+		l, err := svc.Of(ctx, all[i].MerchantID, label.ForReturn, in.ID)
+		if err != nil {
+			return nil, err
+		}
+		p, file, err := svc.Print(ctx, all[i].MerchantID, l.ID, in.Document)
+		if err != nil {
+			return nil, err
+		}
+		return printed(p, file), nil
+	})
+	printable(s, path)
+}
+
+// printed answers with a file.
+func printed(p label.Paper, file []byte) *documentOut {
+	return &documentOut{
+		Status: http.StatusOK, ContentType: p.MediaType, Disposition: fmt.Sprintf(`inline; filename="%s-%s.%s"`, p.Kind, strconv.Itoa(p.N), p.Format),
+		ETag: `"` + hex.EncodeToString(p.SHA256) + `"`, Body: file,
+	}
+}
+
+// printable says in the document what a route serves.
+func printable(s *Server, path string) {
+	content := map[string]*huma.MediaType{}
+	for _, f := range []carrier.Format{carrier.PDF, carrier.ZPL, carrier.PNG} {
+		content[label.MediaType(f)] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
+	}
+	s.huma.OpenAPI().Paths[path].Get.Responses["200"].Content = content
 }
 
 // registerLabelsOf adds the routes of the label of a shipment or a return.
@@ -275,20 +332,13 @@ func fileRoute(s *Server, id, path, summary string, read func(ctx context.Contex
 		if err != nil {
 			return nil, err
 		}
-		out := &documentOut{
-			Status: http.StatusOK, ContentType: p.MediaType, Disposition: fmt.Sprintf(`inline; filename="%s-%s.%s"`, p.Kind, strconv.Itoa(p.N), p.Format),
-			ETag: `"` + hex.EncodeToString(p.SHA256) + `"`, Body: file,
-		}
+		out := printed(p, file)
 		if has(in.Known, out.ETag) {
 			out.Status, out.ContentType, out.Disposition, out.Body = http.StatusNotModified, "", "", nil
 		}
 		return out, nil
 	})
-	content := map[string]*huma.MediaType{}
-	for _, f := range []carrier.Format{carrier.PDF, carrier.ZPL, carrier.PNG} {
-		content[label.MediaType(f)] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
-	}
-	s.huma.OpenAPI().Paths[path].Get.Responses["200"].Content = content
+	printable(s, path)
 }
 
 func registerLabelList(s *Server, svc labels) {

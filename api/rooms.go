@@ -128,7 +128,7 @@ func Register(s *Server, r Rooms) {
 		registerPaymentWebhooks(s, r.PaymentInbox)
 	}
 	if r.Labels != nil {
-		registerLabels(s, r.Labels)
+		registerLabels(s, r.Labels, r.AfterSale)
 	}
 	if r.CarrierInbox != nil {
 		registerCarrierWebhooks(s, r.CarrierInbox)

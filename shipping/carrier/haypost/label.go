@@ -18,8 +18,8 @@ func printable(barcode string) bool {
 	return barcode != "" && len(barcode) <= 40 && strings.Trim(barcode, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == ""
 }
 
-// print makes the label that HayPost does not.
-func print(r *carrier.ShipmentRequest, barcode, service string, now time.Time) (carrier.Paper, error) {
+// stick makes the label that HayPost does not.
+func stick(r *carrier.ShipmentRequest, barcode, service string, now time.Time) (carrier.Paper, error) {
 	p := carrier.Paper{Kind: "label", Format: r.Format, DPI: dpi, Number: barcode}
 	if r.Format == carrier.ZPL {
 		p.Bytes = []byte(zpl(r, barcode, service))

@@ -170,7 +170,7 @@ func (h *HayPost) Buy(ctx context.Context, r carrier.ShipmentRequest) (carrier.L
 	if !printable(said.Barcode) {
 		return carrier.Label{}, h.client.Missing("buy", "barcode")
 	}
-	paper, err := print(&r, said.Barcode, s.Name, h.config.Clock.Now())
+	paper, err := stick(&r, said.Barcode, s.Name, h.config.Clock.Now())
 	if err != nil {
 		return carrier.Label{}, h.client.Fail("buy", carrier.KindContract, "barcode", "cannot be printed")
 	}
