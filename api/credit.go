@@ -157,7 +157,10 @@ const (
 	giftCardList = "gift-cards"
 )
 
-func registerCredits(s *Server, svc credits) {
+func registerCredits(s *Server, svc credits, p people) {
+	if p != nil {
+		registerMyCredit(s, svc, p)
+	}
 	registerGiftCards(s, svc)
 	registerGiftCardBalance(s, svc)
 	const path = "/v1/customers/{id}/store-credit"

@@ -88,10 +88,7 @@ func Register(s *Server, r Rooms) {
 		registerStatements(s, r.Statements)
 	}
 	if r.Credits != nil {
-		registerCredits(s, r.Credits)
-		if r.People != nil {
-			registerMyCredit(s, r.Credits, r.People)
-		}
+		registerCredits(s, r.Credits, r.People)
 	}
 	if r.Deliveries != nil {
 		registerShipping(s, r.Deliveries, r.Settings)
