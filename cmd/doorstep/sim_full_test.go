@@ -63,7 +63,7 @@ func (s *sim) filled(do func(*sim)) func(*sim) {
 // half done.
 func TestSimulationOnAFullDisk(t *testing.T) {
 	t.Parallel()
-	seeds, steps := 3, 60
+	seeds, steps := 2, 60
 	switch {
 	case thorough():
 		seeds, steps = 60, 100

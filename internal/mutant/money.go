@@ -90,9 +90,9 @@ var ofMoney = []Mutant{
 		Package: "./payment/paypal", Run: "TestAWebhookIsOnlyWhatPayPalHasSent",
 	},
 	{
-		Name: "card numbers", Guard: "a card number never comes in", File: "api/card.go",
+		Name: "card numbers", Guard: "a card number never comes in", File: "internal/card/card.go",
 		Find: "}) && luhn(digits)", Put: "}) && luhn(digits) && false",
-		Package: "./api", Run: "TestCardNumbersAreRefused|TestACardNumberReaches",
+		Package: "./internal/card", Run: "TestCardNumbersAreFound",
 	},
 	{
 		Name: "tries of a code", Guard: "a code by mail dies after five tries", File: "customer/signinstore.go",
