@@ -180,7 +180,7 @@ func (h *house) door(ctx context.Context, engine search.Engine, follower *search
 		return nil, err
 	}
 	door := api.New(api.Options{
-		Log: h.log, Clock: h.clock, Keys: keys{h.customers}, Idempotency: h.idem, OriginKnown: h.customers.OriginKnown,
+		Log: h.log, Clock: h.clock, Keys: keys{h.customers}, Idempotency: sealedAnswers{h.idem, h.vault}, OriginKnown: h.customers.OriginKnown,
 		OwnOrigins: []string{h.config.URL()}, PlainCookies: plainLoopback(h.config.URL()), TrustedProxies: trusted, Version: build(), Limits: h.limits(),
 		TempDir: h.config.DataDir, UploadDir: h.uploads(),
 		// The follower knows the database's time; the demo's clock may have been moved on.
