@@ -75,12 +75,7 @@ func Register(s *Server, r Rooms) {
 	if r.Documents != nil {
 		registerDocuments(s, r.Documents, r.Orders)
 	}
-	if r.People != nil {
-		registerPeople(s, r.People, r.Contacts, r.Orders, r.Writer)
-	}
-	if r.Staff != nil {
-		registerStaff(s, r.Staff)
-	}
+	registerSignIns(s, r)
 	if r.Differences != nil {
 		registerDifferences(s, r.Differences)
 	}
@@ -134,6 +129,16 @@ func Register(s *Server, r Rooms) {
 		registerDev(s, r.Dev)
 	}
 	s.seal()
+}
+
+// registerSignIns adds where customers and staff sign in.
+func registerSignIns(s *Server, r Rooms) {
+	if r.People != nil {
+		registerPeople(s, r.People, r.Contacts, r.Orders, r.Writer)
+	}
+	if r.Staff != nil {
+		registerStaff(s, r.Staff)
+	}
 }
 
 // afterSale is all that is asked of the room of orders once they are sold.
