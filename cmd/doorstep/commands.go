@@ -129,8 +129,8 @@ func (h *house) createMerchant(ctx context.Context, io streams, name, currency s
 }
 
 func runStaff(ctx context.Context, io streams, args []string) error {
-	f, data := flags(io, "staff", "invite EMAIL --role ROLE | list | remove ID", "People who work for a shop. An invitation is a code that works once, for seven days.")
-	role := f.String("role", "manager", "`ROLE`: owner, manager, agent or packer")
+	f, data := flags(io, "staff", "invite EMAIL --role ROLE | list | remove ID", "People who work for a shop. An invitation is a code that works once, for seven days; it is also sent by mail.")
+	role := f.String("role", "manager", "`ROLE`: owner, manager, agent, packer or reader")
 	merchant := f.String("merchant", "", "the merchant's `ID`, when there are several")
 	words, err := parse(f, args)
 	if err != nil {

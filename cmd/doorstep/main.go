@@ -57,7 +57,7 @@ func commands() []command {
 		{"health", "[--addr HOST:PORT]", "ask the running program whether it can serve; exit code 1 when it cannot", runHealth},
 		{"migrate", "[--data DIR]", "bring the database to this version's schema; serve does it too", runMigrate},
 		{"merchants", "create NAME [--currency EUR] | list", "shops on this installation", runMerchants},
-		{"staff", "invite EMAIL --role ROLE [--merchant ID] | list", "people who work for a shop", runStaff},
+		{"staff", "invite EMAIL --role ROLE [--merchant ID] | list | remove ID", "people who work for a shop", runStaff},
 		{"keys", "create | list | revoke ID", "API keys; see doorstep keys --help", runKeys},
 		{"import", "products FILE | orders FILE [--currency EUR]", "take in a CSV file, beside the running program or without it", runImport},
 		{"export", "products | orders [--out FILE]", "write a CSV file", runExport},
