@@ -125,6 +125,7 @@ func (s *shop) rooms() Rooms {
 		PaymentInbox: fakeInbox{s},
 		Labels:       fakeLabels{s},
 		Papers:       fakePapers{s},
+		Purchases:    fakePurchases{s},
 		CarrierInbox: fakeCarrierInbox{s},
 		Differences:  fakeDifferences{s},
 		Credits:      fakeCredits{s},

@@ -25,7 +25,8 @@ type Rooms struct {
 	Deliveries deliveries // quotes and policies of shipping
 	// CarrierAccounts are those that a shop has with carriers.
 	CarrierAccounts carrierAccounts
-	Papers          papers // customs papers and packing of parcels
+	Papers          papers    // customs papers and packing of parcels
+	Purchases       purchases // from suppliers; on their way to the stock
 	Settings        settings
 	Webhooks        webhooks // outgoing ones, and what became of them
 	Audit           auditLog // of everything that is changed with a secret key
@@ -90,6 +91,9 @@ func Register(s *Server, r Rooms) {
 	}
 	if r.CarrierAccounts != nil {
 		registerCarrierAccounts(s, r.CarrierAccounts)
+	}
+	if r.Purchases != nil {
+		registerPurchases(s, r.Purchases)
 	}
 	if r.Papers != nil {
 		registerPapers(s, r.Papers)

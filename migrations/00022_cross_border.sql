@@ -19,22 +19,17 @@ select v.merchant_id, v.id as variant_id, v.product_id, v.sku, v.option_values, 
 from variants v
 join products p on p.merchant_id = v.merchant_id and p.id = v.product_id;
 
--- What the shop has ordered from a supplier: to its own stock, or (drop-ship)
--- straight to the buyer of an order, once for each order and supplier.
+-- What the shop has ordered from a supplier, on its way to the shop's stock.
 create table purchase_shipments (
   merchant_id     uuid not null references merchants (id),
   id              uuid not null,
-  kind            text not null check (kind in ('inbound', 'drop_ship')),
   status          text not null check (status in ('ordered', 'ready', 'picked_up', 'departed', 'arrived', 'customs_hold', 'cleared', 'received', 'canceled')),
   supplier        text not null check (supplier <> ''),
-  supplier_email  text not null default '',
   reference       text not null default '', -- the number of the purchase order
-  order_id        uuid, -- of a drop-shipment
-  origin          text not null default '', -- of the shipping policy, of a drop-shipment
   incoterm        text not null check (incoterm in ('EXW', 'FCA', 'FAS', 'FOB', 'CFR', 'CIF', 'CPT', 'CIP', 'DAP', 'DPU', 'DDP')),
   carrier         text not null default '',
   tracking_number text not null default '',
-  location_id     uuid, -- where it is received; the default location when null
+  location_id     uuid not null, -- where it is received
   currency        char(3) not null,
   freight_minor   bigint not null default 0 check (freight_minor >= 0),
   duty_minor      bigint not null default 0 check (duty_minor >= 0),
@@ -47,10 +42,8 @@ create table purchase_shipments (
   created_at      timestamptz not null,
   updated_at      timestamptz not null,
   primary key (merchant_id, id),
-  check ((kind = 'drop_ship') = (order_id is not null)),
   check ((status = 'received') = (received_at is not null))
 );
-create unique index purchase_shipments_once on purchase_shipments (merchant_id, order_id, origin) where kind = 'drop_ship';
 create index purchase_shipments_list on purchase_shipments (merchant_id, created_at, id);
 
 create table purchase_lines (
@@ -62,12 +55,12 @@ create table purchase_lines (
   quantity      bigint not null check (quantity > 0),
   unit_minor    bigint not null check (unit_minor >= 0),
   weight_g      bigint not null default 0 check (weight_g >= 0), -- of a piece
-  order_line_id uuid, -- of a drop-shipment
-  -- Once received: how many good units came, how many were broken, and what a
-  -- good one has cost with its share of freight, duty and fees.
+  -- Once received: how many good units came, how many were broken, and what they
+  -- have cost with their share of freight, duty and fees.
   received      bigint check (received >= 0),
   damaged       bigint check (damaged >= 0),
   landed_minor  bigint check (landed_minor >= 0), -- of the whole line
+  check ((received is null) = (damaged is null) and (received is null) = (landed_minor is null)),
   primary key (merchant_id, purchase_id, line),
   foreign key (merchant_id, purchase_id) references purchase_shipments (merchant_id, id)
 );

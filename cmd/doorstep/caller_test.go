@@ -131,6 +131,7 @@ func (v *victim) fill(t *testing.T) {
 	claim := made("/v1/orders/"+order+"/claims", m{"kind": "late", "note": "Canary claim", "lines": []m{{"line_id": placed.text("order.line_items.0.id"), "quantity": 1}}})
 	promotion := made("/v1/promotions", m{"name": m{"en": "Canary promotion"}, "kind": "percent", "bps": 1000})
 	made("/v1/promotions/"+promotion.text("id")+"/codes", m{"codes": []string{"CANARY10"}})
+	coming := made("/v1/purchase-shipments", m{"supplier": "Canary supplier", "incoterm": "FOB", "currency": "EUR", "lines": []m{{"sku": sku, "quantity": 3, "unit_price": 100}}})
 	rate := made("/v1/tax-rates", m{"country": "AM", "name": "Canary tax", "rate_bps": 2000})
 	place := made("/v1/locations", m{"code": "CANARY", "name": "Canary cellar", "country": "AM"})
 	live := admin.get(t, "/v1/shipping/policies").want(t, http.StatusOK).text("data.0.id")
@@ -177,7 +178,8 @@ func (v *victim) fill(t *testing.T) {
 		"/v1/bank-statements/{id}": "/v1/bank-statements/" + statement, "/v1/bank-lines/{id}": "/v1/bank-lines/" + bankLine,
 		"/v1/courier-settlements/{id}": "/v1/courier-settlements/" + settlement, "/v1/courier-lines/{id}": "/v1/courier-lines/" + courierLine,
 		"/v1/products/{id_or_slug}": "/v1/products/" + product.text("id"), "/v1/promotions/{id}": "/v1/promotions/" + promotion.text("id"),
-		"/v1/shipments/{id}": "/v1/shipments/" + parcel.text("id"), "/v1/shipping/policies/{id}": "/v1/shipping/policies/" + draft.text("id"),
+		"/v1/purchase-shipments/{id}": "/v1/purchase-shipments/" + coming.text("id"),
+		"/v1/shipments/{id}":          "/v1/shipments/" + parcel.text("id"), "/v1/shipping/policies/{id}": "/v1/shipping/policies/" + draft.text("id"),
 		"/v1/webhook-endpoints/{id}": "/v1/webhook-endpoints/" + hook.text("id"), "/v1/deliveries/{id}": "/v1/deliveries/" + told.text("id"),
 		"/v1/staff/{id}":     "/v1/staff/" + v.staff[0],
 		"/v1/tax-rates/{id}": "/v1/tax-rates/" + rate.text("id"), "/v1/variants/{id}": "/v1/variants/" + variant,
@@ -210,9 +212,13 @@ func (v *victim) fill(t *testing.T) {
 		"record-tracking-event": m{"status": "delivered", "occurred_at": time.Now().Format(time.RFC3339)},
 		"draft-policy":          document, "check-policy-document": document, "replace-policy-draft": document,
 		"compare-policy": m{}, "quote-shipping": simulated[0], "simulate-shipping": m{"requests": simulated},
-		"pack":         m{"items": []m{{"sku": "X", "quantity": 1, "l_mm": 10, "w_mm": 10, "h_mm": 10}}},
-		"adjust-stock": m{"adjustments": []m{{"sku": sku, "delta": 5, "reason": "mine now"}}},
-		"add-tax-rate": m{"country": "GE", "name": "New", "rate_bps": 1}, "replace-tax-rate": m{"country": "AM", "name": "Mine now", "rate_bps": 1},
+		"pack":                     m{"items": []m{{"sku": "X", "quantity": 1, "l_mm": 10, "w_mm": 10, "h_mm": 10}}},
+		"estimate-landed-cost":     m{"dest": "DE", "items": []m{{"quantity": 1, "unit_price": 100}}},
+		"add-purchase-shipment":    m{"supplier": "Mine", "incoterm": "FOB", "currency": "EUR", "lines": []m{{"sku": sku, "quantity": 1, "unit_price": 1}}},
+		"change-purchase-shipment": m{"freight": 9}, "pass-purchase-milestone": m{"status": "arrived"}, "receive-purchase-shipment": m{}, "cancel-purchase-shipment": nil,
+		"file-purchase-document": m{"kind": "invoice", "name": "mine now", "url": "https://evil.example/"},
+		"adjust-stock":           m{"adjustments": []m{{"sku": sku, "delta": 5, "reason": "mine now"}}},
+		"add-tax-rate":           m{"country": "GE", "name": "New", "rate_bps": 1}, "replace-tax-rate": m{"country": "AM", "name": "Mine now", "rate_bps": 1},
 		"add-webhook-endpoint": m{"url": "https://evil.example/"}, "change-webhook-endpoint": m{"url": "https://evil.example/"}, "rotate-webhook-secret": m{},
 		"set-prices": m{"prices": []m{{"amount": 1, "currency": "EUR"}}}, "invite-staff": m{"email": "evil@example.com", "role": "owner"},
 	}
