@@ -28,6 +28,7 @@ import (
 	"doorstep/internal/killpoint/toll"
 	"doorstep/internal/money"
 	"doorstep/notify"
+	"doorstep/payment"
 	"doorstep/payment/sandbox"
 	"doorstep/pricing"
 	"doorstep/shipping"
@@ -121,6 +122,10 @@ func newSkewedSim(t testing.TB, seed uint64, count *toll.Count, skew time.Durati
 		t.Fatal(err)
 	}
 	t.Cleanup(h.close)
+	h.inbox = payment.NewInbox(payment.InboxConfig{ // signatures are as old as this world's clock says
+		DB: h.db, Providers: h.payments, Settler: settler{h.checkouts}, Adopter: h.payments, Merchants: merchantList{h.customers}, Now: h.db.Now,
+		Timeout: c.GatewayTimeout + 5*time.Second, AtOnce: h.atOnce, Log: h.log,
+	})
 	h.gateway.SlowFor, h.gateway.LostFor = time.Microsecond, time.Microsecond
 	s := &sim{
 		skew: skew, t: t, ctx: t.Context(), h: h, seed: seed, rnd: rand.New(rand.NewPCG(seed, 1)), clock: hands, count: count, cut: cut, deals: map[uuid.UUID]*simDeal{},
