@@ -286,7 +286,7 @@ func (s *sim) checkMoney(e *simEnd, o *order.Order) {
 		there += c.Captured - c.Refunded
 		disturbed = disturbed || c.Dispute != nil || c.Status == payment.Expired
 		for _, r := range c.Refunds {
-			d.touched = d.touched || r.Key == ""
+			d.touched = d.touched || r.Key == "" || r.Failed // the buyer's bank has sent it back: a person has to look
 		}
 		d.touched = d.touched || c.Dispute != nil
 	}
