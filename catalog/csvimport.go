@@ -303,7 +303,7 @@ func (l *layout) wrong(values []string) *ImportError {
 		if strings.IndexFunc(v, func(r rune) bool { return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0x7f }) >= 0 {
 			return &ImportError{Field: field, Code: "control_character", Message: "The text has a character that cannot be shown."}
 		}
-		if text := []byte(v); card.In(text) && !(l.isCode(i) && card.IsGTIN(text)) {
+		if text := []byte(v); card.In(text) && (!l.isCode(i) || !card.IsGTIN(text)) {
 			return &ImportError{Field: field, Code: "card_number_refused", Message: "This looks like a card number, and none may be kept."}
 		}
 	}

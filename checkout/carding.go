@@ -213,7 +213,7 @@ func (s *Service) knownCard(ctx context.Context, sit *situation, c *Completion, 
 	defer cancel()
 	fingerprint, err := teller.Fingerprint(asking, c.Payment.Token)
 	if err != nil || fingerprint == "" {
-		return nil //nolint:nilerr // the provider will decide
+		return nil // the provider will decide
 	}
 	var wait time.Duration
 	if err := s.DB.Read(ctx, declinesPerCard.Query(sit.row.Merchant, s.DB.Now(), &wait, declinesOf(provider, fingerprint))); err != nil || wait == 0 {

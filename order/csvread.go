@@ -134,7 +134,7 @@ func (c *csvFile) next() ([]string, error) {
 	}
 	c.offset = c.base + c.rows.InputOffset()
 	for i, cell := range cells {
-		if text := []byte(cell); card.In(text) && !(i == c.names["sku"] && card.IsGTIN(text)) {
+		if text := []byte(cell); card.In(text) && (i != c.names["sku"] || !card.IsGTIN(text)) {
 			return nil, &rowError{"card_number_refused", "A field looks like a card number, and none may be kept."}
 		}
 		if !utf8.ValidString(cell) {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"errors"
 	"time"
 
@@ -169,7 +170,12 @@ func (h *house) promised(ctx context.Context, merchant, orderID uuid.UUID) (time
 		return time.Time{}, false, err
 	}
 	var option order.ShippingOption
-	if json.Unmarshal(o.ShippingOption, &option) != nil || option.To == nil {
+	if len(o.ShippingOption) > 0 {
+		if err := json.Unmarshal(o.ShippingOption, &option); err != nil {
+			return time.Time{}, false, fmt.Errorf("shipping option of %s: %w", o.ID, err)
+		}
+	}
+	if option.To == nil {
 		return time.Time{}, false, nil
 	}
 	shop, _, err := h.customers.Settings(ctx, merchant)

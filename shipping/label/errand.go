@@ -148,7 +148,7 @@ func (s *Service) errandOf(ctx context.Context, merchant uuid.UUID, wish *uuid.U
 	if err != nil {
 		return nil, carrier.Address{}, err
 	}
-	able := false
+	var able bool
 	if kind == KindPickup {
 		_, able = c.(carrier.PickupBooker)
 	} else {

@@ -164,7 +164,7 @@ func (w *world) kill(kind, at string, faults []string) {
 	}
 	w.die = ""
 	// Whoever asked did not hear, and asks again with the same key.
-	l, err := w.labels.Buy(w.ctx, w.merchant, s.ID, want)
+	_, err := w.labels.Buy(w.ctx, w.merchant, s.ID, want)
 	w.recover()
 	made := w.desk.made - before
 	if made > 1 {
@@ -172,7 +172,7 @@ func (w *world) kill(kind, at string, faults []string) {
 	}
 	status := label.Failed
 	if err == nil {
-		l, err = w.labels.Label(w.ctx, w.merchant, want.ID)
+		l, err := w.labels.Label(w.ctx, w.merchant, want.ID)
 		if err != nil {
 			w.t.Fatal(err)
 		}

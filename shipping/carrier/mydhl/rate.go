@@ -226,7 +226,7 @@ const billed = "BILLC"
 // total is what the account is billed.
 func total(prices []price) (money.Amount, bool) {
 	for _, p := range prices {
-		if p.CurrencyType != billed && !(len(prices) == 1 && p.CurrencyType == "") {
+		if p.CurrencyType != billed && (len(prices) > 1 || p.CurrencyType != "") {
 			continue
 		}
 		sum, err := carrier.RoundAmount(string(p.Price), p.Currency)
