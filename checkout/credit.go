@@ -75,7 +75,7 @@ func (s *Service) takeCredits(ctx context.Context, sit *situation, f *Form, sess
 			return err
 		}
 	}
-	r.Credits = append(cards, own...)
+	r.Credits = slices.Concat(cards, own)
 	if len(r.Credits) == 0 {
 		sit.credits = nil
 		return nil

@@ -13,7 +13,7 @@ import (
 )
 
 // creditColumns are what a buyer's side needs of an account.
-const creditColumns = `merchant_id, id, kind, status, currency, balance_minor, code_end, customer_id, expires_at`
+const creditColumns = `merchant_id, id, kind, status, currency, balance_minor, code_end, customer_id, expires_at` //nolint:gosec // names of columns
 
 func (a *CreditAccount) fields() []any {
 	return []any{&a.MerchantID, &a.ID, &a.Kind, &a.Status, &a.Currency, &a.Balance, &a.CodeEnd, &a.CustomerID, &a.ExpiresAt}

@@ -222,6 +222,7 @@ func (v *victim) fill(t *testing.T) {
 		"add-webhook-endpoint": m{"url": "https://evil.example/"}, "change-webhook-endpoint": m{"url": "https://evil.example/"}, "rotate-webhook-secret": m{},
 		"set-prices": m{"prices": []m{{"amount": 1, "currency": "EUR"}}}, "invite-staff": m{"email": "evil@example.com", "role": "owner"},
 	}
+	v.carried(t, order, parcel.text("id"))
 	_, v.mine, err = v.house.customers.CreateKey(t.Context(), v.merchant, customer.NewKey{Kind: customer.SecretKey, Scopes: []string{"support:read"}})
 	if err != nil {
 		t.Fatal(err)
@@ -281,17 +282,6 @@ func (v *victim) person(t *testing.T, order string) (customer string) {
 		t.Fatal(err)
 	}
 	return customer
-}
-
-// difference notes that the gateway's books say something else.
-func (v *victim) difference(t *testing.T) string {
-	t.Helper()
-	row := id.New()
-	if err := statement(t.Context(), v.house.db, `insert into payment_differences (merchant_id, id, kind, provider, subject, status, detail, currency, found_at, last_seen_at)
-		values ($1, $2, 'orphan_hold', 'sandbox', 'canary', 'open', 'Canary hold', 'EUR', $3, $3)`, v.merchant, row, v.house.db.Now()); err != nil {
-		t.Fatal(err)
-	}
-	return row.String()
 }
 
 // path is where a route has this merchant's things.

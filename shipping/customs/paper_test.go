@@ -25,12 +25,12 @@ func TestCustomsPapersArePrinted(t *testing.T) {
 	if p.Value() != 7700 || p.Net() != 1440 {
 		t.Errorf("worth %d, %d g", p.Value(), p.Net())
 	}
-	for name, print := range map[string]func() ([]byte, error){"cn22": p.CN22, "cn23": p.CN23, "invoice": p.Invoice} {
-		file, err := print()
+	for name, page := range map[string]func() ([]byte, error){"cn22": p.CN22, "cn23": p.CN23, "invoice": p.Invoice} {
+		file, err := page()
 		if err != nil || !bytes.HasPrefix(file, []byte("%PDF-1.")) {
 			t.Fatalf("%s: %v", name, err)
 		}
-		again, err := print()
+		again, err := page()
 		if err != nil || !bytes.Equal(file, again) {
 			t.Errorf("%s is another file the second time (%v)", name, err)
 		}

@@ -183,7 +183,7 @@ func (s *Service) Work(ctx context.Context) (int, error) {
 		all.Wait()
 	}
 	n, err := s.workErrands(ctx)
-	return len(due) + n, errors.Join(append(errs, err)...)
+	return len(due) + n, errors.Join(errors.Join(errs...), err)
 }
 
 func (s *Service) goOn(ctx context.Context, l *Label) error {

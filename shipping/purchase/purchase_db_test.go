@@ -115,11 +115,12 @@ func TestReceivedGoodsAreInStockOnceAndCostWhatWasPaid(t *testing.T) {
 				_, err := w.bought.Receive(t.Context(), w.merchant, p.ID, "staff", c.counts)
 				mu.Lock()
 				defer mu.Unlock()
-				if err == nil {
+				switch {
+				case err == nil:
 					done++
-				} else if fault.Is(err, purchase.ErrClosed) {
+				case fault.Is(err, purchase.ErrClosed):
 					closed++
-				} else {
+				default:
 					t.Error(err)
 				}
 			})

@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -254,12 +255,12 @@ func easyPostBuy(w *World, rw http.ResponseWriter, r *http.Request) {
 		if rate["id"] != in.Rate.ID {
 			continue
 		}
-		minor, err := money.Parse(rate["rate"].(string), "USD")
+		minor, err := money.Parse(fmt.Sprint(rate["rate"]), "USD")
 		if err != nil {
 			panic(err) // our own rate
 		}
 		if _, again := w.Ship(s.ID, Parcel{
-			ID: s.ID, Number: "94001" + w.Digits(17), Service: rate["service"].(string), From: s.From, To: s.To, WeightG: s.WeightG,
+			ID: s.ID, Number: "94001" + w.Digits(17), Service: fmt.Sprint(rate["service"]), From: s.From, To: s.To, WeightG: s.WeightG,
 			Minor: minor, Currency: "USD", Format: s.Format, Data: rate,
 		}); again {
 			easyPostRefuse(rw, http.StatusUnprocessableEntity, "SHIPMENT.POSTAGE.EXISTS", "Postage was bought already.")

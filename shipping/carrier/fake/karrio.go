@@ -2,6 +2,7 @@ package fake
 
 import (
 	"encoding/base64"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -12,7 +13,7 @@ import (
 
 const (
 	karrioKey    = "key_fakeofthedoorstepshop"
-	karrioSecret = "karrio-webhook-secret"
+	karrioSecret = "karrio-webhook-secret" //nolint:gosec // of a fake
 )
 
 func init() {
@@ -208,7 +209,7 @@ func karrioBuy(w *World, rw http.ResponseWriter, r *http.Request) {
 		Reply(rw, http.StatusFailedDependency, map[string]any{"messages": []any{map[string]any{"code": "rate", "message": "The service is not offered for this shipment", "carrier_name": "karrio"}}})
 		return
 	}
-	minor, err := money.Parse(string(rates[0]["total_charge"].(carrier.Decimal)), "USD")
+	minor, err := money.Parse(fmt.Sprint(rates[0]["total_charge"]), "USD")
 	if err != nil {
 		panic(err) // our own rate
 	}
@@ -226,9 +227,10 @@ func karrioShipment(p Parcel) map[string]any {
 	if p.Voided {
 		status = "cancelled"
 	}
+	rate, _ := p.Data.(map[string]any) // as karrioBuy keeps it
 	return map[string]any{
 		"id": p.ID, "object_type": "shipment", "status": status, "reference": p.Key, "tracking_number": p.Number, "shipment_identifier": p.Number, "service": p.Service,
-		"carrier_name": "canadapost", "carrier_id": p.Data.(map[string]any)["carrier_id"], "selected_rate": p.Data, "rates": []any{p.Data}, "messages": []any{}, "meta": map[string]any{},
+		"carrier_name": "canadapost", "carrier_id": rate["carrier_id"], "selected_rate": p.Data, "rates": []any{p.Data}, "messages": []any{}, "meta": map[string]any{},
 		"label_type": strings.ToUpper(string(p.Format)), "label_url": "/v1/shipments/" + p.ID + "/label", "test_mode": true, "created_at": p.ShippedAt.Format(time.RFC3339),
 		"shipping_documents": []any{map[string]any{"category": "label", "format": strings.ToUpper(string(p.Format)), "url": "/v1/shipments/" + p.ID + "/label", "base64": nil}},
 	}

@@ -6,6 +6,7 @@ package karrio
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 
 	"doorstep/internal/clock"
@@ -93,7 +94,7 @@ func explain(status int, body []byte) carrier.Explained {
 		Messages []message `json:"messages"`
 	}
 	_ = json.Unmarshal(body, &said) // a body that cannot be read explains nothing
-	all := append(said.Errors, said.Messages...)
+	all := slices.Concat(said.Errors, said.Messages)
 	if len(all) == 0 {
 		return carrier.Explained{}
 	}
