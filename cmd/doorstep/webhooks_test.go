@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -175,8 +176,14 @@ func (p *program) losesItsEndpoint(t *testing.T, l *listener, endpoint string) {
 	if got := p.mails(t, "care@example.com", 1); got[0].Kind != "webhook_disabled" || !strings.Contains(got[0].Text, "gone for good") || !strings.Contains(got[0].Text, "/hooks") {
 		t.Errorf("%+v", got)
 	}
-	newest := admin.get(t, "/v1/audit-log?limit=1").want(t, http.StatusOK)
-	if newest.text("data.0.action") != "disable-webhook-endpoint" || newest.text("data.0.subject") != endpoint || newest.text("data.0.actor") != "system" {
+	newest, told := admin.get(t, "/v1/audit-log?limit=5").want(t, http.StatusOK), 0
+	for i := range 5 { // a test that was asked for at that moment may stand beside it
+		act := fmt.Sprintf("data.%d.", i)
+		if newest.text(act+"action") == "disable-webhook-endpoint" && newest.text(act+"subject") == endpoint && newest.text(act+"actor") == "system" {
+			told++
+		}
+	}
+	if told != 1 {
 		t.Errorf("%v", newest)
 	}
 }
