@@ -19,7 +19,7 @@ import (
 // Thieves try stolen card numbers in shops: many small payments, nearly all
 // declined. So only refusals count, and what is said of them is always the same.
 // All counts are rows of the database, so that they hold over all nodes; they are
-// read along with the checkout, and written only when a payment was declined.
+// read only while payments are declined, and written only when one was.
 
 // ErrTooManyDeclines says that so many payments were declined that no other is
 // tried. Ways to pay without a provider stay open. With challenge: sign_in, who
@@ -96,6 +96,7 @@ func declines(merchant, checkout uuid.UUID, n *int) *db.Query {
 
 // signals are what the declines of the last time say about a payment.
 type signals struct {
+	any      bool       // that there are any of the last hour; the rest is read only then
 	recent   int        // of the shop, within attackWindow
 	placed   int        // what went well meanwhile; looked at from attackDeclines on
 	since    *time.Time // of the one that made recent reach attackDeclines, counted back from now
@@ -104,8 +105,24 @@ type signals struct {
 	emailEnd *time.Time // when the oldest of those that matter was
 }
 
-// signalsQuery reads the signals along with a checkout. It looks at failures
-// only, unless there are many.
+// anySignals looks along with a checkout whether there is anything to read: one
+// step into an index that holds failures only.
+func anySignals(merchant uuid.UUID, now time.Time, g *signals) *db.Query {
+	return &db.Query{
+		SQL:  `select exists (select 1 from payments p where p.merchant_id = $1 and p.created_at > $2 and p.failure_code <> '')`,
+		Args: []any{merchant, now.Add(-time.Hour)},
+		Each: func(rows pgx.Rows) error {
+			for rows.Next() {
+				if err := rows.Scan(&g.any); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+}
+
+// signalsQuery reads the signals. It looks at failures only, unless there are many.
 func signalsQuery(merchant, checkout uuid.UUID, now time.Time, g *signals) *db.Query {
 	return &db.Query{
 		// Look-ups one by one, for a join would be planned by statistics that are
@@ -161,6 +178,11 @@ func until(then *time.Time, window time.Duration, now time.Time) time.Duration {
 // for this buyer again.
 func (s *Service) suspicious(ctx context.Context, sit *situation, c *Completion, provider string) error {
 	g, now := &sit.signals, s.DB.Now()
+	if g.any {
+		if err := s.DB.Read(ctx, signalsQuery(sit.row.Merchant, sit.row.ID, now, g)); err != nil {
+			return err
+		}
+	}
 	switch {
 	case sit.declines >= declinesPerCheckout:
 		return ErrTooManyDeclines

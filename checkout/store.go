@@ -114,7 +114,7 @@ func (s *Service) read(ctx context.Context, merchant, checkout uuid.UUID, key *i
 	}
 	if key != nil {
 		queries = append(queries, idem.Lookup(*key, &sit.state))
-		queries = append(queries, signalsQuery(merchant, checkout, s.DB.Now(), &sit.signals))
+		queries = append(queries, anySignals(merchant, s.DB.Now(), &sit.signals))
 		if ip != "" {
 			queries = append(queries, declinesPerIP.Query(merchant, s.DB.Now(), &sit.wait, declinesFrom(ip)))
 		}
