@@ -135,8 +135,8 @@ func (r *Rater) Rate(ctx context.Context, p Patience, asks []Ask) []Answer {
 	keys := make([]string, len(asks))
 	for i := range asks {
 		keys[i] = asks[i].key()
-		if e, age := r.cache.get(keys[i], r.clock.Now(), asks[i].Since); e != nil && age <= e.life {
-			answers[i] = Answer{Rates: e.rates, Source: policy.SourceCache, Age: age}
+		var known bool
+		if answers[i], known = r.known(&asks[i], keys[i]); known {
 			continue
 		}
 		waits[i] = r.fly(&asks[i], keys[i], p)
@@ -154,6 +154,15 @@ func (r *Rater) Rate(ctx context.Context, p Patience, asks []Ask) []Answer {
 		}
 	}
 	return answers
+}
+
+// known is the answer that the cache has, as long as it is fresh.
+func (r *Rater) known(ask *Ask, key string) (Answer, bool) {
+	e, age := r.cache.get(key, r.clock.Now(), ask.Since)
+	if e == nil || age > e.life {
+		return Answer{}, false
+	}
+	return Answer{Rates: e.rates, Source: policy.SourceCache, Age: age}, true
 }
 
 // await takes the answer if it is there when the time is up, which may have been
@@ -211,6 +220,9 @@ var (
 // flight is one call, with all that guards it. It ends within the time that a
 // quote waits plus the grace.
 func (r *Rater) flight(ask *Ask, key string, p Patience) Answer {
+	if a, known := r.known(ask, key); known { // a flight has landed since this one was asked for
+		return a
+	}
 	l := r.line(&ask.Account, p)
 	select {
 	case l.slots <- struct{}{}:
