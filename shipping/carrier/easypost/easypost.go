@@ -82,34 +82,6 @@ var services = []carrier.Service{
 	{Code: "CanadaPost.Xpresspost", Name: "Canada Post Xpresspost", Level: carrier.Express},
 }
 
-var levelOf = func() map[string]carrier.Level {
-	all := map[string]carrier.Level{}
-	for _, s := range services {
-		all[s.Code] = s.Level
-	}
-	return all
-}()
-
-// level is that of a known service, otherwise by how many days it takes.
-func level(code string, days int) carrier.Level {
-	if l, ok := levelOf[code]; ok {
-		return l
-	}
-	switch {
-	case days <= 0:
-		return ""
-	case days == 1:
-		return carrier.Overnight
-	case days == 2:
-		return carrier.Express
-	case days == 3:
-		return carrier.Expedited
-	case days <= 7:
-		return carrier.Standard
-	}
-	return carrier.Economy
-}
-
 // Capabilities is what EasyPost can do.
 func (e *EasyPost) Capabilities() carrier.Capabilities {
 	return carrier.Capabilities{

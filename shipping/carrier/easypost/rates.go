@@ -106,7 +106,7 @@ func (e *EasyPost) priced(s shipment, wanted []string) (carrier.RateAnswer, erro
 			out.Promised = *r.DeliveryDate
 			out.Guaranteed = r.Guaranteed != nil && *r.Guaranteed
 		}
-		out.Level = level(out.Service, out.TransitDays)
+		out.Level = carrier.LevelOf(services, out.Service, carrier.LevelByDays(out.TransitDays))
 		a.Rates = append(a.Rates, out)
 	}
 	for _, m := range s.Messages {

@@ -5,13 +5,11 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"golang.org/x/text/unicode/norm"
 	"maps"
 	"net/http"
 	"strings"
 	"time"
-
-	"golang.org/x/sync/errgroup"
-	"golang.org/x/text/unicode/norm"
 
 	"doorstep/shipping/carrier"
 )
@@ -150,36 +148,23 @@ func place(parts ...string) string {
 
 // Track asks for each number; EasyPost gives the tracker that it has, or makes one.
 func (e *EasyPost) Track(ctx context.Context, numbers []string) ([]carrier.Tracked, error) {
-	found := make([]*carrier.Tracked, len(numbers))
-	group, inside := errgroup.WithContext(ctx)
-	group.SetLimit(atOnce)
-	for i, number := range numbers {
-		group.Go(func() error {
-			var t tracker
-			body := map[string]any{"tracker": map[string]string{"tracking_code": number}}
-			err := e.client.Do(inside, carrier.Call{Name: "track", Method: http.MethodPost, Path: "/v2/trackers", JSON: body}, &t)
-			switch carrier.KindOf(err) {
-			case "":
-			case carrier.KindNotFound, carrier.KindInvalid: // nobody's number: no parcel
-				return nil
-			default:
-				return err
-			}
-			one, err := e.tracked("track", t)
-			found[i] = &one
-			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	var all []carrier.Tracked
-	for _, t := range found {
-		if t != nil {
-			all = append(all, *t)
+	return carrier.TrackEach(numbers, atOnce, func(number string) ([]carrier.Tracked, error) {
+		var t tracker
+		body := map[string]any{"tracker": map[string]string{"tracking_code": number}}
+		err := e.client.Do(ctx, carrier.Call{Name: "track", Method: http.MethodPost, Path: "/v2/trackers", JSON: body}, &t)
+		switch carrier.KindOf(err) {
+		case "":
+		case carrier.KindNotFound, carrier.KindInvalid: // nobody's number: no parcel
+			return nil, nil
+		default:
+			return nil, err
 		}
-	}
-	return all, nil
+		one, err := e.tracked("track", t)
+		if err != nil {
+			return nil, err
+		}
+		return []carrier.Tracked{one}, nil
+	})
 }
 
 // ParseWebhook checks X-Hmac-Signature and reads a tracker's news; news of other

@@ -1,6 +1,7 @@
 package fedex
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"net/http"
@@ -96,7 +97,7 @@ func (f *FedEx) label(s shipped, r carrier.ShipmentRequest) (carrier.Label, erro
 		}
 		l.Numbers, l.Papers = append(l.Numbers, p.Number), append(l.Papers, paper)
 	}
-	l.ID = firstOf(l.ID, l.Numbers[0])
+	l.ID = cmp.Or(l.ID, l.Numbers[0])
 	for _, d := range s.Documents {
 		if paper, ok := d.paper("customs", ""); ok && d.Kind != "LABEL" {
 			l.Papers = append(l.Papers, paper)
@@ -141,7 +142,7 @@ func (s *shipped) cost() (money.Amount, bool) {
 		}
 	}
 	for _, p := range s.Pieces {
-		if a, err := carrier.RoundAmount(firstOf(string(p.Net), string(p.Charge)), p.Currency); err == nil {
+		if a, err := carrier.RoundAmount(cmp.Or(string(p.Net), string(p.Charge)), p.Currency); err == nil {
 			return a, true
 		}
 	}
@@ -228,7 +229,7 @@ func (f *FedEx) Void(ctx context.Context, l carrier.LabelRef) error {
 	case said.Output == nil:
 		return f.client.Missing("void", "output.cancelledShipment")
 	case !said.Output.Canceled:
-		return f.client.Fail("void", carrier.KindInvalid, "id", firstOf(said.Output.Message, "it was not canceled"))
+		return f.client.Fail("void", carrier.KindInvalid, "id", cmp.Or(said.Output.Message, "it was not canceled"))
 	}
 	return nil
 }

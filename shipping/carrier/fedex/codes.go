@@ -1,6 +1,7 @@
 package fedex
 
 import (
+	"cmp"
 	"strings"
 
 	"doorstep/shipping/carrier"
@@ -72,8 +73,8 @@ func (f *FedEx) Codes() map[string]carrier.Status {
 func understand(event, derived string) (meaning, string) {
 	for _, code := range []string{strings.TrimSpace(event), strings.TrimSpace(derived)} {
 		if m, ok := byCode[code]; ok && (m.status != carrier.StatusDelivered || code == event || event == "") {
-			return m, firstOf(event, derived)
+			return m, cmp.Or(event, derived)
 		}
 	}
-	return meaning{status: carrier.StatusUnknown}, firstOf(event, derived)
+	return meaning{status: carrier.StatusUnknown}, cmp.Or(event, derived)
 }

@@ -9,6 +9,7 @@
 package fedex
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -64,9 +65,9 @@ var (
 
 // New is an account with FedEx. Nothing is called until it is used.
 func New(c Config) *FedEx {
-	c.Base = firstOf(c.Base, Production)
-	c.PickupType = firstOf(c.PickupType, "USE_SCHEDULED_PICKUP")
-	c.PickupCarrier = firstOf(c.PickupCarrier, "FDXG")
+	c.Base = cmp.Or(c.Base, Production)
+	c.PickupType = cmp.Or(c.PickupType, "USE_SCHEDULED_PICKUP")
+	c.PickupCarrier = cmp.Or(c.PickupCarrier, "FDXG")
 	client := &carrier.Client{
 		Carrier: Name, Base: c.Base, Clock: c.Clock, Transport: c.Transport, Header: http.Header{"X-Locale": {"en_US"}},
 		Secrets: []string{c.Secret, c.WebhookToken}, Explain: explain,
@@ -109,16 +110,6 @@ var services = []carrier.Service{
 	{Code: "INTERNATIONAL_ECONOMY", Name: "FedEx International Economy", Level: carrier.Economy, International: true},
 	{Code: "EUROPE_FIRST_INTERNATIONAL_PRIORITY", Name: "FedEx Europe First", Level: carrier.Overnight, International: true},
 	{Code: "FEDEX_REGIONAL_ECONOMY", Name: "FedEx Regional Economy", Level: carrier.Economy, International: true},
-}
-
-// levelOf is the level of a service, Standard for one that is not in the table.
-func levelOf(code string) carrier.Level {
-	for _, s := range services {
-		if s.Code == code {
-			return s.Level
-		}
-	}
-	return carrier.Standard
 }
 
 // object is a part of a request.
@@ -164,19 +155,4 @@ func kindOf(code string) carrier.Kind {
 	return ""
 }
 
-func firstOf(texts ...string) string {
-	for _, t := range texts {
-		if t != "" {
-			return t
-		}
-	}
-	return ""
-}
-
 func upper(s string) string { return strings.ToUpper(strings.TrimSpace(s)) }
-
-// cut shortens s to most signs.
-func cut(s string, most int) string {
-	r := []rune(strings.TrimSpace(s))
-	return string(r[:min(len(r), most)])
-}

@@ -1,6 +1,7 @@
 package fedex
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -20,17 +21,17 @@ func address(a carrier.Address) object {
 	var lines []string
 	for _, l := range []string{a.Line1, a.Line2} {
 		if l != "" {
-			lines = append(lines, cut(l, 35))
+			lines = append(lines, carrier.Cut(l, 35))
 		}
 	}
 	if lines != nil {
 		o["streetLines"] = lines
 	}
 	if a.City != "" {
-		o["city"] = cut(a.City, 35)
+		o["city"] = carrier.Cut(a.City, 35)
 	}
 	if a.Postcode != "" {
-		o["postalCode"] = cut(a.Postcode, 10)
+		o["postalCode"] = carrier.Cut(a.Postcode, 10)
 	}
 	// Regions are known to FedEx by two signs, and only in some countries.
 	if r := upper(a.Region); len(r) == 2 {
@@ -47,16 +48,16 @@ func party(a carrier.Address) object {
 		}
 		return r
 	}, a.Phone)
-	contact := object{"personName": cut(firstOf(a.Name, a.Company), 70), "phoneNumber": phone[max(0, len(phone)-15):]}
+	contact := object{"personName": carrier.Cut(cmp.Or(a.Name, a.Company), 70), "phoneNumber": phone[max(0, len(phone)-15):]}
 	if a.Company != "" {
-		contact["companyName"] = cut(a.Company, 35)
+		contact["companyName"] = carrier.Cut(a.Company, 35)
 	}
 	if a.Email != "" && len(a.Email) <= 80 {
 		contact["emailAddress"] = a.Email
 	}
 	o := object{"address": address(a), "contact": contact}
-	if id := firstOf(a.TaxID, a.VAT, a.EORI); id != "" {
-		o["tins"] = []object{{"number": cut(id, 18), "tinType": "BUSINESS_NATIONAL"}}
+	if id := cmp.Or(a.TaxID, a.VAT, a.EORI); id != "" {
+		o["tins"] = []object{{"number": carrier.Cut(id, 18), "tinType": "BUSINESS_NATIONAL"}}
 	}
 	return o
 }
@@ -176,10 +177,10 @@ func (f *FedEx) clearance(call string, from, to carrier.Address, c *carrier.Cust
 			return nil, f.client.Fail(call, carrier.KindInvalid, "customs.items", "must be of one currency, and not worth too much")
 		}
 		items[i] = object{
-			"description": cut(it.Description, 450), "quantity": n, "quantityUnits": "PCS", "numberOfPieces": n,
+			"description": carrier.Cut(it.Description, 450), "quantity": n, "quantityUnits": "PCS", "numberOfPieces": n,
 			"unitPrice": sum(it.UnitValue), "customsValue": sum(money.Of(line, it.UnitValue.Currency)), "weight": weight(max(it.NetG, 1)*n, false),
 		}
-		for k, v := range map[string]string{"harmonizedCode": it.HSCode, "countryOfManufacture": upper(it.OriginCountry), "partNumber": cut(it.SKU, 20)} {
+		for k, v := range map[string]string{"harmonizedCode": it.HSCode, "countryOfManufacture": upper(it.OriginCountry), "partNumber": carrier.Cut(it.SKU, 20)} {
 			if v != "" {
 				items[i][k] = v
 			}
@@ -189,9 +190,9 @@ func (f *FedEx) clearance(call string, from, to carrier.Address, c *carrier.Cust
 	if c.Incoterm == "DDP" {
 		duties = object{"paymentType": "SENDER", "payor": f.payor()}
 	}
-	invoice := object{"shipmentPurpose": firstOf(purposes[c.ContentType], "SOLD"), "termsOfSale": firstOf(c.Incoterm, "DAP")}
+	invoice := object{"shipmentPurpose": cmp.Or(purposes[c.ContentType], "SOLD"), "termsOfSale": cmp.Or(c.Incoterm, "DAP")}
 	if c.InvoiceNumber != "" {
-		invoice["customerReferences"] = []object{{"customerReferenceType": "INVOICE_NUMBER", "value": cut(c.InvoiceNumber, 30)}}
+		invoice["customerReferences"] = []object{{"customerReferenceType": "INVOICE_NUMBER", "value": carrier.Cut(c.InvoiceNumber, 30)}}
 	}
 	o := object{
 		"commodities": items, "dutiesPayment": duties, "commercialInvoice": invoice, "isDocumentOnly": c.ContentType == "documents", "totalCustomsValue": sum(total),

@@ -1,6 +1,7 @@
 package fedex
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -223,7 +224,7 @@ func (d *detail) amount() (money.Amount, bool) {
 	return a, err == nil && d.Net != "" && a.Minor >= 0
 }
 
-func (d *detail) currency() string { return firstOf(d.Currency, d.Shipment.Currency) }
+func (d *detail) currency() string { return cmp.Or(d.Currency, d.Shipment.Currency) }
 
 // pick is the price that the account pays, in the currency that is wanted if
 // there is one; the list's only where the account has none.
@@ -257,7 +258,7 @@ func (q *quoted) rate(currency string) (carrier.Rate, bool) {
 	}
 	total, _ := d.amount()
 	r := carrier.Rate{
-		Carrier: Name, Service: q.Service, Level: levelOf(q.Service), Total: total, Charges: carrier.Settle(d.charges(), total), Negotiated: d.own(),
+		Carrier: Name, Service: q.Service, Level: carrier.LevelOf(services, q.Service, carrier.Standard), Total: total, Charges: carrier.Settle(d.charges(), total), Negotiated: d.own(),
 		BillableG: d.Shipment.Weight.grams(), Zone: d.Shipment.Zone, ID: q.Service,
 	}
 	if r.BillableG == 0 {
@@ -265,9 +266,9 @@ func (q *quoted) rate(currency string) (carrier.Rate, bool) {
 			r.BillableG += p.Rate.Weight.grams()
 		}
 	}
-	r.TransitDays = days(firstOf(q.Commit.Transit.Most, q.Commit.Transit.Least, q.Operation.Transit))
+	r.TransitDays = days(cmp.Or(q.Commit.Transit.Most, q.Commit.Transit.Least, q.Operation.Transit))
 	r.Guaranteed = q.Commit.Guaranteed != "" || q.Operation.Ineligible != nil && !*q.Operation.Ineligible
-	r.Promised = moment(firstOf(q.Commit.Date.Day, q.Operation.Delivery))
+	r.Promised = moment(cmp.Or(q.Commit.Date.Day, q.Operation.Delivery))
 	return r, true
 }
 
@@ -287,10 +288,10 @@ func (d *detail) charges() []carrier.Charge {
 		if s.Type == "FUEL" {
 			kind = carrier.ChargeFuel
 		}
-		add(kind, firstOf(s.Description, s.Type), s.Amount, 1)
+		add(kind, cmp.Or(s.Description, s.Type), s.Amount, 1)
 	}
 	for _, t := range d.Shipment.Taxes {
-		add(carrier.ChargeTax, firstOf(t.Description, t.Type), t.Amount, 1)
+		add(carrier.ChargeTax, cmp.Or(t.Description, t.Type), t.Amount, 1)
 	}
 	return all
 }

@@ -1,6 +1,7 @@
 package fedex
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -122,7 +123,7 @@ func (f *FedEx) read(call string, all complete) ([]carrier.Tracked, error) {
 				}
 				continue
 			}
-			number := firstOf(c.Number, r.Info.Number)
+			number := cmp.Or(c.Number, r.Info.Number)
 			if number == "" {
 				return found, f.client.Missing(call, "output.completeTrackResults.trackingNumber")
 			}
@@ -134,7 +135,7 @@ func (f *FedEx) read(call string, all complete) ([]carrier.Tracked, error) {
 
 // tracked reads one parcel.
 func (r *result) tracked(number string) carrier.Tracked {
-	t := carrier.Tracked{Number: number, UniqueID: r.Info.UniqueID, Carrier: Name, SignedBy: firstOf(r.Delivery.Signed, r.Delivery.Received)}
+	t := carrier.Tracked{Number: number, UniqueID: r.Info.UniqueID, Carrier: Name, SignedBy: cmp.Or(r.Delivery.Signed, r.Delivery.Received)}
 	for i := range r.Scans {
 		if e, ok := r.event(i); ok {
 			t.Events = append(t.Events, e)

@@ -2,6 +2,7 @@ package fedex
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"fmt"
@@ -27,7 +28,7 @@ func (f *FedEx) BookPickup(ctx context.Context, r carrier.PickupRequest) (carrie
 	err := f.client.Do(ctx, carrier.Call{
 		Name: "pickup", Method: http.MethodPost, Path: "/pickup/v1/pickups", Header: http.Header{"X-Customer-Transaction-Id": {carrier.Reference(r.Key, 40)}},
 		JSON: object{
-			"associatedAccountNumber": f.account(), "carrierCode": f.config.PickupCarrier, "packageCount": max(r.Parcels, 1), "remarks": cut(r.Note, 60),
+			"associatedAccountNumber": f.account(), "carrierCode": f.config.PickupCarrier, "packageCount": max(r.Parcels, 1), "remarks": carrier.Cut(r.Note, 60),
 			"totalWeight": weight(r.WeightG, imperial(r.From.Country)),
 			"originDetail": object{
 				"pickupAddressType": "OTHER", "pickupLocation": object{"contact": where["contact"], "address": where["address"]},
@@ -97,7 +98,7 @@ func (f *FedEx) Manifest(ctx context.Context, r carrier.ManifestRequest) (carrie
 	if said.Output == nil {
 		return carrier.Manifest{}, f.client.Missing("manifest", "output.closeDocuments")
 	}
-	m := carrier.Manifest{ID: firstOf(said.ID, r.Key)}
+	m := carrier.Manifest{ID: cmp.Or(said.ID, r.Key)}
 	for _, d := range said.Output.Documents {
 		var sheet []byte
 		for _, p := range d.Parts {
@@ -227,7 +228,7 @@ func (r *resolved) verdict(asked carrier.Address) carrier.AddressVerdict {
 	if len(r.Lines) > 0 {
 		better.Line1, better.Line2 = r.Lines[0], strings.Join(r.Lines[1:], ", ")
 	}
-	better.City, better.Region, better.Postcode = firstOf(r.City, asked.City), firstOf(r.Region, asked.Region), firstOf(r.Postcode, asked.Postcode)
+	better.City, better.Region, better.Postcode = cmp.Or(r.City, asked.City), cmp.Or(r.Region, asked.Region), cmp.Or(r.Postcode, asked.Postcode)
 	if better != asked {
 		v.Corrected = &better
 	}
@@ -242,7 +243,7 @@ func (r *resolved) verdict(asked carrier.Address) carrier.AddressVerdict {
 		v.Notes = append(v.Notes, "it is a post box, where FedEx does not deliver")
 	}
 	for _, m := range r.Messages {
-		v.Notes = append(v.Notes, carrier.Clip(firstOf(m.Message, m.Code)))
+		v.Notes = append(v.Notes, carrier.Clip(cmp.Or(m.Message, m.Code)))
 	}
 	return v
 }

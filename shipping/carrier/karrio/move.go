@@ -72,7 +72,7 @@ func (k *Karrio) priced(call string, r rate) (carrier.Rate, error) {
 	if r.TransitDays != nil {
 		out.TransitDays = max(*r.TransitDays, 0)
 	}
-	out.Level = level(out.TransitDays)
+	out.Level = carrier.LevelByDays(out.TransitDays)
 	if at, err := time.Parse(time.DateOnly, first(text(r.Estimated), 10)); err == nil {
 		out.Promised = at
 	}
@@ -93,23 +93,6 @@ func (k *Karrio) priced(call string, r rate) (carrier.Rate, error) {
 }
 
 func first(s string, n int) string { return s[:min(len(s), n)] }
-
-// level is by how many days it takes, for service names are each carrier's own.
-func level(days int) carrier.Level {
-	switch {
-	case days <= 0:
-		return ""
-	case days == 1:
-		return carrier.Overnight
-	case days == 2:
-		return carrier.Express
-	case days == 3:
-		return carrier.Expedited
-	case days <= 7:
-		return carrier.Standard
-	}
-	return carrier.Economy
-}
 
 // chargeKind is what part of a price a charge is, by its name: Karrio passes on
 // the words of each carrier.

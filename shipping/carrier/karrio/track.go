@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"doorstep/shipping/carrier"
 )
 
@@ -172,34 +170,21 @@ func youngest(events []carrier.Event) int {
 
 // Track reads the trackers, which Karrio makes with every label.
 func (k *Karrio) Track(ctx context.Context, numbers []string) ([]carrier.Tracked, error) {
-	found := make([]*carrier.Tracked, len(numbers))
-	group, inside := errgroup.WithContext(ctx)
-	group.SetLimit(atOnce)
-	for i, number := range numbers {
-		group.Go(func() error {
-			var t tracker
-			err := k.client.Do(inside, carrier.Call{Name: "track", Path: "/v1/trackers/" + url.PathEscape(number)}, &t)
-			if carrier.KindOf(err) == carrier.KindNotFound {
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			one, err := k.tracked("track", t)
-			found[i] = &one
-			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	var all []carrier.Tracked
-	for _, t := range found {
-		if t != nil {
-			all = append(all, *t)
+	return carrier.TrackEach(numbers, atOnce, func(number string) ([]carrier.Tracked, error) {
+		var t tracker
+		err := k.client.Do(ctx, carrier.Call{Name: "track", Path: "/v1/trackers/" + url.PathEscape(number)}, &t)
+		if carrier.KindOf(err) == carrier.KindNotFound {
+			return nil, nil
 		}
-	}
-	return all, nil
+		if err != nil {
+			return nil, err
+		}
+		one, err := k.tracked("track", t)
+		if err != nil {
+			return nil, err
+		}
+		return []carrier.Tracked{one}, nil
+	})
 }
 
 // ParseWebhook checks the secret that Karrio sends along, for it does not sign

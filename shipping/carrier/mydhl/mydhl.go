@@ -112,16 +112,6 @@ var products = []carrier.Service{
 	{Code: "9", Name: "Parcel Product", Level: carrier.Standard, International: true},
 }
 
-// level is that of a known product, express for others.
-func level(code string) carrier.Level {
-	for _, p := range products {
-		if p.Code == code {
-			return p.Level
-		}
-	}
-	return carrier.Express
-}
-
 // Capabilities is what DHL Express can do.
 func (d *MyDHL) Capabilities() carrier.Capabilities {
 	return carrier.Capabilities{

@@ -14,6 +14,9 @@ import (
 // shipTime is how DHL wants instants to be written.
 const shipTime = "2006-01-02T15:04:05 GMT-07:00"
 
+// longest is how many signs DHL takes in a line.
+const longest = 45
+
 type account struct {
 	TypeCode string `json:"typeCode"`
 	Number   string `json:"number"`
@@ -32,19 +35,11 @@ type place struct {
 }
 
 func at(a carrier.Address) place {
-	p := place{PostalCode: a.Postcode, CityName: a.City, CountryCode: a.Country, AddressLine1: cut(a.Line1), AddressLine2: cut(a.Line2)}
+	p := place{PostalCode: a.Postcode, CityName: a.City, CountryCode: a.Country, AddressLine1: carrier.Cut(a.Line1, longest), AddressLine2: carrier.Cut(a.Line2, longest)}
 	if len(a.Region) == 2 {
 		p.ProvinceCode = a.Region
 	}
 	return p
-}
-
-// cut keeps a line within DHL's 45 signs.
-func cut(line string) string {
-	if r := []rune(line); len(r) > 45 {
-		return strings.TrimSpace(string(r[:45]))
-	}
-	return line
 }
 
 // box is a parcel in kilograms and centimetres.
@@ -240,7 +235,7 @@ func (p *product) rate() (carrier.Rate, bool) {
 	if !ok {
 		return carrier.Rate{}, false
 	}
-	r := carrier.Rate{Carrier: Name, Service: p.Code, Level: level(p.Code), Total: sum, Negotiated: p.Agreed}
+	r := carrier.Rate{Carrier: Name, Service: p.Code, Level: carrier.LevelOf(products, p.Code, carrier.Express), Total: sum, Negotiated: p.Agreed}
 	for _, d := range p.Detail {
 		if d.CurrencyType != billed || d.Currency != sum.Currency {
 			continue

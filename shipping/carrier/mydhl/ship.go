@@ -180,7 +180,7 @@ func (d *MyDHL) BookPickup(ctx context.Context, r carrier.PickupRequest) (carrie
 	weight := carrier.Decimal(carrier.Kilograms(max(r.WeightG, 1), 3, carrier.RoundUp))
 	err := d.client.Do(ctx, carrier.Call{Name: "pickup", Method: http.MethodPost, Path: "/pickups", JSON: map[string]any{
 		"plannedPickupDateAndTime": r.Ready.Format(shipTime), "closeTime": r.Last.In(r.Ready.Location()).Format("15:04"), "location": "reception",
-		"locationType": "business", "accounts": d.accounts(), "remark": cut(r.Note), "specialInstructions": []reference{{Value: carrier.Reference(r.Key, 35), TypeCode: "TBD"}},
+		"locationType": "business", "accounts": d.accounts(), "remark": carrier.Cut(r.Note, longest), "specialInstructions": []reference{{Value: carrier.Reference(r.Key, 35), TypeCode: "TBD"}},
 		"customerDetails": map[string]any{"shipperDetails": who(r.From), "pickupDetails": who(r.From)},
 		"shipmentDetails": []map[string]any{{
 			"productCode": "P", "accounts": d.accounts(), "isCustomsDeclarable": false, "unitOfMeasurement": "metric",

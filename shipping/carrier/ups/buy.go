@@ -1,6 +1,7 @@
 package ups
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -118,7 +119,7 @@ func (u *UPS) paper(p *picture, wanted carrier.Format) (carrier.Paper, error) {
 	if err != nil || len(bytes) == 0 {
 		return carrier.Paper{}, errNoPicture
 	}
-	code := strings.ToUpper(firstOf(p.Format.Code, p.LabelFormat.Code))
+	code := strings.ToUpper(cmp.Or(p.Format.Code, p.LabelFormat.Code))
 	switch {
 	case code == "ZPL":
 		return carrier.Paper{Format: carrier.ZPL, Bytes: bytes, DPI: 203}, nil
@@ -236,7 +237,7 @@ func (u *UPS) Void(ctx context.Context, l carrier.LabelRef) error {
 	case said.Response == nil || said.Response.Summary.Status.Code == "":
 		return u.client.Missing("void", "VoidShipmentResponse.SummaryResult.Status.Code")
 	case said.Response.Summary.Status.Code != "1":
-		return u.client.Fail("void", carrier.KindInvalid, "id", firstOf(said.Response.Summary.Status.Text, "it was not voided"))
+		return u.client.Fail("void", carrier.KindInvalid, "id", cmp.Or(said.Response.Summary.Status.Text, "it was not voided"))
 	}
 	return nil
 }

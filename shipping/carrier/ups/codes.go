@@ -1,6 +1,7 @@
 package ups
 
 import (
+	"cmp"
 	"strings"
 
 	"doorstep/shipping/carrier"
@@ -108,7 +109,7 @@ func understand(status, kind string) (meaning, string) {
 		}
 	}
 	if m, ok := byType[kind]; ok {
-		return m, firstOf(status, kind)
+		return m, cmp.Or(status, kind)
 	}
-	return meaning{status: carrier.StatusUnknown}, firstOf(status, kind)
+	return meaning{status: carrier.StatusUnknown}, cmp.Or(status, kind)
 }

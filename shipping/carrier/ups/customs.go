@@ -1,6 +1,7 @@
 package ups
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -20,7 +21,7 @@ func (u *UPS) customs(r carrier.ShipmentRequest, shipment, options object) error
 	if c == nil || len(c.Items) == 0 {
 		return u.client.Fail("buy", carrier.KindInvalid, "customs.items", "are missing for a parcel that crosses a border")
 	}
-	shipment["Description"] = cut(c.Items[0].Description, 50)
+	shipment["Description"] = carrier.Cut(c.Items[0].Description, 50)
 	if c.ContentType == "documents" {
 		shipment["DocumentsOnlyIndicator"] = ""
 		return nil
@@ -40,8 +41,8 @@ func (u *UPS) customs(r carrier.ShipmentRequest, shipment, options object) error
 	to := party(r.To)
 	delete(to, "TaxIdentificationNumber")
 	forms := object{
-		"FormType": []string{"01"}, "InvoiceNumber": cut(firstOf(c.InvoiceNumber, carrier.Reference(r.Key, 35)), 35),
-		"InvoiceDate": day.Format("20060102"), "ReasonForExport": firstOf(reasons[c.ContentType], "SALE"),
+		"FormType": []string{"01"}, "InvoiceNumber": carrier.Cut(cmp.Or(c.InvoiceNumber, carrier.Reference(r.Key, 35)), 35),
+		"InvoiceDate": day.Format("20060102"), "ReasonForExport": cmp.Or(reasons[c.ContentType], "SALE"),
 		"CurrencyCode": total.Currency, "TermsOfShipment": terms,
 		"Contacts": object{"SoldTo": to}, "Product": products(c.Items),
 	}
@@ -61,7 +62,7 @@ func products(items []carrier.Item) []object {
 	all := make([]object, len(items))
 	for i, it := range items {
 		p := object{
-			"Description": []string{cut(it.Description, 35)},
+			"Description": []string{carrier.Cut(it.Description, 35)},
 			"Unit": object{
 				"Number": strconv.FormatInt(max(it.Quantity, 1), 10), "UnitOfMeasurement": object{"Code": "PCS"},
 				"Value": money.Decimal(it.UnitValue.Minor, it.UnitValue.Currency),
@@ -69,13 +70,13 @@ func products(items []carrier.Item) []object {
 			"ProductWeight": object{"UnitOfMeasurement": object{"Code": "KGS"}, "Weight": carrier.Kilograms(max(it.NetG, 1)*max(it.Quantity, 1), 1, carrier.RoundUp)},
 		}
 		if it.HSCode != "" {
-			p["CommodityCode"] = cut(it.HSCode, 15)
+			p["CommodityCode"] = carrier.Cut(it.HSCode, 15)
 		}
 		if it.OriginCountry != "" {
 			p["OriginCountryCode"] = upper(it.OriginCountry)
 		}
 		if it.SKU != "" {
-			p["PartNumber"] = cut(it.SKU, 10)
+			p["PartNumber"] = carrier.Cut(it.SKU, 10)
 		}
 		all[i] = p
 	}
@@ -88,7 +89,7 @@ func exportFiling(aes string) object {
 	if aes == "" {
 		return nil
 	}
-	filed := object{"Code": "B", "ExemptionLegend": cut(aes, 20)}
+	filed := object{"Code": "B", "ExemptionLegend": carrier.Cut(aes, 20)}
 	if len(aes) == 15 && aes[0] == 'X' && strings.Trim(aes[1:], "0123456789") == "" {
 		filed = object{"Code": "A", "PreDepartureITNNumber": aes}
 	}

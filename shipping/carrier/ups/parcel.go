@@ -1,18 +1,13 @@
 package ups
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
 	"doorstep/internal/money"
 	"doorstep/shipping/carrier"
 )
-
-// cut shortens s to most signs.
-func cut(s string, most int) string {
-	r := []rune(strings.TrimSpace(s))
-	return string(r[:min(len(r), most)])
-}
 
 // domestic tells whether a shipment needs no customs; Puerto Rico belongs to
 // the United States for UPS's own rules.
@@ -42,20 +37,20 @@ func place(a carrier.Address) object {
 	var lines []string
 	for _, l := range []string{a.Line1, a.Line2} {
 		if l != "" {
-			lines = append(lines, cut(l, 35))
+			lines = append(lines, carrier.Cut(l, 35))
 		}
 	}
 	if lines != nil {
 		p["AddressLine"] = lines
 	}
 	if a.City != "" {
-		p["City"] = cut(a.City, 30)
+		p["City"] = carrier.Cut(a.City, 30)
 	}
 	if a.Region != "" {
-		p["StateProvinceCode"] = cut(upper(a.Region), 5)
+		p["StateProvinceCode"] = carrier.Cut(upper(a.Region), 5)
 	}
 	if a.Postcode != "" {
-		p["PostalCode"] = cut(strings.ReplaceAll(a.Postcode, " ", ""), 9)
+		p["PostalCode"] = carrier.Cut(strings.ReplaceAll(a.Postcode, " ", ""), 9)
 	}
 	if a.Residential {
 		p["ResidentialAddressIndicator"] = ""
@@ -71,10 +66,10 @@ func party(a carrier.Address) object {
 	}
 	p := object{"Address": place(a)}
 	if name != "" {
-		p["Name"] = cut(name, 35)
+		p["Name"] = carrier.Cut(name, 35)
 	}
 	if a.Name != "" {
-		p["AttentionName"] = cut(a.Name, 35)
+		p["AttentionName"] = carrier.Cut(a.Name, 35)
 	}
 	if number := digits(a.Phone, 15); number != "" {
 		p["Phone"] = object{"Number": number}
@@ -82,19 +77,10 @@ func party(a carrier.Address) object {
 	if a.Email != "" && len(a.Email) <= 50 {
 		p["EMailAddress"] = a.Email
 	}
-	if id := firstOf(a.TaxID, a.VAT, a.EORI); id != "" {
-		p["TaxIdentificationNumber"] = cut(id, 15)
+	if id := cmp.Or(a.TaxID, a.VAT, a.EORI); id != "" {
+		p["TaxIdentificationNumber"] = carrier.Cut(id, 15)
 	}
 	return p
-}
-
-func firstOf(texts ...string) string {
-	for _, t := range texts {
-		if t != "" {
-			return t
-		}
-	}
-	return ""
 }
 
 // digits keeps the last digits of a phone number, as many as UPS takes.

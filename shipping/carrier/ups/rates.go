@@ -1,6 +1,7 @@
 package ups
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -314,7 +315,7 @@ func (q *quoted) saturday() bool {
 // rate is a service's price: the account's own where there is one.
 func (q *quoted) rate() (carrier.Rate, bool) {
 	r := carrier.Rate{
-		Carrier: Name, Service: q.Service.Code, Level: levelOf(q.Service.Code), Zone: q.Zone, BillableG: q.billable(), ID: q.Service.Code,
+		Carrier: Name, Service: q.Service.Code, Level: carrier.LevelOf(services, q.Service.Code, carrier.Standard), Zone: q.Zone, BillableG: q.billable(), ID: q.Service.Code,
 	}
 	before, ok := money.Amount{}, false
 	var taxes many[tax]
@@ -369,8 +370,8 @@ func (q *quoted) charges(own bool, currency string) []carrier.Charge {
 		return []carrier.Charge{{Kind: carrier.ChargeBase, Name: "transportation", Amount: a}}
 	}
 	for _, it := range items {
-		if a, err := carrier.RoundAmount(string(it.Value), firstOf(it.Currency, currency)); err == nil {
-			c := carrier.Charge{Kind: carrier.ChargeSurcharge, Name: firstOf(it.Description, it.SubType, "charge "+it.Code), Amount: a}
+		if a, err := carrier.RoundAmount(string(it.Value), cmp.Or(it.Currency, currency)); err == nil {
+			c := carrier.Charge{Kind: carrier.ChargeSurcharge, Name: cmp.Or(it.Description, it.SubType, "charge "+it.Code), Amount: a}
 			if it.Code == fuelCharge {
 				c.Kind, c.Name = carrier.ChargeFuel, "fuel"
 			}
@@ -379,7 +380,7 @@ func (q *quoted) charges(own bool, currency string) []carrier.Charge {
 	}
 	for _, m := range modifiers {
 		if a, err := carrier.RoundAmount(string(m.Amount), currency); err == nil {
-			c := carrier.Charge{Kind: carrier.ChargeSurcharge, Name: firstOf(m.Text, m.Kind), Amount: a}
+			c := carrier.Charge{Kind: carrier.ChargeSurcharge, Name: cmp.Or(m.Text, m.Kind), Amount: a}
 			if a.Minor < 0 {
 				c.Kind = carrier.ChargeDiscount
 			}
@@ -401,7 +402,7 @@ func taxed(taxes many[tax], without, with money.Amount) []carrier.Charge {
 	for _, t := range taxes {
 		if a, err := carrier.RoundAmount(string(t.Value), with.Currency); err == nil {
 			left -= a.Minor
-			named = append(named, carrier.Charge{Kind: carrier.ChargeTax, Name: firstOf(t.Type, "tax"), Amount: a})
+			named = append(named, carrier.Charge{Kind: carrier.ChargeTax, Name: cmp.Or(t.Type, "tax"), Amount: a})
 		}
 	}
 	if left != 0 {

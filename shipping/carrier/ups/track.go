@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"doorstep/shipping/carrier"
@@ -47,7 +46,7 @@ type address struct {
 
 func (a address) text() string {
 	var parts []string
-	for _, p := range []string{a.City, a.Region, firstOf(a.Code, a.Country)} {
+	for _, p := range []string{a.City, a.Region, cmp.Or(a.Code, a.Country)} {
 		if p = strings.TrimSpace(p); p != "" {
 			parts = append(parts, p)
 		}
@@ -84,19 +83,7 @@ type trackAnswer struct {
 // Track asks for each number. What was learned comes along with the error of
 // the first number that failed.
 func (u *UPS) Track(ctx context.Context, numbers []string) ([]carrier.Tracked, error) {
-	found := make([][]carrier.Tracked, len(numbers))
-	errs := make([]error, len(numbers))
-	turns := make(chan struct{}, atOnce)
-	var group sync.WaitGroup
-	for i, number := range numbers {
-		turns <- struct{}{}
-		group.Go(func() {
-			defer func() { <-turns }()
-			found[i], errs[i] = u.track(ctx, number)
-		})
-	}
-	group.Wait()
-	return slices.Concat(found...), cmp.Or(errs...)
+	return carrier.TrackEach(numbers, atOnce, func(number string) ([]carrier.Tracked, error) { return u.track(ctx, number) })
 }
 
 func (u *UPS) track(ctx context.Context, number string) ([]carrier.Tracked, error) {
@@ -174,7 +161,7 @@ func (a activity) event() (carrier.Event, bool) {
 	}
 	m, code := understand(a.Status.StatusCode, strings.TrimSpace(a.Status.Type))
 	return carrier.Event{
-		Code: firstOf(code, a.Status.Code), Status: m.status, Reason: m.reason, Description: carrier.Clip(a.Status.Description),
+		Code: cmp.Or(code, a.Status.Code), Status: m.status, Reason: m.reason, Description: carrier.Clip(a.Status.Description),
 		Location: a.Location.Address.text(), At: at, ZoneGuessed: guessed,
 	}, true
 }
@@ -241,7 +228,7 @@ func (u *UPS) ParseWebhook(header http.Header, body []byte) ([]carrier.Tracked, 
 	t := carrier.Tracked{
 		Number: said.Number, Carrier: Name, EventID: hex.EncodeToString(id[:16]), SignedBy: said.Received,
 		Events: []carrier.Event{{
-			Code: firstOf(code, said.Status.Code), Status: m.status, Reason: m.reason, Description: carrier.Clip(said.Status.Description),
+			Code: cmp.Or(code, said.Status.Code), Status: m.status, Reason: m.reason, Description: carrier.Clip(said.Status.Description),
 			Location: said.Location.text(), At: at, ZoneGuessed: guessed,
 		}},
 	}

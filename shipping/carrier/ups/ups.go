@@ -114,16 +114,6 @@ var services = []carrier.Service{
 	{Code: "86", Name: "UPS Today Express Saver", Level: carrier.Overnight},
 }
 
-// levelOf is the level of a service, Standard for one that is not in the table.
-func levelOf(code string) carrier.Level {
-	for _, s := range services {
-		if s.Code == code {
-			return s.Level
-		}
-	}
-	return carrier.Standard
-}
-
 // object is a part of a request.
 type object = map[string]any
 

@@ -1,6 +1,7 @@
 package ups
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"strconv"
@@ -26,9 +27,9 @@ func (u *UPS) BookPickup(ctx context.Context, r carrier.PickupRequest) (carrier.
 		"Shipper":             object{"Account": object{"AccountNumber": u.account, "AccountCountryCode": upper(from.Country)}},
 		"PickupDateInfo":      object{"CloseTime": r.Last.Format("1504"), "ReadyTime": r.Ready.Format("1504"), "PickupDate": r.Ready.Format("20060102")},
 		"PickupAddress": object{
-			"CompanyName": cut(firstOf(from.Company, from.Name), 27), "ContactName": cut(firstOf(from.Name, from.Company), 22),
-			"AddressLine": []string{cut(strings.TrimSpace(from.Line1+" "+from.Line2), 73)}, "City": cut(from.City, 50), "StateProvince": cut(upper(from.Region), 50),
-			"PostalCode": cut(strings.ReplaceAll(from.Postcode, " ", ""), 8), "CountryCode": upper(from.Country), "ResidentialIndicator": residential,
+			"CompanyName": carrier.Cut(cmp.Or(from.Company, from.Name), 27), "ContactName": carrier.Cut(cmp.Or(from.Name, from.Company), 22),
+			"AddressLine": []string{carrier.Cut(strings.TrimSpace(from.Line1+" "+from.Line2), 73)}, "City": carrier.Cut(from.City, 50), "StateProvince": carrier.Cut(upper(from.Region), 50),
+			"PostalCode": carrier.Cut(strings.ReplaceAll(from.Postcode, " ", ""), 8), "CountryCode": upper(from.Country), "ResidentialIndicator": residential,
 			"Phone": object{"Number": digits(from.Phone, 15)},
 		},
 		"AlternateAddressIndicator": "Y",
@@ -38,7 +39,7 @@ func (u *UPS) BookPickup(ctx context.Context, r carrier.PickupRequest) (carrier.
 		"TotalWeight":         object{"Weight": weight, "UnitOfMeasurement": unit},
 		"OverweightIndicator": "N",
 		"PaymentMethod":       "01", // the shipper's account
-		"SpecialInstruction":  cut(r.Note, 57),
+		"SpecialInstruction":  carrier.Cut(r.Note, 57),
 		"ReferenceNumber":     carrier.Reference(r.Key, 35),
 	}}
 	var said struct {
@@ -85,8 +86,8 @@ func (u *UPS) CheckAddress(ctx context.Context, a carrier.Address) (carrier.Addr
 		lines = append(lines, a.Line2)
 	}
 	key := object{
-		"ConsigneeName": cut(firstOf(a.Company, a.Name), 40), "AddressLine": lines, "PoliticalDivision2": cut(a.City, 30),
-		"PoliticalDivision1": cut(a.Region, 30), "PostcodePrimaryLow": zip, "CountryCode": upper(a.Country),
+		"ConsigneeName": carrier.Cut(cmp.Or(a.Company, a.Name), 40), "AddressLine": lines, "PoliticalDivision2": carrier.Cut(a.City, 30),
+		"PoliticalDivision1": carrier.Cut(a.Region, 30), "PostcodePrimaryLow": zip, "CountryCode": upper(a.Country),
 	}
 	if plus != "" {
 		key["PostcodeExtendedLow"] = plus
@@ -133,12 +134,12 @@ func (r *addressAnswer) verdict(asked carrier.Address) carrier.AddressVerdict {
 	class := r.Class.Code
 	if len(r.Candidates) > 0 {
 		c := r.Candidates[0]
-		class = firstOf(c.Class.Code, class)
+		class = cmp.Or(c.Class.Code, class)
 		better := asked
 		if len(c.Key.Lines) > 0 {
 			better.Line1, better.Line2 = c.Key.Lines[0], strings.Join(c.Key.Lines[1:], ", ")
 		}
-		better.City, better.Region, better.Postcode = firstOf(c.Key.City, asked.City), firstOf(c.Key.State, asked.Region), firstOf(c.Key.Low, asked.Postcode)
+		better.City, better.Region, better.Postcode = cmp.Or(c.Key.City, asked.City), cmp.Or(c.Key.State, asked.Region), cmp.Or(c.Key.Low, asked.Postcode)
 		if c.Key.Plus != "" {
 			better.Postcode += "-" + c.Key.Plus
 		}

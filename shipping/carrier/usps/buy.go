@@ -1,6 +1,7 @@
 package usps
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -133,12 +134,12 @@ func (u *USPS) Buy(ctx context.Context, r carrier.ShipmentRequest) (carrier.Labe
 
 // label reads a label.
 func (u *USPS) label(call string, said labelAnswer, service string, f carrier.Format) (carrier.Label, error) {
-	number := firstOf(said.Number, said.Abroad)
+	number := cmp.Or(said.Number, said.Abroad)
 	if number == "" {
 		return carrier.Label{}, u.client.Missing(call, "trackingNumber")
 	}
 	l := carrier.Label{ID: number, Numbers: []string{number}, Service: service, BuyerID: u.config.CRID}
-	image, err := base64.StdEncoding.DecodeString(firstOf(said.Image, said.Return))
+	image, err := base64.StdEncoding.DecodeString(cmp.Or(said.Image, said.Return))
 	if err != nil || len(image) == 0 {
 		return l, u.client.Missing(call, "labelImage")
 	}
@@ -179,7 +180,7 @@ func formatOf(f carrier.Format) carrier.Format {
 // picture is how a label is to be printed.
 func picture(f carrier.Format) object {
 	kind := map[carrier.Format]string{carrier.PDF: "PDF", carrier.ZPL: "ZPL203DPI", carrier.PNG: "PNG"}[formatOf(f)]
-	return object{"imageType": firstOf(kind, "PDF"), "labelType": "4X6LABEL"}
+	return object{"imageType": cmp.Or(kind, "PDF"), "labelType": "4X6LABEL"}
 }
 
 // labelQuestion is what a label is asked with, and where.
@@ -249,29 +250,29 @@ func (u *USPS) customs(r carrier.ShipmentRequest) (object, error) {
 			return nil, u.client.Fail("buy", carrier.KindInvalid, "customs.items", "are worth too much")
 		}
 		items[i] = object{
-			"itemDescription": cut(it.Description, 30), "itemQuantity": n, "itemValue": dollars(it.UnitValue), "itemTotalValue": dollars(money.Of(line, "USD")),
+			"itemDescription": carrier.Cut(it.Description, 30), "itemQuantity": n, "itemValue": dollars(it.UnitValue), "itemTotalValue": dollars(money.Of(line, "USD")),
 			"weightUOM": "lb", "itemWeight": carrier.Decimal(carrier.Pounds(max(it.NetG, 1), 4, carrier.RoundUp)),
 			"itemTotalWeight": carrier.Decimal(carrier.Pounds(max(it.NetG, 1)*n, 4, carrier.RoundUp)),
 		}
 		if it.HSCode != "" {
-			items[i]["HSTariffNumber"] = cut(it.HSCode, 14)
+			items[i]["HSTariffNumber"] = carrier.Cut(it.HSCode, 14)
 		}
 		if it.OriginCountry != "" {
 			items[i]["countryofOrigin"] = upper(it.OriginCountry)
 		}
 	}
-	form := object{"customsContentType": firstOf(contents[c.ContentType], "OTHER"), "contents": items}
+	form := object{"customsContentType": cmp.Or(contents[c.ContentType], "OTHER"), "contents": items}
 	if form["customsContentType"] == "OTHER" {
-		form["contentComments"] = cut(c.Items[0].Description, 25)
+		form["contentComments"] = carrier.Cut(c.Items[0].Description, 25)
 	}
 	if c.InvoiceNumber != "" {
-		form["invoiceNumber"] = cut(c.InvoiceNumber, 15)
+		form["invoiceNumber"] = carrier.Cut(c.InvoiceNumber, 15)
 	}
 	if c.AES != "" {
-		form["AESITN"] = cut(c.AES, 35)
+		form["AESITN"] = carrier.Cut(c.AES, 35)
 	}
-	if id := firstOf(c.IOSS, c.EORI); id != "" && !home(r.To) {
-		form["exportersReference"] = object{"referenceType": "TAX_CODE", "reference": cut(id, 28)}
+	if id := cmp.Or(c.IOSS, c.EORI); id != "" && !home(r.To) {
+		form["exportersReference"] = object{"referenceType": "TAX_CODE", "reference": carrier.Cut(id, 28)}
 	}
 	return form, nil
 }

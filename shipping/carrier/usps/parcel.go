@@ -31,9 +31,9 @@ func address(a carrier.Address) object {
 	if slices.Contains(territories, upper(a.Country)) {
 		state = upper(a.Country)
 	}
-	o := object{"streetAddress": cut(a.Line1, 50), "city": cut(a.City, 28), "state": state, "ZIPCode": five}
+	o := object{"streetAddress": carrier.Cut(a.Line1, 50), "city": carrier.Cut(a.City, 28), "state": state, "ZIPCode": five}
 	if a.Line2 != "" {
-		o["secondaryAddress"] = cut(a.Line2, 50)
+		o["secondaryAddress"] = carrier.Cut(a.Line2, 50)
 	}
 	if len(four) == 4 {
 		o["ZIPPlus4"] = four
@@ -43,15 +43,15 @@ func address(a carrier.Address) object {
 
 // abroad is one in another country.
 func abroad(a carrier.Address) object {
-	o := object{"streetAddress": cut(a.Line1, 50), "city": cut(a.City, 28), "countryISOAlpha2Code": upper(a.Country)}
+	o := object{"streetAddress": carrier.Cut(a.Line1, 50), "city": carrier.Cut(a.City, 28), "countryISOAlpha2Code": upper(a.Country)}
 	if a.Line2 != "" {
-		o["secondaryAddress"] = cut(a.Line2, 50)
+		o["secondaryAddress"] = carrier.Cut(a.Line2, 50)
 	}
 	if a.Postcode != "" {
-		o["postalCode"] = cut(a.Postcode, 11)
+		o["postalCode"] = carrier.Cut(a.Postcode, 11)
 	}
 	if a.Region != "" {
-		o["province"] = cut(a.Region, 40)
+		o["province"] = carrier.Cut(a.Region, 40)
 	}
 	return person(o, a)
 }
@@ -59,12 +59,12 @@ func abroad(a carrier.Address) object {
 // person adds who is there: a first and a last name, or a firm.
 func person(o object, a carrier.Address) object {
 	if first, last, two := strings.Cut(strings.TrimSpace(a.Name), " "); two {
-		o["firstName"], o["lastName"] = cut(first, 50), cut(last, 50)
+		o["firstName"], o["lastName"] = carrier.Cut(first, 50), carrier.Cut(last, 50)
 	} else if first != "" {
-		o["firstName"], o["lastName"] = cut(first, 50), cut(first, 50)
+		o["firstName"], o["lastName"] = carrier.Cut(first, 50), carrier.Cut(first, 50)
 	}
 	if a.Company != "" {
-		o["firm"] = cut(a.Company, 50)
+		o["firm"] = carrier.Cut(a.Company, 50)
 	}
 	digits := strings.Map(func(r rune) rune {
 		if r < '0' || r > '9' {

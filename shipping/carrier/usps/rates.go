@@ -208,7 +208,7 @@ func (u *USPS) question(r carrier.RateRequest) object {
 		parcel["mailClass"] = "ALL"
 		q["destinationCountryCode"] = upper(r.To.Country)
 		if r.To.Postcode != "" {
-			q["foreignPostalCode"] = cut(r.To.Postcode, 11)
+			q["foreignPostalCode"] = carrier.Cut(r.To.Postcode, 11)
 		}
 	default:
 		parcel["mailClass"] = "ALL_OUTBOUND"
@@ -242,7 +242,7 @@ func (o *option) rate(class string, r carrier.RateRequest) (carrier.Rate, bool) 
 	service, _ := serviceOf(class)
 	rate := carrier.Rate{
 		Carrier: Name, Service: class, Level: service.Level, Zone: first.Zone, Negotiated: first.PriceType == "CONTRACT", Guaranteed: o.Commitment.Guaranteed,
-		ID: strings.Join([]string{first.Indicator, first.Processing, firstOf(first.Facility, "NONE")}, "|"),
+		ID: strings.Join([]string{first.Indicator, first.Processing, cmp.Or(first.Facility, "NONE")}, "|"),
 	}
 	charges, sum := o.charges(extras(r.Options))
 	total, err := carrier.RoundAmount(string(o.Total), "USD")
@@ -262,7 +262,7 @@ func (o *option) rate(class string, r carrier.RateRequest) (carrier.Rate, bool) 
 		rate.BillableG = g
 	}
 	rate.TransitDays = days(o.Commitment.Name)
-	rate.Promised = endOf(firstOf(o.Commitment.Scheduled, o.Commitment.Expected))
+	rate.Promised = endOf(cmp.Or(o.Commitment.Scheduled, o.Commitment.Expected))
 	return rate, true
 }
 
@@ -281,7 +281,7 @@ func (o *option) charges(asked []int) ([]carrier.Charge, money.Amount) {
 		}
 	}
 	for _, r := range o.Rates {
-		add(carrier.ChargeBase, firstOf(r.Description, "postage"), r.Price)
+		add(carrier.ChargeBase, cmp.Or(r.Description, "postage"), r.Price)
 		for _, f := range r.Fees {
 			add(carrier.ChargeSurcharge, f.Name, f.Price)
 		}

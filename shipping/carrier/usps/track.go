@@ -7,9 +7,7 @@ import (
 	"encoding/hex"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"doorstep/shipping/carrier"
@@ -43,30 +41,20 @@ type trackAnswer struct {
 // Track asks for each number. What was learned comes along with the error of
 // the first number that failed.
 func (u *USPS) Track(ctx context.Context, numbers []string) ([]carrier.Tracked, error) {
-	found := make([][]carrier.Tracked, len(numbers))
-	errs := make([]error, len(numbers))
-	turns := make(chan struct{}, atOnce)
-	var group sync.WaitGroup
-	for i, number := range numbers {
-		turns <- struct{}{}
-		group.Go(func() {
-			defer func() { <-turns }()
-			var said trackAnswer
-			err := u.client.Do(ctx, carrier.Call{Name: "track", Path: "/tracking/v3/tracking/" + url.PathEscape(number), Query: url.Values{"expand": {"DETAIL"}}}, &said)
-			switch {
-			case carrier.KindOf(err) == carrier.KindNotFound:
-			case err != nil:
-				errs[i] = err
-			case said.Number == "":
-				errs[i] = u.client.Missing("track", "trackingNumber")
-			default:
-				said.Number = number
-				found[i] = []carrier.Tracked{said.tracked()}
-			}
-		})
-	}
-	group.Wait()
-	return slices.Concat(found...), cmp.Or(errs...)
+	return carrier.TrackEach(numbers, atOnce, func(number string) ([]carrier.Tracked, error) {
+		var said trackAnswer
+		err := u.client.Do(ctx, carrier.Call{Name: "track", Path: "/tracking/v3/tracking/" + url.PathEscape(number), Query: url.Values{"expand": {"DETAIL"}}}, &said)
+		switch {
+		case carrier.KindOf(err) == carrier.KindNotFound:
+			return nil, nil
+		case err != nil:
+			return nil, err
+		case said.Number == "":
+			return nil, u.client.Missing("track", "trackingNumber")
+		}
+		said.Number = number
+		return []carrier.Tracked{said.tracked()}, nil
+	})
 }
 
 // tracked reads a parcel.
@@ -76,7 +64,7 @@ func (a *trackAnswer) tracked() carrier.Tracked {
 		if one, ok := e.read(); ok {
 			t.Events = append(t.Events, one)
 			if one.Status == carrier.StatusDelivered {
-				t.SignedBy = firstOf(t.SignedBy, e.Name, e.Firm)
+				t.SignedBy = cmp.Or(t.SignedBy, e.Name, e.Firm)
 			}
 		}
 	}
@@ -97,7 +85,7 @@ func (a *trackAnswer) tracked() carrier.Tracked {
 			return t
 		}
 	}
-	t.Expected = endOf(firstOf(a.Day, a.Expected, a.Predicted))
+	t.Expected = endOf(cmp.Or(a.Day, a.Expected, a.Predicted))
 	return t
 }
 
@@ -118,7 +106,7 @@ func (e event) read() (carrier.Event, bool) {
 		}
 	}
 	return carrier.Event{
-		Code: firstOf(strings.TrimSpace(e.Code), e.Type), Status: m.status, Reason: m.reason, Description: carrier.Clip(e.Type),
+		Code: cmp.Or(strings.TrimSpace(e.Code), e.Type), Status: m.status, Reason: m.reason, Description: carrier.Clip(e.Type),
 		Location: strings.Join(place, ", "), At: at, ZoneGuessed: guessed,
 	}, true
 }
@@ -141,7 +129,7 @@ func instant(gmt, offset, local string) (at time.Time, guessed, ok bool) {
 // ParseWebhook reads what a subscription sends: a parcel's events as Track gives
 // them, or one event that stands beside the number.
 func (u *USPS) ParseWebhook(header http.Header, body []byte) ([]carrier.Tracked, error) {
-	stamp := firstOf(header.Get("X-Timestamp"), header.Get("X-Usps-Timestamp"))
+	stamp := cmp.Or(header.Get("X-Timestamp"), header.Get("X-Usps-Timestamp"))
 	if stamp == "" || !carrier.SignedBy(u.config.WebhookSecret, header.Get("X-Hmac"), []byte(stamp), body) {
 		return nil, u.client.Fail("webhook", carrier.KindForged, "x-hmac", "it is not signed with our secret")
 	}

@@ -14,6 +14,7 @@
 package usps
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -158,7 +159,7 @@ func explain(_ int, body []byte) carrier.Explained {
 	x := carrier.Explained{Text: said.Error.Message}
 	if len(said.Error.Errors) > 0 {
 		e := said.Error.Errors[0]
-		x.Field, x.Text = e.Source.Parameter, firstOf(e.Detail, e.Title, x.Text)
+		x.Field, x.Text = e.Source.Parameter, cmp.Or(e.Detail, e.Title, x.Text)
 	}
 	return x
 }
@@ -171,19 +172,4 @@ func keyID(key string) string {
 	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("doorstep label "+key)).String()
 }
 
-func firstOf(texts ...string) string {
-	for _, t := range texts {
-		if t != "" {
-			return t
-		}
-	}
-	return ""
-}
-
 func upper(s string) string { return strings.ToUpper(strings.TrimSpace(s)) }
-
-// cut shortens s to most signs.
-func cut(s string, most int) string {
-	r := []rune(strings.TrimSpace(s))
-	return string(r[:min(len(r), most)])
-}

@@ -1,6 +1,7 @@
 package usps
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"net/http"
@@ -68,7 +69,7 @@ func (u *USPS) BookPickup(ctx context.Context, r carrier.PickupRequest) (carrier
 	pickup["contact"] = contact
 	location := object{"packageLocation": "FRONT_DOOR"}
 	if r.Note != "" {
-		location = object{"packageLocation": "OTHER", "specialInstructions": cut(r.Note, 255)}
+		location = object{"packageLocation": "OTHER", "specialInstructions": carrier.Cut(r.Note, 255)}
 	}
 	var said struct {
 		ID string `json:"confirmationNumber"`
@@ -160,7 +161,7 @@ func (r *addressAnswer) verdict(asked carrier.Address) carrier.AddressVerdict {
 	v := carrier.AddressVerdict{Deliverable: r.Info.DPV == "Y" || r.Info.DPV == "S" || r.Info.DPV == "D"}
 	better := asked
 	better.Line1, better.Line2 = r.Address.Street, r.Address.Secondary
-	better.City, better.Region, better.Postcode = firstOf(r.Address.City, asked.City), firstOf(r.Address.State, asked.Region), firstOf(r.Address.ZIP, asked.Postcode)
+	better.City, better.Region, better.Postcode = cmp.Or(r.Address.City, asked.City), cmp.Or(r.Address.State, asked.Region), cmp.Or(r.Address.ZIP, asked.Postcode)
 	if r.Address.Plus != "" {
 		better.Postcode += "-" + r.Address.Plus
 	}
