@@ -172,11 +172,16 @@ func (w *writer) stream(more string, data []byte) int {
 
 func (w *writer) end(catalog, info int) ([]byte, error) {
 	mark := sha256.Sum256(w.out.Bytes())
+	w.trailer(fmt.Sprintf("/Root %d 0 R/Info %d 0 R/ID[<%X><%X>]", catalog, info, mark[:16], mark[:16]))
+	return w.out.Bytes(), w.err
+}
+
+// trailer writes where the objects are, and what the file says of itself.
+func (w *writer) trailer(says string) {
 	at := w.out.Len()
 	fmt.Fprintf(&w.out, "xref\n0 %d\n0000000000 65535 f \n", len(w.offsets)+1)
 	for _, o := range w.offsets {
 		fmt.Fprintf(&w.out, "%010d 00000 n \n", o)
 	}
-	fmt.Fprintf(&w.out, "trailer\n<</Size %d/Root %d 0 R/Info %d 0 R/ID[<%X><%X>]>>\nstartxref\n%d\n%%%%EOF\n", len(w.offsets)+1, catalog, info, mark[:16], mark[:16], at)
-	return w.out.Bytes(), w.err
+	fmt.Fprintf(&w.out, "trailer\n<</Size %d%s>>\nstartxref\n%d\n%%%%EOF\n", len(w.offsets)+1, says, at)
 }

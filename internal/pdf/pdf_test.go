@@ -308,3 +308,20 @@ func BenchmarkSample(b *testing.B) {
 		b.SetBytes(int64(len(sample(b))))
 	}
 }
+
+func TestAPlainFileSaysWhereItsObjectsAre(t *testing.T) {
+	t.Parallel()
+	file := Plain([]byte("<< /Type /Catalog >>"), PlainStream("/Kind /Test", []byte("data")))
+	for i, begins := range []string{"1 0 obj\n<< /Type /Catalog >>\nendobj", "2 0 obj\n<< /Kind /Test /Length 4 >>\nstream\ndata\nendstream\nendobj"} {
+		_, table, _ := bytes.Cut(file, []byte("\nxref\n0 3\n"))
+		at, err := strconv.Atoi(string(table[20*(i+1) : 20*(i+1)+10]))
+		if err != nil || !bytes.HasPrefix(file[at:], []byte(begins)) {
+			t.Errorf("object %d is not at %d: %v", i+1, at, err)
+		}
+	}
+	_, foot, _ := bytes.Cut(file, []byte("startxref\n"))
+	at, err := strconv.Atoi(strings.TrimSuffix(string(foot), "\n%%EOF\n"))
+	if err != nil || !bytes.HasPrefix(file[at:], []byte("xref\n")) {
+		t.Errorf("the table is not at %d: %v", at, err)
+	}
+}

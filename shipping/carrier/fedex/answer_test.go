@@ -12,6 +12,7 @@ import (
 	"doorstep/internal/clock"
 	"doorstep/internal/money"
 	"doorstep/shipping/carrier"
+	"doorstep/shipping/carriertest"
 )
 
 func account() *FedEx {
@@ -89,23 +90,7 @@ const vendorCodes = "AA AC AD AF AO AP AR AX CA CH DD DE DL DP DR DS DY EA ED EO
 
 func TestEveryCodeOfTheVendorsListHasOneMeaning(t *testing.T) {
 	t.Parallel()
-	seen := map[string]bool{}
-	for _, w := range codeWords {
-		if !w.status.Known() {
-			t.Errorf("%q is none of the thirteen words", w.status)
-		}
-		for code := range strings.FieldsSeq(w.codes) {
-			if seen[code] {
-				t.Errorf("%s has two meanings", code)
-			}
-			seen[code] = true
-		}
-	}
-	for code := range strings.FieldsSeq(vendorCodes) {
-		if !seen[code] {
-			t.Errorf("%s is not mapped", code)
-		}
-	}
+	carriertest.CodesHaveOneMeaning(t, strings.Fields(vendorCodes), len(codeWords), func(i int) (carrier.Status, string) { return codeWords[i].status, codeWords[i].codes })
 }
 
 func TestAnEventSaysMoreThanItsDerivedStatus(t *testing.T) {
@@ -180,18 +165,7 @@ func FuzzRates(f *testing.F) {
 		if carrier.Read(Name, "rates", body, &said) != nil || said.Output == nil {
 			return
 		}
-		for _, r := range choose(said.Output.Quotes, carrier.RateRequest{Currency: "USD"}).Rates {
-			total := money.Of(0, r.Total.Currency)
-			for _, c := range r.Charges {
-				var err error
-				if total, err = total.Add(c.Amount); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if total != r.Total || r.Total.Minor < 0 {
-				t.Errorf("the charges %v are not the total %v", total, r.Total)
-			}
-		}
+		carriertest.ChargesAddUp(t, choose(said.Output.Quotes, carrier.RateRequest{Currency: "USD"}).Rates)
 	})
 }
 

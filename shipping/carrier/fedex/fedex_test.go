@@ -2,70 +2,32 @@ package fedex_test
 
 import (
 	"bytes"
-	"encoding/json"
-	"io"
-	"net/http"
-	"net/http/httptest"
 	"testing"
 	"time"
 
 	"doorstep/internal/clock"
 	"doorstep/internal/money"
 	"doorstep/shipping/carrier"
-	"doorstep/shipping/carrier/fake"
 	"doorstep/shipping/carrier/fedex"
 	"doorstep/shipping/carriertest"
 )
 
-func open(base string, c clock.Clock) carrier.Carrier {
+func account(base string, c clock.Clock) *fedex.FedEx {
 	return fedex.New(fedex.Config{
 		Base: base, ClientID: "fedex-api-key-0001", Secret: "fedex-api-secret-0001", Account: "740561073", WebhookToken: "fedex-webhook-security-token", Clock: c,
 	})
 }
+
+func open(base string, c clock.Clock) carrier.Carrier { return account(base, c) }
 
 func TestFedExKeepsThePromisesOfACarrier(t *testing.T) { // not parallel: goroutines are counted
 	abroad := carriertest.International()
 	carriertest.Run(t, carriertest.Bench{Vendor: fedex.Name, New: open, Abroad: &abroad, Renews: true})
 }
 
-// played is an account with the carrier that the fake plays; asked is what it
-// was asked last.
-func played(t *testing.T) (f *fedex.FedEx, asked *map[string]any) {
-	t.Helper()
-	c := clock.At(carriertest.Noon)
-	asked = &map[string]any{}
-	door := fake.New(c)
-	web := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		if json.Valid(body) {
-			*asked = map[string]any{}
-			_ = json.Unmarshal(body, asked)
-		}
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		door.ServeHTTP(rw, r)
-	}))
-	t.Cleanup(web.Close)
-	return open(web.URL+"/fedex", c).(*fedex.FedEx), asked
-}
-
-// at walks into what was asked: names into objects, the first of a list.
-func at(v any, path ...string) any {
-	for _, name := range path {
-		if list, ok := v.([]any); ok && len(list) > 0 {
-			v = list[0]
-		}
-		o, _ := v.(map[string]any)
-		v = o[name]
-	}
-	if list, ok := v.([]any); ok && len(list) > 0 {
-		return list[0]
-	}
-	return v
-}
-
 func TestThePriceIsTheAccountsInTheWantedCurrency(t *testing.T) {
 	t.Parallel()
-	f, _ := played(t)
+	f, _ := carriertest.Played(t, fedex.Name, account)
 	r := carriertest.Domestic()
 	dollars, err := f.Rates(t.Context(), r)
 	if err != nil {
@@ -93,7 +55,7 @@ func TestThePriceIsTheAccountsInTheWantedCurrency(t *testing.T) {
 
 func TestAParcelAbroadCarriesItsInvoice(t *testing.T) {
 	t.Parallel()
-	f, asked := played(t)
+	f, asked := carriertest.Played(t, fedex.Name, account)
 	r := carriertest.International()
 	r.Customs.Incoterm = "DDP"
 	l, err := f.Buy(t.Context(), carrier.ShipmentRequest{Key: "abroad", Service: "INTERNATIONAL_ECONOMY", From: r.From, To: r.To, Parcels: r.Parcels, Customs: r.Customs, ShipAt: r.ShipAt})
@@ -116,7 +78,7 @@ func TestAParcelAbroadCarriesItsInvoice(t *testing.T) {
 		{"COMMERCIAL_INVOICE", []string{"shippingDocumentSpecification", "shippingDocumentTypes"}},
 		{"abroad", []string{"requestedPackageLineItems", "customerReferences", "value"}},
 	} {
-		if got := at((*asked)["requestedShipment"], c.path...); got != c.want {
+		if got := carriertest.First(carriertest.In(carriertest.In(asked.Last(), "requestedShipment"), c.path...)); got != c.want {
 			if o, ok := got.(map[string]any); !ok || o["value"] != c.want {
 				t.Errorf("%v: want %v, got %v", c.path, c.want, got)
 			}
@@ -130,7 +92,7 @@ func TestAParcelAbroadCarriesItsInvoice(t *testing.T) {
 
 func TestWishesAreAskedFor(t *testing.T) {
 	t.Parallel()
-	f, asked := played(t)
+	f, asked := carriertest.Played(t, fedex.Name, account)
 	r := carriertest.Domestic()
 	plain, err := f.Rates(t.Context(), r)
 	if err != nil {
@@ -145,19 +107,19 @@ func TestWishesAreAskedFor(t *testing.T) {
 	if extra := signed.Rates[0].Total.Minor - plain.Rates[0].Total.Minor; extra != 695 {
 		t.Errorf("a signature costs 6.95, not %d", extra)
 	}
-	shipment := (*asked)["requestedShipment"]
-	line := at(shipment, "requestedPackageLineItems")
-	if at(line, "packageSpecialServices", "signatureOptionType") != "ADULT" || at(line, "declaredValue", "amount") != 40.0 || at(line, "dimensions", "length") != 13.0 {
+	shipment := carriertest.In(asked.Last(), "requestedShipment")
+	line := carriertest.In(shipment, "requestedPackageLineItems")
+	if carriertest.In(line, "packageSpecialServices", "signatureOptionType") != "ADULT" || carriertest.In(line, "declaredValue", "amount") != 40.0 || carriertest.In(line, "dimensions", "length") != 13.0 {
 		t.Errorf("the parcel lacks something: %v", line)
 	}
-	if at(shipment, "shipmentSpecialServices", "specialServiceTypes") != "SATURDAY_DELIVERY" || at(shipment, "shipmentSpecialServices", "shipmentCODDetail", "shipmentCodAmount", "amount") != 9.99 {
-		t.Errorf("the shipment lacks something: %v", at(shipment, "shipmentSpecialServices"))
+	if carriertest.First(carriertest.In(shipment, "shipmentSpecialServices", "specialServiceTypes")) != "SATURDAY_DELIVERY" || carriertest.In(shipment, "shipmentSpecialServices", "shipmentCODDetail", "shipmentCodAmount", "amount") != 9.99 {
+		t.Errorf("the shipment lacks something: %v", carriertest.In(shipment, "shipmentSpecialServices"))
 	}
 }
 
 func TestARefusalSaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
-	f, _ := played(t)
+	f, _ := carriertest.Played(t, fedex.Name, account)
 	r := carriertest.Domestic()
 	_, err := f.Buy(t.Context(), carrier.ShipmentRequest{Key: "k", Service: "INTERNATIONAL_ECONOMY", From: r.From, To: r.To, Parcels: r.Parcels})
 	if carrier.KindOf(err) != carrier.KindNotServiceable {
@@ -170,7 +132,7 @@ func TestARefusalSaysWhatIsWrong(t *testing.T) {
 
 func TestAVanIsBookedAndCalledOff(t *testing.T) {
 	t.Parallel()
-	f, _ := played(t)
+	f, _ := carriertest.Played(t, fedex.Name, account)
 	p, err := f.BookPickup(t.Context(), carrier.PickupRequest{Key: "van", From: carriertest.Domestic().From, Ready: carriertest.Noon, Last: carriertest.Noon.Add(4 * time.Hour), Parcels: 2, WeightG: 3000})
 	if err != nil {
 		t.Fatal(err)
@@ -187,7 +149,7 @@ func TestAVanIsBookedAndCalledOff(t *testing.T) {
 
 func TestTheDayOfGroundIsClosedOnASheet(t *testing.T) {
 	t.Parallel()
-	f, _ := played(t)
+	f, _ := carriertest.Played(t, fedex.Name, account)
 	r := carriertest.Domestic()
 	l, err := f.Buy(t.Context(), carrier.ShipmentRequest{Key: "day", Service: "FEDEX_GROUND", From: r.From, To: r.To, Parcels: r.Parcels})
 	if err != nil {
@@ -201,7 +163,7 @@ func TestTheDayOfGroundIsClosedOnASheet(t *testing.T) {
 
 func TestAnAddressIsChecked(t *testing.T) {
 	t.Parallel()
-	f, _ := played(t)
+	f, _ := carriertest.Played(t, fedex.Name, account)
 	there := carriertest.Domestic().To
 	v, err := f.CheckAddress(t.Context(), there)
 	if err != nil || !v.Deliverable || v.Residential == nil || !*v.Residential || v.Corrected == nil || v.Corrected.Postcode != "10012-3002" {
@@ -215,19 +177,6 @@ func TestAnAddressIsChecked(t *testing.T) {
 
 func TestAPostcodeIsEnoughForAPrice(t *testing.T) {
 	t.Parallel()
-	it, _ := played(t)
-	for _, to := range []carrier.Address{{Country: "US", Postcode: "10012"}, {Country: "AM", Postcode: "0002"}} {
-		r := carriertest.Domestic()
-		r.To, r.Parcels = to, []carrier.Parcel{{WeightG: 900}}
-		if to.Country != "US" {
-			r.Customs = &carrier.Customs{ContentType: "sale_of_goods", Incoterm: "DAP"}
-		}
-		if a, err := it.Rates(t.Context(), r); err != nil || len(a.Rates) < 2 {
-			t.Errorf("%s: want prices, got %+v, %v", to.Country, a, err)
-		}
-		_, err := it.Buy(t.Context(), carrier.ShipmentRequest{Key: "k", Service: "FEDEX_GROUND", From: r.From, To: to, Parcels: r.Parcels, Customs: r.Customs})
-		if k := carrier.KindOf(err); k != carrier.KindInvalid {
-			t.Errorf("%s: a label wants more, but: %v", to.Country, err)
-		}
-	}
+	it, _ := carriertest.Played(t, fedex.Name, account)
+	carriertest.PostcodeIsEnough(t, it, "FEDEX_GROUND")
 }

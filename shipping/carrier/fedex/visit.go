@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"doorstep/internal/pdf"
 	"doorstep/shipping/carrier"
 )
 
@@ -120,12 +121,12 @@ func printed(sheet []byte) []byte {
 	}
 	const rows = 72
 	lines := strings.Split(strings.ReplaceAll(string(sheet), "\r", ""), "\n")
-	objects := []string{"<< /Type /Catalog /Pages 2 0 R >>", "", "<< /Type /Font /Subtype /Type1 /BaseFont /Courier >>"}
+	objects := [][]byte{[]byte("<< /Type /Catalog /Pages 2 0 R >>"), nil, []byte("<< /Type /Font /Subtype /Type1 /BaseFont /Courier >>")}
 	var kids []string
 	for len(lines) > 0 {
 		page := lines[:min(rows, len(lines))]
 		lines = lines[len(page):]
-		var text strings.Builder
+		var text bytes.Buffer
 		text.WriteString("BT /F 8 Tf 10 TL 40 750 Td\n")
 		for _, l := range page {
 			text.WriteString("(" + shown(l) + ") '\n")
@@ -134,24 +135,11 @@ func printed(sheet []byte) []byte {
 		n := len(objects) + 1
 		kids = append(kids, strconv.Itoa(n)+" 0 R")
 		objects = append(objects,
-			fmt.Sprintf("<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents %d 0 R /Resources << /Font << /F 3 0 R >> >> >>", n+1),
-			fmt.Sprintf("<< /Length %d >>\nstream\n%s\nendstream", text.Len(), text.String()))
+			fmt.Appendf(nil, "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents %d 0 R /Resources << /Font << /F 3 0 R >> >> >>", n+1),
+			pdf.PlainStream("", text.Bytes()))
 	}
-	objects[1] = fmt.Sprintf("<< /Type /Pages /Kids [%s] /Count %d >>", strings.Join(kids, " "), len(kids))
-	var out bytes.Buffer
-	out.WriteString("%PDF-1.4\n")
-	at := make([]int, len(objects))
-	for i, o := range objects {
-		at[i] = out.Len()
-		fmt.Fprintf(&out, "%d 0 obj\n%s\nendobj\n", i+1, o)
-	}
-	table := out.Len()
-	fmt.Fprintf(&out, "xref\n0 %d\n0000000000 65535 f \n", len(objects)+1)
-	for _, offset := range at {
-		fmt.Fprintf(&out, "%010d 00000 n \n", offset)
-	}
-	fmt.Fprintf(&out, "trailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n", len(objects)+1, table)
-	return out.Bytes()
+	objects[1] = fmt.Appendf(nil, "<< /Type /Pages /Kids [%s] /Count %d >>", strings.Join(kids, " "), len(kids))
+	return pdf.Plain(objects...)
 }
 
 // shown makes a line fit for a PDF's text: ASCII, its own signs escaped.

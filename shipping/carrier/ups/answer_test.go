@@ -8,13 +8,13 @@ import (
 	"image/gif"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
 	"doorstep/internal/clock"
 	"doorstep/internal/money"
 	"doorstep/shipping/carrier"
+	"doorstep/shipping/carriertest"
 )
 
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
@@ -155,23 +155,7 @@ func TestEveryCodeOfTheVendorsListsHasOneMeaning(t *testing.T) {
 		{statusWords, vendorStatus()},
 		{typeWords, []string{"D", "I", "M", "MV", "X", "DO", "DD", "W", "NA", "U"}},
 	} {
-		seen := map[string]bool{}
-		for _, w := range list.words {
-			if !w.status.Known() {
-				t.Errorf("%q is none of the thirteen words", w.status)
-			}
-			for code := range strings.FieldsSeq(w.codes) {
-				if seen[code] {
-					t.Errorf("%s has two meanings", code)
-				}
-				seen[code] = true
-			}
-		}
-		for _, code := range list.vendor {
-			if !seen[code] {
-				t.Errorf("%s is not mapped", code)
-			}
-		}
+		carriertest.CodesHaveOneMeaning(t, list.vendor, len(list.words), func(i int) (carrier.Status, string) { return list.words[i].status, list.words[i].codes })
 	}
 }
 
@@ -242,18 +226,7 @@ func FuzzRates(f *testing.F) {
 		if carrier.Read(Name, "rates", body, &said) != nil || said.Response == nil {
 			return
 		}
-		for _, r := range choose(said.Response.Rated, carrier.RateRequest{}).Rates {
-			total := money.Of(0, r.Total.Currency)
-			for _, c := range r.Charges {
-				var err error
-				if total, err = total.Add(c.Amount); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if total != r.Total || r.Total.Minor < 0 {
-				t.Errorf("the charges %v are not the total %v", total, r.Total)
-			}
-		}
+		carriertest.ChargesAddUp(t, choose(said.Response.Rated, carrier.RateRequest{}).Rates)
 	})
 }
 

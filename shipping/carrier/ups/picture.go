@@ -10,6 +10,7 @@ import (
 	_ "image/gif" // what UPS prints
 	"image/png"
 
+	"doorstep/internal/pdf"
 	"doorstep/shipping/carrier"
 )
 
@@ -92,27 +93,12 @@ func pagePDF(img *image.Gray) ([]byte, error) {
 	if err := z.Close(); err != nil {
 		return nil, err
 	}
-	draw := fmt.Sprintf("q %d 0 0 %d %d %d cm /L Do Q", wide, high, (width-wide)/2, height-high)
-	objects := [][]byte{
+	draw := fmt.Appendf(nil, "q %d 0 0 %d %d %d cm /L Do Q", wide, high, (width-wide)/2, height-high)
+	return pdf.Plain(
 		[]byte("<< /Type /Catalog /Pages 2 0 R >>"),
 		[]byte("<< /Type /Pages /Kids [3 0 R] /Count 1 >>"),
 		fmt.Appendf(nil, "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 %d %d] /Contents 4 0 R /Resources << /XObject << /L 5 0 R >> >> >>", width, height),
-		fmt.Appendf(nil, "<< /Length %d >>\nstream\n%s\nendstream", len(draw), draw),
-		fmt.Appendf(nil, "<< /Type /XObject /Subtype /Image /Width %d /Height %d /ColorSpace /DeviceGray /BitsPerComponent 8 /Filter /FlateDecode /Length %d >>\nstream\n%s\nendstream",
-			w, h, pixels.Len(), pixels.Bytes()),
-	}
-	var out bytes.Buffer
-	out.WriteString("%PDF-1.4\n%\xe2\xe3\xcf\xd3\n")
-	at := make([]int, len(objects))
-	for i, o := range objects {
-		at[i] = out.Len()
-		fmt.Fprintf(&out, "%d 0 obj\n%s\nendobj\n", i+1, o)
-	}
-	table := out.Len()
-	fmt.Fprintf(&out, "xref\n0 %d\n0000000000 65535 f \n", len(objects)+1)
-	for _, offset := range at {
-		fmt.Fprintf(&out, "%010d 00000 n \n", offset)
-	}
-	fmt.Fprintf(&out, "trailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n", len(objects)+1, table)
-	return out.Bytes(), nil
+		pdf.PlainStream("", draw),
+		pdf.PlainStream(fmt.Sprintf("/Type /XObject /Subtype /Image /Width %d /Height %d /ColorSpace /DeviceGray /BitsPerComponent 8 /Filter /FlateDecode", w, h), pixels.Bytes()),
+	), nil
 }

@@ -1,57 +1,18 @@
 package ups_test
 
 import (
-	"bytes"
-	"encoding/json"
-	"io"
-	"net/http"
-	"net/http/httptest"
 	"testing"
 	"time"
 
-	"doorstep/internal/clock"
 	"doorstep/internal/money"
 	"doorstep/shipping/carrier"
-	"doorstep/shipping/carrier/fake"
 	"doorstep/shipping/carrier/ups"
 	"doorstep/shipping/carriertest"
 )
 
-// played is an account with the carrier that the fake plays; asked is what it
-// was asked last.
-func played(t *testing.T) (u *ups.UPS, asked *map[string]any) {
-	t.Helper()
-	c := clock.At(carriertest.Noon)
-	asked = &map[string]any{}
-	door := fake.New(c)
-	web := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		if json.Valid(body) {
-			*asked = map[string]any{}
-			_ = json.Unmarshal(body, asked)
-		}
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		door.ServeHTTP(rw, r)
-	}))
-	t.Cleanup(web.Close)
-	return open(web.URL+"/ups", c).(*ups.UPS), asked
-}
-
-// at walks into what was asked: names into objects, the first of a list.
-func at(v any, path ...string) any {
-	for _, name := range path {
-		if list, ok := v.([]any); ok && len(list) > 0 {
-			v = list[0]
-		}
-		o, _ := v.(map[string]any)
-		v = o[name]
-	}
-	return v
-}
-
 func TestAVanIsBookedOnceAndCalledOff(t *testing.T) {
 	t.Parallel()
-	u, _ := played(t)
+	u, _ := carriertest.Played(t, ups.Name, account)
 	shop := carriertest.Domestic().From
 	p, err := u.BookPickup(t.Context(), carrier.PickupRequest{Key: "van", From: shop, Ready: carriertest.Noon, Last: carriertest.Noon.Add(4 * time.Hour), Parcels: 3, WeightG: 4000})
 	if err != nil || p.ID == "" || p.Cost != money.Of(845, "USD") {
@@ -67,7 +28,7 @@ func TestAVanIsBookedOnceAndCalledOff(t *testing.T) {
 
 func TestAnAddressIsCheckedInTheUnitedStatesOnly(t *testing.T) {
 	t.Parallel()
-	u, _ := played(t)
+	u, _ := carriertest.Played(t, ups.Name, account)
 	there := carriertest.Domestic().To
 	v, err := u.CheckAddress(t.Context(), there)
 	if err != nil || !v.Deliverable || v.Residential == nil || !*v.Residential || v.Corrected == nil || v.Corrected.Postcode != "10012-3002" {
@@ -84,7 +45,7 @@ func TestAnAddressIsCheckedInTheUnitedStatesOnly(t *testing.T) {
 
 func TestAParcelAbroadCarriesItsInvoice(t *testing.T) {
 	t.Parallel()
-	u, asked := played(t)
+	u, asked := carriertest.Played(t, ups.Name, account)
 	r := carriertest.International()
 	r.Customs.Incoterm, r.Customs.IOSS = "DDP", "IM0123456789"
 	l, err := u.Buy(t.Context(), carrier.ShipmentRequest{Key: "abroad", Service: "65", From: r.From, To: r.To, Parcels: r.Parcels, Customs: r.Customs, ShipAt: r.ShipAt})
@@ -94,7 +55,7 @@ func TestAParcelAbroadCarriesItsInvoice(t *testing.T) {
 	if n := len(l.Papers); n != 2 || l.Papers[1].Kind != "customs" {
 		t.Errorf("want a label and an invoice, got %d papers", n)
 	}
-	shipment := at(*asked, "ShipmentRequest", "Shipment")
+	shipment := carriertest.In(asked.Last(), "ShipmentRequest", "Shipment")
 	for _, c := range []struct {
 		want any
 		path []string
@@ -108,36 +69,36 @@ func TestAParcelAbroadCarriesItsInvoice(t *testing.T) {
 		{"IM0123456789", []string{"ShipFrom", "VendorInfo", "VendorCollectIDNumber"}},
 		{"abroad", []string{"ReferenceNumber", "Value"}},
 	} {
-		if got := at(shipment, c.path...); got != c.want {
+		if got := carriertest.In(shipment, c.path...); got != c.want {
 			t.Errorf("%v: want %v, got %v", c.path, c.want, got)
 		}
 	}
-	if charges, _ := at(shipment, "PaymentInformation", "ShipmentCharge").([]any); len(charges) != 2 {
+	if charges, _ := carriertest.In(shipment, "PaymentInformation", "ShipmentCharge").([]any); len(charges) != 2 {
 		t.Errorf("duties should be billed to the sender: %v", charges)
 	}
 }
 
 func TestWishesAreAskedForParcelByParcel(t *testing.T) {
 	t.Parallel()
-	u, asked := played(t)
+	u, asked := carriertest.Played(t, ups.Name, account)
 	r := carriertest.Domestic()
 	r.Options = carrier.Options{AdultSignature: true, Insurance: money.Of(4001, "USD"), CashOnDelivery: money.Of(501, "USD")}
 	r.Parcels = append(r.Parcels, r.Parcels[0])
 	if _, err := u.Rates(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
-	packages, _ := at(*asked, "RateRequest", "Shipment", "Package").([]any)
+	packages, _ := carriertest.In(asked.Last(), "RateRequest", "Shipment", "Package").([]any)
 	if len(packages) != 2 {
 		t.Fatalf("want two parcels, got %v", packages)
 	}
 	for i, want := range []struct{ insured, collected string }{{"20.01", "2.51"}, {"20.00", "2.50"}} {
-		if got := at(packages[i], "PackageServiceOptions", "DeclaredValue", "MonetaryValue"); got != want.insured {
+		if got := carriertest.In(packages[i], "PackageServiceOptions", "DeclaredValue", "MonetaryValue"); got != want.insured {
 			t.Errorf("want %s insured, got %v", want.insured, got)
 		}
-		if got := at(packages[i], "PackageServiceOptions", "COD", "CODAmount", "MonetaryValue"); got != want.collected {
+		if got := carriertest.In(packages[i], "PackageServiceOptions", "COD", "CODAmount", "MonetaryValue"); got != want.collected {
 			t.Errorf("want %s collected, got %v", want.collected, got)
 		}
-		if got := at(packages[i], "PackageServiceOptions", "DeliveryConfirmation", "DCISType"); got != "3" {
+		if got := carriertest.In(packages[i], "PackageServiceOptions", "DeliveryConfirmation", "DCISType"); got != "3" {
 			t.Errorf("want an adult's signature, got %v", got)
 		}
 	}
@@ -149,7 +110,7 @@ func TestWishesAreAskedForParcelByParcel(t *testing.T) {
 
 func TestARefusalSaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
-	u, _ := played(t)
+	u, _ := carriertest.Played(t, ups.Name, account)
 	r := carriertest.Domestic()
 	_, err := u.Buy(t.Context(), carrier.ShipmentRequest{Key: "k", Service: "65", From: r.From, To: r.To, Parcels: r.Parcels})
 	if carrier.KindOf(err) != carrier.KindNotServiceable {
@@ -162,7 +123,7 @@ func TestARefusalSaysWhatIsWrong(t *testing.T) {
 
 func TestTrackAlertIsAskedToTell(t *testing.T) {
 	t.Parallel()
-	u, _ := played(t)
+	u, _ := carriertest.Played(t, ups.Name, account)
 	r := carriertest.Domestic()
 	l, err := u.Buy(t.Context(), carrier.ShipmentRequest{Key: "alert", Service: "03", From: r.From, To: r.To, Parcels: r.Parcels})
 	if err != nil {
@@ -175,19 +136,6 @@ func TestTrackAlertIsAskedToTell(t *testing.T) {
 
 func TestAPostcodeIsEnoughForAPrice(t *testing.T) {
 	t.Parallel()
-	it, _ := played(t)
-	for _, to := range []carrier.Address{{Country: "US", Postcode: "10012"}, {Country: "AM", Postcode: "0002"}} {
-		r := carriertest.Domestic()
-		r.To, r.Parcels = to, []carrier.Parcel{{WeightG: 900}}
-		if to.Country != "US" {
-			r.Customs = &carrier.Customs{ContentType: "sale_of_goods", Incoterm: "DAP"}
-		}
-		if a, err := it.Rates(t.Context(), r); err != nil || len(a.Rates) < 2 {
-			t.Errorf("%s: want prices, got %+v, %v", to.Country, a, err)
-		}
-		_, err := it.Buy(t.Context(), carrier.ShipmentRequest{Key: "k", Service: "03", From: r.From, To: to, Parcels: r.Parcels, Customs: r.Customs})
-		if k := carrier.KindOf(err); k != carrier.KindInvalid {
-			t.Errorf("%s: a label wants more, but: %v", to.Country, err)
-		}
-	}
+	it, _ := carriertest.Played(t, ups.Name, account)
+	carriertest.PostcodeIsEnough(t, it, "03")
 }

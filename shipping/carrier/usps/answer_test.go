@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"doorstep/internal/clock"
-	"doorstep/internal/money"
 	"doorstep/shipping/carrier"
+	"doorstep/shipping/carriertest"
 )
 
 func TestTheInstantIsTheGMTOne(t *testing.T) {
@@ -29,23 +29,7 @@ const vendorCodes = "MA OF PC 01 DX 03 TM 04 05 06 07 08 09 10 PA 11 14 15 16 17
 
 func TestEveryCodeOfTheVendorsListsHasOneMeaning(t *testing.T) {
 	t.Parallel()
-	seen := map[string]bool{}
-	for _, w := range codeWords {
-		if !w.status.Known() {
-			t.Errorf("%q is none of the thirteen words", w.status)
-		}
-		for code := range strings.FieldsSeq(w.codes) {
-			if seen[code] {
-				t.Errorf("%s has two meanings", code)
-			}
-			seen[code] = true
-		}
-	}
-	for code := range strings.FieldsSeq(vendorCodes) {
-		if !seen[code] {
-			t.Errorf("%s is not mapped", code)
-		}
-	}
+	carriertest.CodesHaveOneMeaning(t, strings.Fields(vendorCodes), len(codeWords), func(i int) (carrier.Status, string) { return codeWords[i].status, codeWords[i].codes })
 }
 
 func TestANewCodeIsNeverDelivered(t *testing.T) {
@@ -119,15 +103,8 @@ func FuzzRates(f *testing.F) {
 				if !ok {
 					continue
 				}
-				sum := money.Of(0, "USD")
-				for _, c := range r.Charges {
-					var err error
-					if sum, err = sum.Add(c.Amount); err != nil {
-						t.Fatal(err)
-					}
-				}
-				if sum != r.Total || sum.Minor <= 0 {
-					t.Errorf("the charges %v are not the total %v", sum, r.Total)
+				if carriertest.ChargesAddUp(t, []carrier.Rate{r}); r.Total.Minor == 0 {
+					t.Error("a price of nothing")
 				}
 			}
 		}

@@ -2,60 +2,33 @@ package usps_test
 
 import (
 	"bytes"
-	"encoding/json"
-	"io"
-	"net/http"
-	"net/http/httptest"
-	"sync"
 	"testing"
 	"time"
 
 	"doorstep/internal/clock"
 	"doorstep/internal/money"
 	"doorstep/shipping/carrier"
-	"doorstep/shipping/carrier/fake"
 	"doorstep/shipping/carrier/usps"
 	"doorstep/shipping/carriertest"
 )
 
-func open(base string, c clock.Clock) carrier.Carrier {
+func account(base string, c clock.Clock) *usps.USPS {
 	return usps.New(usps.Config{
 		Base: base, ClientID: "usps-consumer-key", Secret: "usps-consumer-secret", CRID: "30000001", MID: "900000001", Account: "1000000001",
 		WebhookSecret: "usps-webhook-secret-of-32-signs-", Clock: c,
 	})
 }
 
+func open(base string, c clock.Clock) carrier.Carrier { return account(base, c) }
+
 func TestTheUSPSKeepsThePromisesOfACarrier(t *testing.T) { // not parallel: goroutines are counted
 	abroad := carriertest.International()
 	carriertest.Run(t, carriertest.Bench{Vendor: usps.Name, New: open, Abroad: &abroad, Renews: true})
 }
 
-// played is an account with the carrier that the fake plays; asked is what it
-// was asked last, by path.
-func played(t *testing.T) (u *usps.USPS, asked map[string]map[string]any) {
-	t.Helper()
-	c := clock.At(carriertest.Noon)
-	asked = map[string]map[string]any{}
-	door := fake.New(c)
-	var mu sync.Mutex
-	web := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		var o map[string]any
-		if json.Unmarshal(body, &o) == nil {
-			mu.Lock()
-			asked[r.URL.Path] = o
-			mu.Unlock()
-		}
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		door.ServeHTTP(rw, r)
-	}))
-	t.Cleanup(web.Close)
-	return open(web.URL+"/usps", c).(*usps.USPS), asked
-}
-
 func TestExtraServicesCountWhenTheyAreAskedFor(t *testing.T) {
 	t.Parallel()
-	u, _ := played(t)
+	u, _ := carriertest.Played(t, usps.Name, account)
 	plain := carriertest.Domestic()
 	dear := plain
 	dear.Options = carrier.Options{AdultSignature: true, Insurance: money.Of(12000, "USD")}
@@ -82,7 +55,7 @@ func TestExtraServicesCountWhenTheyAreAskedFor(t *testing.T) {
 
 func TestSeveralParcelsArePricedTogether(t *testing.T) {
 	t.Parallel()
-	u, _ := played(t)
+	u, _ := carriertest.Played(t, usps.Name, account)
 	r := carriertest.Domestic()
 	one, err := u.Rates(t.Context(), r)
 	if err != nil {
@@ -110,13 +83,13 @@ func TestSeveralParcelsArePricedTogether(t *testing.T) {
 
 func TestAParcelAbroadCarriesItsCustomsForm(t *testing.T) {
 	t.Parallel()
-	u, asked := played(t)
+	u, asked := carriertest.Played(t, usps.Name, account)
 	r := carriertest.International()
 	l, err := u.Buy(t.Context(), carrier.ShipmentRequest{Key: "abroad", Service: "PRIORITY_MAIL_INTERNATIONAL", From: r.From, To: r.To, Parcels: r.Parcels, Customs: r.Customs, ShipAt: r.ShipAt})
 	if err != nil {
 		t.Fatal(err)
 	}
-	form, _ := asked["/usps/international-labels/v3/international-label"]["customsForm"].(map[string]any)
+	form, _ := carriertest.In(asked.At("/usps/international-labels/v3/international-label"), "customsForm").(map[string]any)
 	items, _ := form["contents"].([]any)
 	if form["customsContentType"] != "MERCHANDISE" || form["AESITN"] != "NOEEI 30.37(a)" || len(items) != 1 {
 		t.Fatalf("the form lacks something: %v", form)
@@ -135,7 +108,7 @@ func TestAParcelAbroadCarriesItsCustomsForm(t *testing.T) {
 
 func TestACustomerCanSendSomethingBack(t *testing.T) {
 	t.Parallel()
-	u, _ := played(t)
+	u, _ := carriertest.Played(t, usps.Name, account)
 	r := carriertest.Domestic()
 	r.From, r.To, r.Options.Return = r.To, r.From, true
 	a, err := u.Rates(t.Context(), r)
@@ -150,7 +123,7 @@ func TestACustomerCanSendSomethingBack(t *testing.T) {
 
 func TestASCANFormHoldsTheDaysLabels(t *testing.T) {
 	t.Parallel()
-	u, _ := played(t)
+	u, _ := carriertest.Played(t, usps.Name, account)
 	r := carriertest.Domestic()
 	l, err := u.Buy(t.Context(), carrier.ShipmentRequest{Key: "scan", Service: "PRIORITY_MAIL", From: r.From, To: r.To, Parcels: r.Parcels, ShipAt: r.ShipAt})
 	if err != nil {
@@ -169,7 +142,7 @@ func TestASCANFormHoldsTheDaysLabels(t *testing.T) {
 
 func TestALetterCarrierIsBookedAndCalledOff(t *testing.T) {
 	t.Parallel()
-	u, _ := played(t)
+	u, _ := carriertest.Played(t, usps.Name, account)
 	p, err := u.BookPickup(t.Context(), carrier.PickupRequest{From: carriertest.Domestic().From, Ready: carriertest.Noon, Last: carriertest.Noon.Add(4 * time.Hour), Parcels: 2, WeightG: 3000})
 	if err != nil || p.ID == "" {
 		t.Fatal(err)
@@ -184,7 +157,7 @@ func TestALetterCarrierIsBookedAndCalledOff(t *testing.T) {
 
 func TestAnAddressIsChecked(t *testing.T) {
 	t.Parallel()
-	u, _ := played(t)
+	u, _ := carriertest.Played(t, usps.Name, account)
 	there := carriertest.Domestic().To
 	v, err := u.CheckAddress(t.Context(), there)
 	if err != nil || !v.Deliverable || v.Corrected == nil || v.Corrected.Postcode != "10012-3002" {
@@ -198,7 +171,7 @@ func TestAnAddressIsChecked(t *testing.T) {
 
 func TestASubscriptionIsMadeForTheMailer(t *testing.T) {
 	t.Parallel()
-	u, _ := played(t)
+	u, _ := carriertest.Played(t, usps.Name, account)
 	if id, err := u.Subscribe(t.Context(), "https://shop.example/v1/carriers/usps/webhook"); err != nil || id == "" {
 		t.Errorf("want a subscription, got %v", err)
 	}
@@ -206,7 +179,7 @@ func TestASubscriptionIsMadeForTheMailer(t *testing.T) {
 
 func TestWhatIsNotCarriedIsRefusedAtOnce(t *testing.T) {
 	t.Parallel()
-	u, _ := played(t)
+	u, _ := carriertest.Played(t, usps.Name, account)
 	for name, change := range map[string]func(*carrier.RateRequest){
 		"from abroad": func(r *carrier.RateRequest) { r.From.Country = "AM" },
 		"dangerous":   func(r *carrier.RateRequest) { r.Options.HazmatClass = "3" },
@@ -222,19 +195,6 @@ func TestWhatIsNotCarriedIsRefusedAtOnce(t *testing.T) {
 
 func TestAPostcodeIsEnoughForAPrice(t *testing.T) {
 	t.Parallel()
-	it, _ := played(t)
-	for _, to := range []carrier.Address{{Country: "US", Postcode: "10012"}, {Country: "AM", Postcode: "0002"}} {
-		r := carriertest.Domestic()
-		r.To, r.Parcels = to, []carrier.Parcel{{WeightG: 900}}
-		if to.Country != "US" {
-			r.Customs = &carrier.Customs{ContentType: "sale_of_goods", Incoterm: "DAP"}
-		}
-		if a, err := it.Rates(t.Context(), r); err != nil || len(a.Rates) < 2 {
-			t.Errorf("%s: want prices, got %+v, %v", to.Country, a, err)
-		}
-		_, err := it.Buy(t.Context(), carrier.ShipmentRequest{Key: "k", Service: "PRIORITY_MAIL", From: r.From, To: to, Parcels: r.Parcels, Customs: r.Customs})
-		if k := carrier.KindOf(err); k != carrier.KindInvalid {
-			t.Errorf("%s: a label wants more, but: %v", to.Country, err)
-		}
-	}
+	it, _ := carriertest.Played(t, usps.Name, account)
+	carriertest.PostcodeIsEnough(t, it, "PRIORITY_MAIL")
 }
