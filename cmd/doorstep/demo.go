@@ -58,6 +58,7 @@ func runDemo(ctx context.Context, io streams, args []string) error {
 		return nil
 	}, func(h *house) error {
 		shop, err = h.prepareDemo(ctx)
+		h.shopKey = shop.Publishable
 		return err
 	})
 }

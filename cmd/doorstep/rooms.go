@@ -15,6 +15,7 @@ import (
 	"doorstep/payment/sandbox"
 	"doorstep/search"
 	"doorstep/shipping/purchase"
+	"doorstep/web"
 )
 
 // apiRooms puts every room behind the door.
@@ -63,11 +64,21 @@ func (h *house) authenticate(ctx context.Context, paymentID string, succeeded bo
 	return err
 }
 
-// demoPages sends a curious browser to the documentation, and serves the demo's
-// product pictures, drawn on the spot so that no page looks broken without a
-// network.
-func (h *house) demoPages(door *api.Server) {
-	door.App().Get("/", func(c *fiber.Ctx) error { return c.Redirect("/docs") })
+// pages adds what people look at, and sends whoever comes to the front door on.
+// The demo also serves its product pictures, drawn on the spot so that no page
+// looks broken without a network.
+func (h *house) pages(door *api.Server) {
+	web.Register(door.App(), web.Options{
+		API: door.Handler(), ShopKey: h.shopKey, BaseURL: h.config.URL(), Demo: h.demo, Clock: h.clock, Log: h.log,
+	})
+	front := "/docs"
+	if h.shopKey != "" {
+		front = "/shop"
+	}
+	door.App().Get("/", func(c *fiber.Ctx) error { return c.Redirect(front) })
+	if !h.demo {
+		return
+	}
 	door.App().Get("/demo/images/:file", func(c *fiber.Ctx) error {
 		name, ok := strings.CutSuffix(c.Params("file"), ".svg")
 		if !ok {

@@ -203,9 +203,7 @@ func (h *house) door(ctx context.Context, engine search.Engine, follower *search
 		},
 	})
 	rooms := h.apiRooms(engine)
-	if h.demo {
-		h.demoPages(door)
-	}
+	h.pages(door)
 	api.Register(door, rooms)
 	return door, nil
 }

@@ -81,6 +81,7 @@ type house struct {
 	vault   *customer.Vault
 	gateway *sandbox.Gateway // nil in production
 	demo    bool             // with demo data and the helpers under /dev
+	shopKey string           // publishable, of the shop that /shop shows
 	atOnce  int              // how much errands do at a time; zero is what each finds right
 	abroad  clock.Clock      // the sandbox gateway's own clock; nil is the shop's
 
@@ -143,7 +144,7 @@ func open(ctx context.Context, c config.Config, log *slog.Logger) (*house, error
 // wire builds every room on the database at dsn. With sharing, the sandbox's
 // books are left to the program that is running.
 func wire(ctx context.Context, c config.Config, log *slog.Logger, dsn string, server *pgserver.Server, sharing bool) (_ *house, err error) {
-	h := &house{config: c, log: log, clock: &clock.System{}, server: server, dsn: dsn}
+	h := &house{config: c, log: log, clock: &clock.System{}, server: server, dsn: dsn, shopKey: c.ShopKey}
 	if server != nil {
 		h.closers = append(h.closers, func() {
 			stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.ShutdownTimeout)

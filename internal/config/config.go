@@ -45,6 +45,8 @@ type Config struct {
 	DataDir     string `env:"DOORSTEP_DATA" envDefault:"./.doorstep" help:"private database, search index, uploads and keys"`
 	BaseURL     string `env:"DOORSTEP_BASE_URL" help:"how the world reaches the API, for links in mails; default http://ADDR"`
 
+	ShopKey string `env:"DOORSTEP_SHOP_KEY" help:"publishable key of the shop that the storefront at /shop shows; empty turns the storefront off"`
+
 	DatabaseURL Secret `env:"DATABASE_URL" help:"PostgreSQL 15 or later; empty starts a private one in the data folder"`
 	MaxConns    int32  `env:"DOORSTEP_DB_CONNECTIONS" envDefault:"20" help:"connections to PostgreSQL"`
 	MasterKey   Secret `env:"DOORSTEP_MASTER_KEY" help:"32 bytes in base64 that seal people's data; empty keeps one in the data folder"`
