@@ -39,6 +39,16 @@ func (h *house) followParcels() {
 	on(h, "shipping.watch", h.tracks.Begin)      // shipment.shipped: who can be asked where it is, and until when it was promised
 	on(h, "notify.exception", h.mailException)   // shipment.exception: late, not taken, or lost
 	on(h, "order.return_moving", h.returnMoving) // return_parcel.moving: the return is on its way
+	// order.canceled, shipment.canceled, label.bought: the label of a parcel that does not go out is given back
+	on(h, "label.order_canceled", func(ctx context.Context, e order.Canceled) error {
+		return h.labels.GiveUp(ctx, e.MerchantID, e.OrderID)
+	})
+	on(h, "label.parcel_canceled", func(ctx context.Context, e shipping.Canceled) error {
+		return h.labels.GiveUp(ctx, e.MerchantID, e.OrderID)
+	})
+	on(h, "label.bought_too_late", func(ctx context.Context, e label.Purchased) error {
+		return h.labels.GiveUp(ctx, e.MerchantID, e.OrderID)
+	})
 	h.jobs.Every("shipping.labels", 2*time.Second, counted(h.labels.Work))
 	h.jobs.Every("shipping.news", time.Second, counted(h.tracks.Work))
 	h.jobs.Every("shipping.poll", 30*time.Second, counted(h.tracks.Poll))

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"doorstep/internal/clock"
 	"doorstep/internal/id"
@@ -120,4 +121,33 @@ func TestAParcelGoesFromItsLabelToTheDoor(t *testing.T) {
 		t.Errorf("the carrier's codes are lost: %v", parcel)
 	}
 	staff.post(t, path+"/label/void", nil).want(t, http.StatusConflict, "label_used")
+}
+
+// TestACanceledOrderCostsNoPostage cancels a parcel whose label was bought, and
+// then its order: the carrier has its label back, and the buyer the money.
+func TestACanceledOrderCostsNoPostage(t *testing.T) {
+	t.Parallel()
+	p := shared(t)
+	carriers := fake.New(&clock.System{})
+	web := httptest.NewServer(carriers)
+	t.Cleanup(web.Close)
+	account := p.linked(t, carriers, web.URL, "easypost")
+	sku, _ := p.product(t, "Test jug "+id.Secret(4), 4200, 5)
+	order := p.buy(t, "card", "tok_visa", item(sku, 1)).text("order.id")
+	p.becomes(t, order, "payment_status", "paid")
+	staff := p.admin()
+	step := func(path string, body any, status int, code ...string) reply {
+		t.Helper()
+		return staff.post(t, path, body, "Idempotency-Key", id.Secret(12)).want(t, status, code...)
+	}
+	parcel := step("/v1/orders/"+order+"/shipments", m{"buy_label": m{"account_id": account, "service": "USPS.PriorityMailInternational"}}, http.StatusCreated).text("id")
+	step("/v1/orders/"+order+"/cancel", m{"reason": "changed my mind"}, http.StatusConflict)
+	step("/v1/shipments/"+parcel+"/events", m{"status": "cancelled", "occurred_at": time.Now().UTC().Format(time.RFC3339)}, http.StatusOK)
+	step("/v1/orders/"+order+"/cancel", m{"reason": "changed my mind"}, http.StatusOK)
+	until(t, patience, "the label given back", func() (bool, any) {
+		labels := staff.get(t, "/v1/labels?shipment_id="+parcel).want(t, http.StatusOK)
+		made := carriers.World("easypost").Parcels()
+		return labels.text("data.0.status") == "void" && len(made) == 1 && made[0].Voided, labels
+	})
+	p.becomes(t, order, "payment_status", "refunded")
 }

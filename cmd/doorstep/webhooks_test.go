@@ -77,7 +77,7 @@ func TestEveryWebhookTypeHasItsEvent(t *testing.T) {
 		order.Placed{}, order.Canceled{}, order.LinesCanceled{}, order.Edited{}, order.MoneyTaken{}, payment.Refunded{}, payment.DisputeChanged{},
 		shipping.Shipped{}, shipping.InTransit{}, shipping.OutForDelivery{}, shipping.ReadyForPickup{}, shipping.Delivered{}, shipping.DeliveryFailed{},
 		shipping.Returned{}, shipping.Canceled{}, shipping.Exception{},
-		label.Purchased{}, label.Refused{}, label.Unclear{}, label.Voided{}, label.ErrandUnclear{},
+		label.Purchased{}, label.Refused{}, label.Unclear{}, label.Voided{}, label.Stays{}, label.ErrandUnclear{},
 		order.ReturnAsked{}, order.ReturnAccepted{}, order.ReturnRefused{}, order.ReturnWithdrawn{}, order.ReturnSent{}, order.ReturnArrived{},
 		order.ReturnInspection{}, order.ReturnPaid{}, order.ReturnSwapped{},
 		order.ExchangeAsked{}, order.ExchangeAccepted{}, order.ExchangeArrived{}, order.ExchangeSent{}, order.ExchangeDropped{},

@@ -22,7 +22,7 @@ var events = []string{
 	"payment.captured", "payment.refunded", "payment.dispute_changed",
 	"shipment.shipped", "shipment.in_transit", "shipment.out_for_delivery", "shipment.ready_for_pickup", "shipment.delivered",
 	"shipment.delivery_failed", "shipment.returned_to_sender", "shipment.canceled", "shipment.exception",
-	"label.bought", "label.failed", "label.parked", "label.void", "carrier_errand.parked",
+	"label.bought", "label.failed", "label.parked", "label.void", "label.void_failed", "carrier_errand.parked",
 	"return.requested", "return.approved", "return.rejected", "return.canceled", "return.in_transit", "return.received", "return.inspected",
 	"return.refunded", "return.exchanged",
 	"exchange.requested", "exchange.approved", "exchange.received", "exchange.fulfilled", "exchange.canceled",

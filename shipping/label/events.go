@@ -52,6 +52,17 @@ type Voided struct{ Ref }
 // EventName is label.void.
 func (Voided) EventName() string { return "label.void" }
 
+// Stays says that a label was to be given back and is not: the carrier's kind of
+// refusal, or used, or manifested. Somebody must ask the carrier for the money.
+type Stays struct {
+	Ref
+	Carrier string `json:"carrier"`
+	Failure string `json:"failure"`
+}
+
+// EventName is label.void_failed.
+func (Stays) EventName() string { return "label.void_failed" }
+
 // ErrandUnclear says that nobody can tell whether a van was sent for, or a
 // manifest made.
 type ErrandUnclear struct {

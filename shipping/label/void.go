@@ -2,11 +2,13 @@ package label
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
 
 	"doorstep/internal/db"
+	"doorstep/internal/fault"
 	"doorstep/internal/jobs"
 	"doorstep/shipping"
 	"doorstep/shipping/carrier"
@@ -65,11 +67,14 @@ func (s *Service) Void(ctx context.Context, merchant uuid.UUID, purpose Purpose,
 
 // giveBack asks the carrier to take a label back; to ask again does no harm.
 func (s *Service) giveBack(ctx context.Context, l *Label) error {
+	now := s.DB.Now()
 	c, err := s.Accounts.Carrier(ctx, l.MerchantID, l.Account)
+	if err != nil && l.askedAt != nil && now.Sub(*l.askedAt) >= voidPatience {
+		return s.stays(ctx, l, Voiding, "account_gone", "")
+	}
 	if err != nil {
 		return err
 	}
-	now := s.DB.Now()
 	n, err := s.DB.Exec(ctx, `update labels set next_at = $4, asked = asked + 1, updated_at = $5 where merchant_id = $1 and id = $2 and status = 'voiding' and next_at = $3`,
 		l.MerchantID, l.ID, l.nextAt, now.Add(lease), now)
 	if err != nil || n == 0 {
@@ -93,8 +98,49 @@ func (s *Service) giveBack(ctx context.Context, l *Label) error {
 			l.MerchantID, l.ID, s.DB.Now().Add(l.pauseOf(0)), string(kind), said(err))
 		return err
 	}
-	_, err = s.DB.Exec(ctx, `update labels set status = 'bought', next_at = null, failure = $3, failure_text = $4, updated_at = $5
-		where merchant_id = $1 and id = $2 and status = 'voiding'`, l.MerchantID, l.ID, string(kind), said(err), s.DB.Now())
+	return s.stays(ctx, l, Voiding, string(kind), said(err))
+}
+
+// stays notes that a label was to be given back and is not, and tells people: it
+// is paid for until they do something about it.
+func (s *Service) stays(ctx context.Context, l *Label, from Status, code, text string) error {
+	now := s.DB.Now()
+	return db.Run(ctx, s.DB, func(tx db.Tx) error {
+		if l.Purpose == ForShipment { // parcels are locked before their order
+			tx.Queue(`select 1 from shipments where merchant_id = $1 and id = $2 for no key update`, l.MerchantID, l.SubjectID)
+		}
+		n, err := tx.Exec(ctx, `update labels set status = 'bought', next_at = null, failure = $4, failure_text = $5, updated_at = $6
+			where merchant_id = $1 and id = $2 and status = $3`, l.MerchantID, l.ID, string(from), code, text, now)
+		if err != nil || n == 0 {
+			return err
+		}
+		news := Stays{Ref: l.ref(), Carrier: l.Carrier, Failure: code}
+		if err := jobs.Publish(tx, news); err != nil {
+			return err
+		}
+		return s.note(tx, l, news.EventName(), map[string]any{"failure": code}, now)
+	})
+}
+
+// GiveUp gives the labels back of those parcels of an order that do not go out
+// after all. It may be repeated: a label is given back once, and one that cannot
+// be is told of once. A label that is still being bought is given up when it is.
+func (s *Service) GiveUp(ctx context.Context, merchant, order uuid.UUID) error {
+	all, err := s.labels(ctx, `merchant_id = $1 and order_id = $2 and purpose = 'shipment' and status = 'bought' and failure = '' and subject_id in (
+		select id from shipments where merchant_id = $1 and order_id = $2 and status = 'canceled')`, merchant, order)
+	for i := range all {
+		l := &all[i]
+		_, e := s.Void(ctx, merchant, l.Purpose, l.SubjectID)
+		switch {
+		case errors.Is(e, ErrUsed):
+			e = s.stays(ctx, l, Bought, "used", "")
+		case errors.Is(e, ErrManifested):
+			e = s.stays(ctx, l, Bought, "manifested", "")
+		case errors.Is(e, ErrNotFound), errors.Is(e, ErrState), fault.Is(e, ErrRefused, ErrUnable, ErrAccountAuth, ErrCarrier): // told already
+			e = nil
+		}
+		err = errors.Join(err, e)
+	}
 	return err
 }
 

@@ -20,6 +20,10 @@ var carriers = []Invariant{
 		select l.merchant_id, l.id, 'no shipment ' || l.subject_id || ' of order ' || l.order_id from labels l
 		left join shipments s on s.merchant_id = l.merchant_id and s.id = l.subject_id and s.order_id = l.order_id
 		where l.purpose = 'shipment' and s.id is null`},
+	{"label_of_a_canceled_parcel_is_given_back", `
+		select l.merchant_id, l.id, 'bought, and its parcel does not go out since ' || s.updated_at from labels l
+		join shipments s on s.merchant_id = l.merchant_id and s.id = l.subject_id and s.status = 'canceled'
+		where l.purpose = 'shipment' and l.status = 'bought' and l.failure = '' and greatest(l.updated_at, s.updated_at) < $1::timestamptz - interval '1 hour'`},
 	{"errands_are_settled", `
 		select merchant_id, id, kind || ' pending since ' || created_at from carrier_errands where next_at < $1::timestamptz - interval '1 hour'`},
 	{"manifest_holds_labels_that_were_bought", `

@@ -22,6 +22,8 @@ func init() {
 	breaks["one_label_per_parcel"] = []string{`drop index labels_one`, parcel, label("1"), label("2")}
 	breaks["one_attempt_per_label"] = []string{`drop index labels_one`, parcel, label("1"), label("2")}
 	breaks["label_is_of_its_parcel"] = []string{parcel, label("1"), `update labels set subject_id = gen_random_uuid()`}
+	breaks["label_of_a_canceled_parcel_is_given_back"] = []string{parcel, label("1"),
+		`update shipments set status = 'canceled' where id = '00000000-0000-7000-8000-0000000000f1'`}
 	breaks["errands_are_settled"] = []string{errand}
 	breaks["manifest_holds_labels_that_were_bought"] = []string{parcel, label("1"), `update labels set manifest_id = gen_random_uuid()`}
 	breaks["carriers_news_are_acted_on"] = []string{news}
