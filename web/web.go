@@ -61,6 +61,9 @@ func Register(app *fiber.App, o Options) *Site {
 	}
 	s.registerTracking(app)
 	s.registerAdmin(app)
+	for _, area := range []string{"/shop/*", "/t/*", "/admin/*"} {
+		s.get(app, area, func(*visit) error { return problemOf(fiber.StatusNotFound, "not_found") })
+	}
 	return s
 }
 
