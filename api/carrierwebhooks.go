@@ -27,15 +27,6 @@ type merchantCarrierWebhookIn struct {
 	RawBody  []byte    `contentType:"application/json" doc:"As the carrier sends it, with its signature in the carrier's own header"`
 }
 
-type carrierWebhookOut struct {
-	Body CarrierWebhookReceipt
-}
-
-// CarrierWebhookReceipt says what became of a webhook of a carrier.
-type CarrierWebhookReceipt struct {
-	Status string `json:"status" enum:"accepted,duplicate,ignored" doc:"Noted and acted on at once, or here before, or about no parcel"`
-}
-
 func registerCarrierWebhooks(s *Server, inbox carrierInbox) {
 	// Not limited, like those of payment providers.
 	route := Route{
@@ -44,32 +35,17 @@ func registerCarrierWebhooks(s *Server, inbox carrierInbox) {
 			"at once; they may come twice, late, in any order, and before their parcel.",
 		Auth: public(), Raw: true, Once: OnceNever, Free: true, Errors: []*fault.Error{track.ErrReceiver, track.ErrSignature, track.ErrBody},
 	}
-	fast[carrierWebhookIn, carrierWebhookOut](s, route, func(c *fiber.Ctx) error { return hearCarrier(c, inbox, uuid.Nil) })
+	receive := func(ctx context.Context, carrier string, merchant uuid.UUID, header http.Header, body []byte) (bool, bool, error) {
+		r, err := inbox.Receive(ctx, carrier, merchant, header, body)
+		return r.Duplicate, r.Ignored, err
+	}
+	fast[carrierWebhookIn, webhookOut](s, route, func(c *fiber.Ctx) error { return hear(c, "carrier", uuid.Nil, receive) })
 	route.ID, route.Path, route.Summary = "merchant-carrier-webhook", route.Path+"/{merchant_id}", "Hear news of parcels from a carrier for one merchant"
-	fast[merchantCarrierWebhookIn, carrierWebhookOut](s, route, func(c *fiber.Ctx) error {
+	fast[merchantCarrierWebhookIn, webhookOut](s, route, func(c *fiber.Ctx) error {
 		merchant, err := uuid.Parse(param(c, "merchant_id"))
 		if err != nil || merchant == uuid.Nil {
 			return track.ErrReceiver
 		}
-		return hearCarrier(c, inbox, merchant)
+		return hear(c, "carrier", merchant, receive)
 	})
-}
-
-func hearCarrier(c *fiber.Ctx, inbox carrierInbox, merchant uuid.UUID) error {
-	header := http.Header{}
-	for name, value := range c.Request().Header.All() {
-		header.Add(string(name), string(value))
-	}
-	r, err := inbox.Receive(contextOf(c), string([]byte(param(c, "carrier"))), merchant, header, requestOf(c).body)
-	if err != nil {
-		return err
-	}
-	receipt := CarrierWebhookReceipt{Status: "accepted"}
-	switch {
-	case r.Duplicate:
-		receipt.Status = "duplicate"
-	case r.Ignored:
-		receipt.Status = "ignored"
-	}
-	return sendJSON(c, receipt)
 }

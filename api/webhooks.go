@@ -29,10 +29,10 @@ type merchantWebhookIn struct {
 
 // WebhookReceipt says what became of a webhook.
 type WebhookReceipt struct {
-	Status string `json:"status" enum:"accepted,duplicate,ignored" doc:"Noted and acted on at once, or here before, or about nothing that is paid for here"`
+	Status string `json:"status" enum:"accepted,duplicate,ignored" doc:"Noted and acted on at once, or here before, or about nothing that is known here"`
 }
 
-type paymentWebhookOut struct {
+type webhookOut struct {
 	Body WebhookReceipt
 }
 
@@ -46,33 +46,41 @@ func registerPaymentWebhooks(s *Server, inbox paymentInbox) {
 			"is then asked of the provider, so that events may come twice, late and in any order.",
 		Auth: public(), Raw: true, Once: OnceNever, Free: true, Errors: faults,
 	}
-	fast[paymentWebhookIn, paymentWebhookOut](s, route, func(c *fiber.Ctx) error { return hear(c, inbox, uuid.Nil) })
+	receive := func(ctx context.Context, provider string, merchant uuid.UUID, header http.Header, body []byte) (bool, bool, error) {
+		r, err := inbox.Receive(ctx, provider, merchant, header, body)
+		return r.Duplicate, r.Ignored, err
+	}
+	fast[paymentWebhookIn, webhookOut](s, route, func(c *fiber.Ctx) error { return hear(c, "provider", uuid.Nil, receive) })
 	route.ID, route.Path, route.Summary = "merchant-payment-webhook", route.Path+"/{merchant_id}", "Hear news from a payment provider for one merchant"
-	fast[merchantWebhookIn, paymentWebhookOut](s, route, func(c *fiber.Ctx) error {
+	fast[merchantWebhookIn, webhookOut](s, route, func(c *fiber.Ctx) error {
 		merchant, err := uuid.Parse(param(c, "merchant_id"))
 		if err != nil || merchant == uuid.Nil {
 			return payment.ErrReceiver
 		}
-		return hear(c, inbox, merchant)
+		return hear(c, "provider", merchant, receive)
 	})
 }
 
-// hear hands a webhook over as it came.
-func hear(c *fiber.Ctx, inbox paymentInbox, merchant uuid.UUID) error {
+// hear hands a webhook over as it came, and says what became of it.
+func hear(c *fiber.Ctx, sender string, merchant uuid.UUID, receive receiveWebhook) error {
 	header := http.Header{}
 	for name, value := range c.Request().Header.All() {
 		header.Add(string(name), string(value))
 	}
-	r, err := inbox.Receive(contextOf(c), string([]byte(param(c, "provider"))), merchant, header, requestOf(c).body)
+	duplicate, ignored, err := receive(contextOf(c), string([]byte(param(c, sender))), merchant, header, requestOf(c).body)
 	if err != nil {
 		return err
 	}
 	receipt := WebhookReceipt{Status: "accepted"}
 	switch {
-	case r.Duplicate:
+	case duplicate:
 		receipt.Status = "duplicate"
-	case r.Ignored:
+	case ignored:
 		receipt.Status = "ignored"
 	}
 	return sendJSON(c, receipt)
 }
+
+// receiveWebhook takes in the webhook of a sender; merchant is zero when the
+// address names none.
+type receiveWebhook func(ctx context.Context, sender string, merchant uuid.UUID, header http.Header, body []byte) (duplicate, ignored bool, err error)

@@ -21,16 +21,8 @@ import (
 // with ErrEmail or ErrTooManyCodes; ip is the shopper's, empty is not counted.
 func (s *Service) AskCode(ctx context.Context, merchant uuid.UUID, email, locale, ip string) (request uuid.UUID, expires time.Time, err error) {
 	email = strings.TrimSpace(email)
-	if !isEmail(email) {
-		return request, expires, ErrEmail
-	}
-	hmac := s.vault.EmailHMAC(merchant, email)
-	if ip != "" {
-		if err := s.countCode(ctx, merchant, codesPerIP, attempt.From("sign_in_code", ip)); err != nil {
-			return request, expires, err
-		}
-	}
-	if err := s.countCode(ctx, merchant, codesPerEmail, attempt.Of("sign_in_code", string(hmac))); err != nil {
+	hmac, err := s.mayAsk(ctx, merchant, "sign_in_code", email, ip, codesPerEmail, codesPerIP)
+	if err != nil {
 		return request, expires, err
 	}
 	sealed, err := s.vault.Seal(merchant, Contact{Email: email})
@@ -55,6 +47,21 @@ func (s *Service) AskCode(ctx context.Context, merchant uuid.UUID, email, locale
 			values ($1, $2, $3, $4, $5, $6, $7)`, merchant, request, hmac, contact, locale, now, expires)
 		return jobs.Publish(tx, CodeAsked{merchant, request})
 	})
+}
+
+// mayAsk counts that somebody asks for a code of the kind, and gives what the
+// address is known by. It fails with ErrEmail or ErrTooManyCodes.
+func (s *Service) mayAsk(ctx context.Context, merchant uuid.UUID, kind, email, ip string, perEmail, perIP attempt.Limit) ([]byte, error) {
+	if !isEmail(email) {
+		return nil, ErrEmail
+	}
+	hmac := s.vault.EmailHMAC(merchant, email)
+	if ip != "" {
+		if err := s.countCode(ctx, merchant, perIP, attempt.From(kind, ip)); err != nil {
+			return nil, err
+		}
+	}
+	return hmac, s.countCode(ctx, merchant, perEmail, attempt.Of(kind, string(hmac)))
 }
 
 func (s *Service) countCode(ctx context.Context, merchant uuid.UUID, limit attempt.Limit, try attempt.Try) error {

@@ -9,7 +9,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"doorstep/internal/attempt"
 	"doorstep/internal/db"
 	"doorstep/internal/fault"
 	"doorstep/internal/id"
@@ -21,16 +20,8 @@ import (
 // It fails with ErrEmail or ErrTooManyCodes; ip is not counted when it is empty.
 func (s *Service) AskStaffCode(ctx context.Context, merchant uuid.UUID, email, locale, ip string) (request uuid.UUID, expires time.Time, err error) {
 	email = strings.TrimSpace(email)
-	if !isEmail(email) {
-		return request, expires, ErrEmail
-	}
-	hmac := s.vault.EmailHMAC(merchant, email)
-	if ip != "" {
-		if err := s.countCode(ctx, merchant, staffCodesPerIP, attempt.From("staff_code", ip)); err != nil {
-			return request, expires, err
-		}
-	}
-	if err := s.countCode(ctx, merchant, staffCodesPerEmail, attempt.Of("staff_code", string(hmac))); err != nil {
+	hmac, err := s.mayAsk(ctx, merchant, "staff_code", email, ip, staffCodesPerEmail, staffCodesPerIP)
+	if err != nil {
 		return request, expires, err
 	}
 	request, now := id.New(), s.db.Now()
