@@ -46,22 +46,7 @@ func checkSign(signs string) byte {
 // without prefix, hyphens, spaces and a hash sign, and with I or L for 1 and O
 // for 0. It gives the canonical form, and false for what cannot be one.
 func ParseNumber(typed string) (string, bool) {
-	if len(typed) > 64 {
-		return "", false
-	}
-	clean := strings.Map(func(r rune) rune {
-		switch {
-		case r == 'I' || r == 'i' || r == 'L' || r == 'l':
-			return '1'
-		case r == 'O' || r == 'o':
-			return '0'
-		case r >= 'a' && r <= 'z':
-			return r - 'a' + 'A'
-		case r == '-' || r == ' ' || r == '#' || r == '\t' || r == 0x2010 || r == 0x2011 || r == 0x2013:
-			return -1
-		}
-		return r
-	}, typed)
+	clean := id.Typed(typed)
 	if len(clean) == 11 {
 		rest, found := strings.CutPrefix(clean, prefix)
 		if !found {
@@ -71,11 +56,6 @@ func ParseNumber(typed string) (string, bool) {
 	}
 	if len(clean) != 9 {
 		return "", false
-	}
-	for i := range 9 {
-		if strings.IndexByte(id.Alphabet, clean[i]) < 0 {
-			return "", false
-		}
 	}
 	if checkSign(clean[:8]) != clean[8] {
 		return "", false

@@ -22,29 +22,9 @@ func newCardCode() string {
 // without hyphens and spaces, and with I or L for 1 and O for 0. It is nil for
 // what cannot be a code.
 func cardHash(merchant uuid.UUID, typed string) []byte {
-	if len(typed) > 64 {
-		return nil
-	}
-	clean := strings.Map(func(r rune) rune {
-		switch {
-		case r == 'I' || r == 'i' || r == 'L' || r == 'l':
-			return '1'
-		case r == 'O' || r == 'o':
-			return '0'
-		case r >= 'a' && r <= 'z':
-			return r - 'a' + 'A'
-		case r == '-' || r == ' ' || r == '\t' || r == 0x2010 || r == 0x2011 || r == 0x2013:
-			return -1
-		}
-		return r
-	}, typed)
+	clean := id.Typed(typed)
 	if len(clean) != cardSigns {
 		return nil
-	}
-	for i := range len(clean) {
-		if strings.IndexByte(id.Alphabet, clean[i]) < 0 {
-			return nil
-		}
 	}
 	sum := sha256.Sum256(append(merchant[:], "gift card "+clean...))
 	return sum[:]

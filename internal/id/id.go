@@ -45,3 +45,31 @@ func digitsInARow(s string) (longest int) {
 	}
 	return longest
 }
+
+// Typed reads signs of Alphabet as people type them: in any case, with or without
+// hyphens, spaces and a hash sign, and with I or L for 1 and O for 0. It is empty
+// for a text that holds anything else, or over 64 bytes.
+func Typed(text string) string {
+	if len(text) > 64 {
+		return ""
+	}
+	clean := strings.Map(func(r rune) rune {
+		switch {
+		case r == 'I' || r == 'i' || r == 'L' || r == 'l':
+			return '1'
+		case r == 'O' || r == 'o':
+			return '0'
+		case r >= 'a' && r <= 'z':
+			return r - 'a' + 'A'
+		case r == '-' || r == ' ' || r == '#' || r == '\t' || r == 0x2010 || r == 0x2011 || r == 0x2013:
+			return -1
+		}
+		return r
+	}, text)
+	for i := range len(clean) {
+		if strings.IndexByte(Alphabet, clean[i]) < 0 {
+			return ""
+		}
+	}
+	return clean
+}
