@@ -34,13 +34,15 @@ const (
 	Cancelled           Kind = "cancelled"
 	Refunded            Kind = "refunded"
 	SignInCode          Kind = "sign_in_code" // of a customer; it speaks of no order
+	CartReminder        Kind = "cart_reminder"
 )
 
 // Kinds lists all kinds of mail.
 func Kinds() []Kind {
 	return []Kind{
+		SupplierOrder, SupplierReduced, SupplierCanceled, SupplierRejected, SupplierLate, SupplierUnreached,
 		OrderConfirmation, PaymentInstructions, Shipped, OutForDelivery, Delivered, Delayed, DeliveryFailed, Lost, ReturnApproved,
-		StaffInvitation, StaffCode, WebhookDisabled, CardAttack, Cancelled, Refunded, SignInCode,
+		StaffInvitation, StaffCode, WebhookDisabled, CardAttack, CartReminder, Cancelled, Refunded, SignInCode,
 	}
 }
 
@@ -63,6 +65,8 @@ func Kinds() []Kind {
 //	staff_invitation      Invitation, and nothing of an order
 //	webhook_disabled      Hook, and nothing of an order
 //	card_attack           Attack, and nothing of an order
+//	cart_reminder         Reminder, Lines and Order.Currency, and nothing else of an order
+//	supplier_order        Supply, Lines (ShipTo if it is known), as supplier_* nothing of an order
 type Data struct {
 	Shop  Shop
 	Order Order
@@ -82,6 +86,8 @@ type Data struct {
 	Invitation    *Invitation
 	Hook          *Hook
 	Attack        *Attack
+	Supply        *Supply
+	Reminder      *Reminder
 }
 
 // SignIn is a code by which a customer signs in.
@@ -120,6 +126,8 @@ type Line struct {
 // Totals are the order's sums in minor units; Discount is zero or negative.
 type Totals struct {
 	Subtotal, Discount, Shipping, Tax, Total int64
+	// Duties is duty and import tax that are paid with the order.
+	Duties int64
 	// ByGiftCard and ByStoreCredit are what those have paid of Total.
 	ByGiftCard, ByStoreCredit int64
 	// TaxIncluded says that the prices hold the tax already, so that it is told
@@ -222,6 +230,7 @@ func (d Data) cleaned() Data {
 		d.SignIn = &in
 	}
 	d.cleanNews(text)
+	d.cleanSupply(text)
 	if d.Parcel != nil {
 		p := *d.Parcel
 		text(&p.Carrier)

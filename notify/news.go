@@ -29,10 +29,10 @@ type Attack struct {
 // orderless kinds speak of no order.
 func (k Kind) orderless() bool {
 	switch k {
-	case SignInCode, StaffCode, StaffInvitation, WebhookDisabled, CardAttack:
+	case SignInCode, StaffCode, StaffInvitation, WebhookDisabled, CardAttack, CartReminder:
 		return true
 	}
-	return false
+	return k.supplied()
 }
 
 // cleanNews makes the texts of these parts harmless lines.
@@ -58,17 +58,22 @@ func (d *Data) cleanNews(text func(*string)) {
 		text(&h.Reason)
 		d.Hook = &h
 	}
+	d.cleanReminder(text)
 }
 
 // checkNews finds what a mail that speaks of no order lacks.
 func (d Data) checkNews(kind Kind, need func(bool, string)) {
 	switch kind {
+	case SupplierOrder, SupplierReduced, SupplierCanceled, SupplierRejected, SupplierLate, SupplierUnreached:
+		d.checkSupply(kind, need)
 	case StaffInvitation:
 		need(d.Invitation != nil && d.Invitation.Code != "" && d.Invitation.Days > 0, "invitation")
 	case WebhookDisabled:
 		need(d.Hook != nil && d.Hook.URL != "" && d.Hook.Reason != "", "hook")
 	case CardAttack:
 		need(d.Attack != nil && d.Attack.Declines > 0 && d.Attack.Attempts >= d.Attack.Declines && d.Attack.Minutes > 0, "attack")
+	case CartReminder:
+		d.checkReminder(need)
 	default:
 		need(d.SignIn != nil && d.SignIn.Code != "" && d.SignIn.Minutes > 0, "sign_in")
 	}

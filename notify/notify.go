@@ -28,13 +28,14 @@ import (
 // Status is where a mail stands.
 type Status string
 
-// The states: queued <-> sending, and then exactly one of the other three.
+// The states: queued <-> sending, and then exactly one of the others.
 const (
 	Queued   Status = "queued"   // to be tried (again)
 	Sending  Status = "sending"  // a worker has it
 	Sent     Status = "sent"     // taken over by the mail server
 	Failed   Status = "failed"   // refused for good
 	Captured Status = "captured" // kept for /dev/mail instead of sent
+	Dropped  Status = "dropped"  // not sent, for it must not be any more: see Mail.Still
 )
 
 // Contacts is all that notify asks of the people's room. A contact that is
@@ -58,6 +59,16 @@ type Mail struct {
 	To   string
 	Lang locale.Lang
 	Data Data
+	// Unsubscribe is the https address at which a POST ends such mails (RFC 8058);
+	// empty is a mail that an order needs.
+	Unsubscribe string
+	// Check decides, within the transaction that takes the mail for this attempt,
+	// whether it is sent at all; its error is Send's, and nothing is taken then. It
+	// may be called more than once. Nil is yes.
+	Check func(ctx context.Context, tx db.Tx) error
+	// Still is asked at the last moment, once the mail server waits for the mail:
+	// ErrHeld tries again later, ErrDropped never. Nil is yes.
+	Still func(ctx context.Context) error
 }
 
 func (m Mail) key() string {
@@ -74,6 +85,9 @@ type Options struct {
 	Contacts Contacts
 	Sender   Sender // nil captures mails instead of sending them
 	From     string // "Shop <shop@example.com>", for shops without a sender of their own
+	// Bounced is told of contacts whose address does not exist, by the word of their
+	// mail server; it may be told more than once. Nil tells nobody.
+	Bounced func(ctx context.Context, merchant, contact uuid.UUID) error
 }
 
 // Service sends mails. It is safe for concurrent use.
@@ -83,6 +97,7 @@ type Service struct {
 	contacts Contacts
 	sender   Sender
 	from     netmail.Address
+	bounced  func(ctx context.Context, merchant, contact uuid.UUID) error
 }
 
 // New makes a Service. It fails when From is not an address.
@@ -91,13 +106,13 @@ func New(o Options) (*Service, error) {
 	if err != nil || !validAddress(from.Address) {
 		return nil, fmt.Errorf("notify: the sender %q is not a mail address", o.From)
 	}
-	return &Service{store: &store{o.DB, o.Clock}, clock: o.Clock, contacts: o.Contacts, sender: o.Sender, from: *from}, nil
+	return &Service{store: &store{o.DB, o.Clock}, clock: o.Clock, contacts: o.Contacts, sender: o.Sender, from: *from, bounced: o.Bounced}, nil
 }
 
 // Send sees to it that m is sent once. It may be called any number of times
 // with the same mail, also at once and after a crash at any point:
 //
-//   - Sent, Captured or Failed with a nil error: the matter is settled, by this
+//   - Sent, Captured, Failed or Dropped with a nil error: the matter is settled, by this
 //     call or an earlier one, and nothing more will be sent;
 //   - an error: not settled, call again later. ErrInFlight means that another
 //     worker has it, ErrIncomplete that Data lacks something.
@@ -125,8 +140,8 @@ func (s *Service) Send(ctx context.Context, m Mail) (Status, error) {
 		return Sending, errors.Join(err, noteErr)
 	}
 	killpoint.Hit("notify.recorded")
-	if status == Failed {
-		return Failed, nil // the reason stands in the row
+	if status == Failed || status == Dropped {
+		return status, nil // the reason stands in the row
 	}
 	return status, err
 }
@@ -150,23 +165,59 @@ func (s *Service) deliver(ctx context.Context, m Mail, row *claim) (Status, erro
 	}
 	from := s.sendAs(m.Data.Shop)
 	if s.sender == nil {
-		row.captured = &captured{recipient: email, Message: message}
+		if err := m.ready(ctx); err != nil {
+			return withheld(err), err
+		}
+		row.captured = &captured{recipient: email, Message: message, headers: listHeaders(m.Unsubscribe)}
 		return Captured, nil
 	}
 	killpoint.Hit("notify.ask")
 	err = s.sender.Send(ctx, Envelope{
 		From: from, To: netmail.Address{Name: clean(name, longName), Address: email}, ReplyTo: m.Data.Shop.Email,
 		MessageID: row.messageID, Date: s.clock.Now(), Lang: m.Lang, Message: message,
+		Unsubscribe: m.Unsubscribe, Ready: m.ready,
 	})
 	killpoint.Hit("notify.answered")
 	switch {
 	case err == nil:
 		return Sent, nil
+	case errors.Is(err, ErrNobody):
+		if s.bounced != nil && m.Contact != uuid.Nil {
+			if told := s.bounced(ctx, m.Merchant, m.Contact); told != nil {
+				return Queued, errors.Join(told, err) // it must be known before it counts as settled
+			}
+		}
+		return Failed, err
 	case errors.Is(err, ErrRefused):
 		return Failed, err
+	case errors.Is(err, ErrDropped):
+		return Dropped, err
 	default:
 		return Queued, err
 	}
+}
+
+// ready asks the mail's owner whether it is still to be sent.
+func (m *Mail) ready(ctx context.Context) error {
+	if m.Still == nil {
+		return nil
+	}
+	return m.Still(ctx)
+}
+
+// withheld is how a mail stands that its owner has not let go.
+func withheld(err error) Status {
+	if errors.Is(err, ErrDropped) {
+		return Dropped
+	}
+	return Queued
+}
+
+// Drop settles a mail that must not be sent any more and that nobody is sending:
+// one that was queued, or whose worker has died. It may have been handed over
+// then; nobody can know.
+func (s *Service) Drop(ctx context.Context, m Mail, reason string) error {
+	return s.store.drop(ctx, m, reason)
 }
 
 // recipient is who the mail goes to.

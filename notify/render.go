@@ -42,6 +42,9 @@ func Render(kind Kind, lang locale.Lang, d Data) (Message, error) {
 	}
 	w := &writer{kind: kind, lang: lang, d: d}
 	v := w.view()
+	if kind == CartReminder {
+		w.reminder(&v)
+	}
 	if w.err != nil {
 		return Message{}, ErrIncomplete.Because(w.err)
 	}
@@ -73,6 +76,13 @@ type view struct {
 	Button   button
 	Footer   string
 	Help     string
+	// Late puts the button below the lines; More and Extras are what else there is.
+	Late   bool
+	More   string
+	Extras []item
+	// Leave is the way out of such mails, Postal who writes.
+	Leave  button
+	Postal []string
 }
 
 // fact is a labelled value; Joined is both in one line, as the language joins them.

@@ -37,6 +37,8 @@ func full() Data {
 		SignIn: &SignIn{Code: "493027", Minutes: 10},
 		Return: &Return{Number: "RMA-7K3M", Address: []string{"Ararat Ceramics", "Komitas 5", "0010 Yerevan"}}, Invitation: &Invitation{Code: "493027-abc", Days: 7},
 		Hook: &Hook{URL: "https://hooks.shop.example/in", Reason: "Nothing had arrived"}, Attack: &Attack{Declines: 20, Attempts: 24, Minutes: 10},
+		Reminder: &Reminder{URL: "https://shop.example/recover/tok?a=1&b=2", Leave: "https://shop.example/unsubscribe/tok", Step: 1, Together: 127448, Unshown: 3,
+			Extras: []Extra{{"Spoon", "Silver", 700}}, Postal: []string{"Ararat LLC", "Komitas 5"}},
 	}
 }
 
@@ -134,7 +136,9 @@ func TestBothPartsTellTheSameFacts(t *testing.T) {
 		StaffInvitation:     {"493027-abc", "7 days", "Ararat Ceramics"},
 		WebhookDisabled:     {"https://hooks.shop.example/in", "three days"},
 		CardAttack:          {"20 of the 24 card payments of the last 10 minutes"},
-		SignInCode:          {"Anahit Sargsyan", "493027", "10 minutes", "Ararat Ceramics", "help@ararat.example"},
+		CartReminder: {"Mug", "Blue, L", "€39.98", "€1,274.48", "Further items", "https://shop.example/recover/tok?a=1&b=2", "Spoon", "€7.00", "No more reminders",
+			"https://shop.example/unsubscribe/tok", "Komitas 5", "Ararat Ceramics"},
+		SignInCode: {"Anahit Sargsyan", "493027", "10 minutes", "Ararat Ceramics", "help@ararat.example"},
 	}
 	for kind, facts := range want {
 		m := render(t, kind, locale.En, full())
@@ -245,6 +249,10 @@ func TestAMailThatLacksSomethingIsNotWritten(t *testing.T) {
 		"bad parcel page":  {Shipped, func(d *Data) { d.Parcel.URL = "ftp://x" }},
 		"days turned":      {Shipped, func(d *Data) { d.Parcel.ExpectedTo = d.Parcel.ExpectedFrom.AddDate(0, 0, -1) }},
 		"no refund":        {Refunded, func(d *Data) { d.Refund = nil }},
+		"no reminder":      {CartReminder, func(d *Data) { d.Reminder = nil }},
+		"no way back":      {CartReminder, func(d *Data) { d.Reminder.URL = "/recover/x" }},
+		"no way out":       {CartReminder, func(d *Data) { d.Reminder.Leave = "" }},
+		"nothing left":     {CartReminder, func(d *Data) { d.Lines = nil }},
 		"refund of none":   {Refunded, func(d *Data) { d.Refund.Amount = 0 }},
 	} {
 		d := full()

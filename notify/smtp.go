@@ -28,11 +28,26 @@ type Envelope struct {
 	Date      time.Time
 	Lang      locale.Lang
 	Message
+	// Unsubscribe is where a POST ends such mails; empty for those of an order.
+	Unsubscribe string
+	// Ready is asked once the mail server is there, right before it is given the
+	// mail; an error is Send's, and nothing is handed over. Nil is yes.
+	Ready func(ctx context.Context) error
+}
+
+// listHeaders are the headers by which readers' programs unsubscribe with one
+// click, RFC 8058. Whoever signs the mail must sign both.
+func listHeaders(unsubscribe string) map[string]string {
+	if unsubscribe == "" {
+		return nil
+	}
+	return map[string]string{string(mail.HeaderListUnsubscribe): "<" + unsubscribe + ">", string(mail.HeaderListUnsubscribePost): "List-Unsubscribe=One-Click"}
 }
 
 // Sender hands a mail to the outside. It returns nil when the mail was taken
-// over, ErrRefused when it can never arrive, and any other error when it may be
-// tried again: then the mail may have been taken over nevertheless.
+// over, ErrRefused when it can never arrive (ErrNobody inside, when that is for
+// the address), the error of Ready when that gave one, and any other error when
+// it may be tried again: then the mail may have been taken over nevertheless.
 type Sender interface {
 	Send(ctx context.Context, e Envelope) error
 }
@@ -125,6 +140,11 @@ func (s *SMTP) Send(ctx context.Context, e Envelope) error {
 		return masked("smtp: connect", err)
 	}
 	defer func() { _ = conn.Close() }() // Quit has mostly done it already
+	if e.Ready != nil {
+		if err := e.Ready(ctx); err != nil {
+			return err
+		}
+	}
 	err = client.SendWithSMTPClient(conn, msg)
 	if msg.IsDelivered() {
 		// What happens after the server's yes cannot make it a no.
@@ -199,6 +219,12 @@ func compose(e Envelope) (*mail.Msg, error) {
 	msg.SetDateWithValue(e.Date)
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // no out-of-office answers, RFC 3834
 	msg.SetGenHeader(mail.HeaderContentLang, string(e.Lang))
+	for name, value := range listHeaders(e.Unsubscribe) {
+		if !validURL(e.Unsubscribe) {
+			return nil, errors.New("smtp: not an address to unsubscribe at")
+		}
+		msg.SetGenHeaderPreformatted(mail.Header(name), value)
+	}
 	msg.SetBodyString(mail.TypeTextPlain, e.Text)
 	msg.AddAlternativeString(mail.TypeTextHTML, e.HTML)
 	return msg, nil
@@ -222,11 +248,28 @@ func verdict(err error) error {
 	if !errors.As(err, &failure) || failure.ErrorCode()/100 != 5 || failure.ErrorCode() == 530 || failure.ErrorCode() == 535 {
 		return safe
 	}
+	if failure.Reason == mail.ErrSMTPRcptTo && nobody(failure) {
+		return ErrRefused.Because(ErrNobody.Because(safe))
+	}
 	switch failure.Reason {
 	case mail.ErrSMTPRcptTo, mail.ErrSMTPData, mail.ErrSMTPDataClose:
 		return ErrRefused.Because(safe)
 	}
 	return safe
+}
+
+// nobody says whether a server refuses the address itself, and not us, our
+// message or its size: by the enhanced code where there is one (RFC 3463), else
+// by the codes that are for mailboxes.
+func nobody(failure *mail.SendError) bool {
+	if enhanced := failure.EnhancedStatusCode(); enhanced != "" {
+		return strings.HasPrefix(enhanced, "5.1.") && enhanced != "5.1.7" && enhanced != "5.1.8" || enhanced == "5.2.1"
+	}
+	switch failure.ErrorCode() {
+	case 550, 551, 553:
+		return !strings.Contains(failure.Error(), " 5.7.") // that is policy, said without being asked
+	}
+	return false
 }
 
 var anAddress = regexp.MustCompile(`[^\s<>,;:"'()]+@[^\s<>,;:"'()]+`)

@@ -35,6 +35,7 @@ type claim struct {
 
 type captured struct {
 	recipient string
+	headers   map[string]string // of lists, nil without
 	Message
 }
 
@@ -54,8 +55,14 @@ func (s *store) claim(ctx context.Context, m Mail, rowID uuid.UUID, messageID st
 			returning id, attempts, message_id, status`,
 			m.Merchant, rowID, string(m.Kind), m.Subject, m.key(), m.Contact, string(m.Lang), messageID, now, now.Add(-lease)),
 			&c.id, &c.attempt, &c.messageID, &c.Status)
-		if c.claimed = claimed; err != nil || claimed {
+		if c.claimed = claimed; err != nil {
 			return err
+		}
+		if claimed && m.Check != nil {
+			return m.Check(ctx, tx)
+		}
+		if claimed {
+			return nil
 		}
 		return tx.QueryRow(ctx, `select id, attempts, message_id, status from deliveries where merchant_id = $1 and dedupe_key = $2`,
 			m.Merchant, m.key()).Scan(&c.id, &c.attempt, &c.messageID, &c.Status)
@@ -81,14 +88,23 @@ func (s *store) settle(ctx context.Context, c *claim, status Status, why error) 
 			where merchant_id = $1 and id = $2 and status <> 'sent'`, c.merchant, c.id, now)
 	case Captured:
 		_, err = s.db.Exec(ctx, `update deliveries set status = 'captured', sent_at = $4, updated_at = $4, last_error = '',
-				recipient = $5, subject = $6, html = $7, body_text = $8
+				recipient = $5, subject = $6, html = $7, body_text = $8, headers = $9
 			where merchant_id = $1 and id = $2 and attempts = $3 and status = 'sending'`,
-			c.merchant, c.id, c.attempt, now, c.captured.recipient, c.captured.Subject, c.captured.HTML, c.captured.Text)
+			c.merchant, c.id, c.attempt, now, c.captured.recipient, c.captured.Subject, c.captured.HTML, c.captured.Text, c.captured.headers)
 	default:
 		_, err = s.db.Exec(ctx, `update deliveries set status = $4, updated_at = $5, last_error = $6
 			where merchant_id = $1 and id = $2 and attempts = $3 and status = 'sending'`,
 			c.merchant, c.id, c.attempt, string(status), now, lastError)
 	}
+	return err
+}
+
+// drop settles a row that nobody works on.
+func (s *store) drop(ctx context.Context, m Mail, reason string) error {
+	now := s.clock.Now()
+	_, err := s.db.Exec(ctx, `update deliveries set status = 'dropped', updated_at = $3, last_error = $4
+		where merchant_id = $1 and dedupe_key = $2 and (status = 'queued' or status = 'sending' and updated_at <= $5)`,
+		m.Merchant, m.key(), now, mask(reason), now.Add(-lease))
 	return err
 }
 
@@ -125,12 +141,14 @@ type CapturedMail struct {
 	To        string
 	CreatedAt time.Time
 	Message
+	Headers map[string]string // those by which readers' programs unsubscribe; mostly none
 }
 
-const capturedColumns = `merchant_id, id, kind, coalesce(recipient, ''), created_at, coalesce(subject, ''), coalesce(html, ''), coalesce(body_text, '')`
+const capturedColumns = `merchant_id, id, kind, coalesce(recipient, ''), created_at, coalesce(subject, ''), coalesce(html, ''), coalesce(body_text, ''),
+	coalesce(headers, '{}')`
 
 func (c *CapturedMail) scan() []any {
-	return []any{&c.Merchant, &c.ID, &c.Kind, &c.To, &c.CreatedAt, &c.Subject, &c.HTML, &c.Text}
+	return []any{&c.Merchant, &c.ID, &c.Kind, &c.To, &c.CreatedAt, &c.Subject, &c.HTML, &c.Text, &c.Headers}
 }
 
 // CapturedMails lists the newest captured mails of all merchants, at most
@@ -157,9 +175,17 @@ func (s *Service) CapturedMail(ctx context.Context, rowID uuid.UUID) (CapturedMa
 	return c, err
 }
 
+// ForgetSubjects blanks what was captured of mails that speak of something, when
+// who it was about is erased.
+func (s *Service) ForgetSubjects(ctx context.Context, tx db.Tx, merchant uuid.UUID, subjects []uuid.UUID) error {
+	_, err := tx.Exec(ctx, `update deliveries set recipient = null, subject = null, html = null, body_text = null, updated_at = $3
+		where merchant_id = $1 and subject_id = any($2)`, merchant, subjects, s.clock.Now())
+	return err
+}
+
 // Forget blanks what was captured for a contact, when the contact is erased.
 func (s *Service) Forget(ctx context.Context, tx db.Tx, merchant, contact uuid.UUID) error {
-	_, err := tx.Exec(ctx, `update deliveries set recipient = null, subject = null, html = null, body_text = null, updated_at = $3
+	_, err := tx.Exec(ctx, `update deliveries set recipient = null, subject = null, html = null, body_text = null, headers = null, updated_at = $3
 		where merchant_id = $1 and contact_id = $2`, merchant, contact, s.clock.Now())
 	return err
 }
