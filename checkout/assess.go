@@ -35,12 +35,13 @@ func (s *Service) assess(ctx context.Context, sit *situation) (*assessment, erro
 	if err != nil {
 		return nil, err
 	}
-	_, a.short = sit.offers.Allocate(sit.row.wanted())
+	var takes []catalog.Take
+	takes, a.short = sit.offers.Allocate(sit.row.wanted())
 	if a.totals, err = pricing.Total(in); err != nil {
 		return nil, err
 	}
 	if sit.rules.Policy != nil && in.Destination.Country != "" {
-		req := s.quoteRequest(sit, &in, &a.totals)
+		req := s.quoteRequest(sit, &in, &a.totals, takes)
 		a.answer = sit.rules.Policy.QuoteHeard(req, s.heard(ctx, sit, req))
 		a.option = choose(a.answer.Options, sit.row.Option)
 	}
@@ -94,8 +95,9 @@ func (s *Service) input(sit *situation) (pricing.Input, error) {
 	return in, nil
 }
 
-// quoteRequest is the order as the shipping policy sees it.
-func (s *Service) quoteRequest(sit *situation, in *pricing.Input, totals *pricing.Result) policy.Request {
+// quoteRequest is the order as the shipping policy sees it, sent from where takes
+// come from.
+func (s *Service) quoteRequest(sit *situation, in *pricing.Input, totals *pricing.Result, takes []catalog.Take) policy.Request {
 	req := policy.Request{
 		Now: in.Now, Currency: in.Currency,
 		Customer: policy.Customer{Language: sit.row.Locale, IsNew: &sit.isNew},
@@ -126,6 +128,7 @@ func (s *Service) quoteRequest(sit *situation, in *pricing.Input, totals *pricin
 		}
 		req.Items[i] = item
 	}
+	bySupplier(&req, in.Lines, sit.rules.Suppliers, takes)
 	return req
 }
 

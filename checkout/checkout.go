@@ -41,6 +41,8 @@ type Rules struct {
 	Settings customer.Settings
 	Pricing  pricing.Rules
 	Policy   *policy.Policy // nil when none is published
+	// Suppliers are the origins of what suppliers send, by the location of their stock.
+	Suppliers map[uuid.UUID]policy.Origin
 }
 
 // rules loads a merchant's rules; checkout keeps them until their version ends.

@@ -156,6 +156,12 @@ func QueueContact(tx db.Tx, merchant uuid.UUID, s Sealed, now time.Time) {
 		merchant, s.ID, s.EmailHMAC, s.WrappedKey, s.Blob, now)
 }
 
+// EraseContact blanks a contact that nothing is sent to any more, and keeps its
+// row as a tombstone.
+func EraseContact(tx db.Tx, merchant, contact uuid.UUID, now time.Time) {
+	tx.Queue(eraseContact, merchant, contact, now)
+}
+
 // ContactQuery reads a sealed contact into s, to travel with other reads. The
 // id is either known (a uuid) or found by a subselect on $1, the merchant.
 func ContactQuery(merchant, contact uuid.UUID, s *Sealed) *db.Query {

@@ -16,6 +16,9 @@ type Purpose byte
 // TrackOrder lets its holder see one order, and change nothing.
 const TrackOrder Purpose = 1
 
+// SupplierOrder lets a supplier read and answer one purchase order.
+const SupplierOrder Purpose = 9
+
 // linkKeyID is the id of the signing key, kept in the link so that keys can change.
 const linkKeyID = 1
 

@@ -69,6 +69,10 @@ func (w *writer) view() view {
 	case ReturnApproved:
 		args = append(args, "return", d.Return.Number)
 	default:
+		if w.kind.supplied() {
+			args = w.supplyArgs()
+			break
+		}
 		args = append(args, w.newsArgs()...)
 	}
 	intro := "intro"
@@ -97,6 +101,8 @@ func (w *writer) view() view {
 		v.Help = w.t("mail.help", "email", d.Shop.Email)
 	}
 	switch w.kind {
+	case SupplierOrder, SupplierReduced, SupplierCanceled, SupplierRejected, SupplierLate, SupplierUnreached:
+		w.supply(&v, args)
 	case ReturnApproved:
 		w.sendBack(&v, args)
 	case SignInCode, StaffCode, StaffInvitation, WebhookDisabled, CardAttack:

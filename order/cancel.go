@@ -49,6 +49,7 @@ type locked struct {
 	credited       int64
 	creditRefunded int64
 	lines          []Line
+	away           map[uuid.UUID]int64 // units of lines that somebody else sends
 }
 
 // line finds a line by its id, nil when the order has no such line.

@@ -74,6 +74,9 @@ type Return struct {
 	UpdatedAt      time.Time    `gorm:"column:updated_at"`
 
 	Lines []ReturnLine `gorm:"-"`
+	// Places are where lines go to that do not go to the shop. They are not read with
+	// lists of a merchant's returns.
+	Places []ReturnPlace `gorm:"-"`
 }
 
 // TableName is where GORM finds it.

@@ -20,7 +20,11 @@ var returns = records[Return, ReturnLine]{
 
 // Return reads one return with its lines, or ErrReturnNotFound.
 func (s *Service) Return(ctx context.Context, merchant, id uuid.UUID) (*Return, error) {
-	return returns.one(ctx, s, merchant, id)
+	r, err := returns.one(ctx, s, merchant, id)
+	if err != nil {
+		return nil, err
+	}
+	return r, s.placed(ctx, r)
 }
 
 // Returns reads one page of a merchant's returns, the newest first; next is empty
@@ -36,7 +40,15 @@ func (s *Service) ReturnsByLink(ctx context.Context, token string) ([]Return, er
 		return nil, err
 	}
 	all, _, err := s.Returns(ctx, t.MerchantID, After{OrderID: t.OrderID}, "", MaxPage)
-	return all, err
+	if err != nil {
+		return nil, err
+	}
+	for i := range all {
+		if err := s.placed(ctx, &all[i]); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
 }
 
 // madeBefore says whether a row of that id is there; it fails with

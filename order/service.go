@@ -63,7 +63,12 @@ type Config struct {
 	// Price works out what added lines cost where the order goes, with taxes and
 	// without promotions; without it there are no taxes.
 	Price func(ctx context.Context, o *Order, lines []pricing.Line) (pricing.Result, error)
-	Log   *slog.Logger
+	// Elsewhere tells apart what suppliers send; without it the shop sends all.
+	Elsewhere elsewhere
+	// ReturnTo says where the lines of a return go to; without it they all go to
+	// the shop.
+	ReturnTo func(ctx context.Context, r *Return) ([]ReturnPlace, error)
+	Log      *slog.Logger
 }
 
 // Service keeps the orders of all merchants. It is safe for concurrent use.

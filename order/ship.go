@@ -12,7 +12,7 @@ import (
 )
 
 // NewShipment says what is in a parcel and who carries it. Without lines it is
-// everything that is left of the order. Without a carrier it is the one that the
+// everything that is left of the order, but for what suppliers send. Without a carrier it is the one that the
 // buyer chose.
 type NewShipment struct {
 	Lines          []LineQuantity
@@ -38,6 +38,11 @@ func (s *Service) Ship(ctx context.Context, merchant, order uuid.UUID, n NewShip
 		o, err := lockNow(ctx, tx, merchant, order)
 		if err != nil {
 			return err
+		}
+		if len(n.Lines) == 0 && s.Elsewhere != nil {
+			if o.away, err = s.Elsewhere(ctx, tx, merchant, order); err != nil {
+				return err
+			}
 		}
 		sent, err = s.ship(tx, merchant, order, o, n, now)
 		return err
@@ -117,11 +122,14 @@ func (o *locked) parcel(wanted []LineQuantity) ([]LineQuantity, error) {
 		if left[l.ID] = l.Quantity - l.Shipped - l.Canceled; l.Held {
 			left[l.ID] = 0
 		}
-		if left[l.ID] > 0 {
-			all = append(all, LineQuantity{l.ID, left[l.ID]})
+		if n := o.here(&l); n > 0 {
+			all = append(all, LineQuantity{l.ID, n})
 		}
 	}
-	if len(all) == 0 {
+	switch {
+	case len(all) == 0 && len(o.away) > 0:
+		return nil, ErrNothingLeft.Saying("What is left of this order is sent by suppliers. Name its lines to send it all the same.")
+	case len(all) == 0:
 		return nil, ErrNothingLeft
 	}
 	if len(wanted) == 0 {

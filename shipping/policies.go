@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -259,7 +260,29 @@ func (s *Service) Quote(ctx context.Context, merchant uuid.UUID, r policy.Reques
 	if r.Now.IsZero() {
 		r.Now = s.DB.Now()
 	}
+	if r.Origins, err = s.furtherOrigins(ctx, merchant, r); err != nil {
+		return policy.Answer{}, err
+	}
 	return quote(p, r, func() []policy.Heard { return heard(s.Hear(ctx, merchant, p, r)) })
+}
+
+// furtherOrigins are those that a request brings and, when its goods name where
+// they leave from, the merchant's that it does not.
+func (s *Service) furtherOrigins(ctx context.Context, merchant uuid.UUID, r policy.Request) ([]policy.Origin, error) {
+	if s.Origins == nil || !slices.ContainsFunc(r.Items, func(i policy.Item) bool { return i.Origin != "" }) {
+		return r.Origins, nil
+	}
+	known, err := s.Origins(ctx, merchant)
+	if err != nil {
+		return nil, err
+	}
+	all := slices.Clone(r.Origins)
+	for _, o := range known {
+		if !slices.ContainsFunc(all, func(have policy.Origin) bool { return have.ID == o.ID }) {
+			all = append(all, o)
+		}
+	}
+	return all, nil
 }
 
 // quote answers a request whose time is set, with what carriers say of it.

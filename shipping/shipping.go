@@ -3,6 +3,7 @@
 package shipping
 
 import (
+	"context"
 	"net/url"
 	"strings"
 	"time"
@@ -12,6 +13,7 @@ import (
 
 	"doorstep/internal/db"
 	"doorstep/internal/jobs"
+	"doorstep/shipping/policy"
 	"doorstep/shipping/rating"
 )
 
@@ -87,6 +89,9 @@ type Config struct {
 	// Bump raises the merchant's config version inside a transaction, so that
 	// cached rules are read anew: a published policy is such a rule.
 	Bump func(tx db.Tx, merchant uuid.UUID)
+	// Origins are the places besides those of a policy that the merchant's goods
+	// leave from, such as suppliers; without it there are none.
+	Origins func(ctx context.Context, merchant uuid.UUID) ([]policy.Origin, error)
 	// Accounts and Rater ask carriers for live prices; without them there are none.
 	Accounts *Accounts
 	Rater    *rating.Rater

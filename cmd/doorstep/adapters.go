@@ -48,7 +48,11 @@ func (h *house) Rules(ctx context.Context, merchant uuid.UUID) (*checkout.Rules,
 	if err != nil {
 		return nil, err
 	}
-	return &checkout.Rules{Version: rules.Version, Settings: settings, Pricing: rules, Policy: live}, nil
+	origins, err := h.suppliers.Origins(ctx, merchant)
+	if err != nil {
+		return nil, err
+	}
+	return &checkout.Rules{Version: rules.Version, Settings: settings, Pricing: rules, Policy: live, Suppliers: origins}, nil
 }
 
 // returnDays is how long after delivery a merchant takes things back.

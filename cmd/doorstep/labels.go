@@ -169,6 +169,7 @@ func (s labelShop) Back(ctx context.Context, merchant, ret uuid.UUID) (label.Bac
 	for _, l := range r.Lines {
 		b.Lines[l.LineID] += l.Quantity
 	}
+	b.To, b.Split = takenBackBy(r)
 	return b, nil
 }
 

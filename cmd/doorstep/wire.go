@@ -38,6 +38,7 @@ import (
 	"doorstep/shipping"
 	"doorstep/shipping/label"
 	"doorstep/shipping/rating"
+	"doorstep/shipping/supplier"
 	"doorstep/shipping/track"
 )
 
@@ -93,6 +94,7 @@ type house struct {
 	accounts   *shipping.Accounts // with carriers
 	labels     *label.Service
 	tracks     *track.Service
+	suppliers  *supplier.Service
 	carts      *cart.Service
 	payments   *payment.Service
 	statements *payment.Statements
@@ -219,6 +221,7 @@ func (h *house) rooms(sharing bool) error {
 	h.payments = payment.New(payment.Config{DB: h.db, Orders: h.orders, Providers: providers, Timeout: c.GatewayTimeout, AtOnce: h.atOnce, Log: h.log})
 	h.statements = payment.NewStatements(payment.StatementsConfig{DB: h.db, Payments: h.payments, Vault: h.vault, Number: order.ParseNumber, Log: h.log})
 	h.orders.Connect(h.payments, h.shipping)
+	h.supply()
 	h.documents = order.NewDocuments(order.DocumentsConfig{
 		DB: h.db, Orders: h.orders, Payments: h.payments, Settings: h.customers, Contacts: h.contacts, Seal: h.vault.SealSecret, Open: h.vault.OpenSecret,
 	})

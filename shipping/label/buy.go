@@ -46,6 +46,12 @@ func (s *Service) BuyReturn(ctx context.Context, merchant, ret uuid.UUID, w Want
 	if !back.Open {
 		return nil, ErrState.Saying("Only a return that is approved and has not arrived gets a label.")
 	}
+	if w.From == nil {
+		if back.Split {
+			return nil, ErrState.Saying("The lines of this return go to several places. Ask for a return for each.")
+		}
+		w.From = back.To
+	}
 	d, err := s.prepare(ctx, merchant, back.OrderID, w, true)
 	if err != nil {
 		return nil, err

@@ -122,6 +122,10 @@ type Back struct {
 	Number  string // the RMA's
 	Lines   map[uuid.UUID]int64
 	Open    bool // it is approved, and nothing of it has arrived
+	// To is where it goes to; nil is what the account says. Split says that its
+	// lines go to several places, so that one label cannot do.
+	To    *carrier.Address
+	Split bool
 }
 
 type (

@@ -211,7 +211,7 @@ func (c *call) promise() *Promise {
 	}
 	var slowest *Promise
 	for _, id := range now.origins {
-		o := c.p.origin(id)
+		o := c.origin(id)
 		if o == nil {
 			return nil // its calendar is not known
 		}

@@ -268,7 +268,7 @@ func (c *call) originText(f fieldID, id string) (string, bool) {
 	if f == originID {
 		return id, id != ""
 	}
-	o := c.p.origin(id)
+	o := c.origin(id)
 	switch {
 	case o == nil:
 		return "", false

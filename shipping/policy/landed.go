@@ -102,7 +102,7 @@ func (c *call) borders() []border {
 	var all []border
 	crosses := false
 	for _, ship := range c.answer.Shipments {
-		o := c.p.origin(ship.Origin)
+		o := c.origin(ship.Origin)
 		if o == nil || o.country == "" {
 			return nil
 		}

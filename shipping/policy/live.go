@@ -211,7 +211,7 @@ func (c *call) ask(p *price, send *consignment, found map[string]*Need) {
 	n := found[key]
 	if n == nil {
 		n = &Need{Key: key, Carrier: p.carrier, Origin: send.origin, Parcels: send.parcels, Items: send.items, Lacks: c.lacks(send), PricesFrom: c.pricesFrom(p.carrier)}
-		if o := c.p.origin(send.origin); o != nil {
+		if o := c.origin(send.origin); o != nil {
 			n.Country = o.country
 		}
 		found[key] = n

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"slices"
+	"time"
 
 	"doorstep/internal/money"
 )
@@ -39,6 +40,51 @@ func (c *call) usual(m *method) string {
 		}
 	}
 	return home
+}
+
+// origin is a place that goods leave from: of the policy, else of the request.
+func (c *call) origin(id string) *origin {
+	if o := c.p.origin(id); o != nil {
+		return o
+	}
+	for i := range c.further {
+		if c.further[i].id == id {
+			return &c.further[i]
+		}
+	}
+	return nil
+}
+
+// readOrigins compiles those origins of the request that goods leave from.
+func (c *call) readOrigins() {
+	for i := range c.req.Origins {
+		o := &c.req.Origins[i]
+		if !slices.Contains(c.placed, o.ID) || c.origin(o.ID) != nil {
+			continue
+		}
+		b := builder{p: &Policy{doc: &Document{}, zone: c.p.zone}, bad: &problems{}} // Check has seen them
+		c.further = append(c.further, b.origin(o, ""))
+	}
+}
+
+// checkOrigins finds what is wrong with the origins of a request.
+func (req *Request) checkOrigins(bad *problems) {
+	if len(req.Origins) > 100 {
+		bad.add("origins", "must be at most 100")
+		return
+	}
+	for i := range req.Origins {
+		o, at := &req.Origins[i], index("origins", i)
+		if o.HandlingBusinessDays < 0 || o.HandlingBusinessDays > 365 || len(o.Holidays) > 1000 || len(o.Workdays) > 7 {
+			bad.add(at, "has too many days")
+			continue
+		}
+		if !patterns["id"].re.MatchString(o.ID) {
+			bad.add(at+".id", "%s", patterns["id"].says)
+		}
+		b := builder{p: &Policy{doc: &Document{}, zone: time.UTC}, bad: bad}
+		b.origin(o, at)
+	}
 }
 
 func (c *call) checkOrigins() {

@@ -24,6 +24,7 @@ type call struct {
 	hs6                  int64 // distinct headings, -1 when a code is missing
 	promoCodes           []string
 	placed               []string // origins named by items, sorted
+	further              []origin // of the request
 	unplaced             bool     // some goods name no origin
 
 	zones   []zoneState
@@ -149,6 +150,7 @@ func (p *Policy) newCall(req *Request) *call {
 		}
 	}
 	slices.Sort(c.placed)
+	c.readOrigins()
 	return c
 }
 

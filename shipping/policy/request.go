@@ -25,6 +25,10 @@ type Request struct {
 	// Items are nil when the cart is not known yet; an empty list is an empty cart.
 	Items   []Item   `json:"items,omitempty" form:"max=500"`
 	Parcels []Parcel `json:"parcels,omitempty" form:"max=200"`
+	// Origins are places that goods leave from besides those of the policy, such as
+	// suppliers, whose calendars are kept elsewhere. An origin of the policy with
+	// the same id wins.
+	Origins []Origin `json:"origins,omitempty" form:"max=100"`
 	// PromoCodes are the codes the order uses.
 	PromoCodes []string `json:"promo_codes,omitempty" form:"max=50"`
 	// OrderDiscountBps is taken from the goods after their own discounts, then
@@ -173,6 +177,7 @@ func (req *Request) check(bad *problems) {
 	if _, err := time.Parse(time.DateOnly, req.ShipDate); req.ShipDate != "" && err != nil {
 		bad.add("ship_date", "is not a day of the calendar")
 	}
+	req.checkOrigins(bad)
 	var total, weight int64
 	for i := range req.Items {
 		total, weight = req.Items[i].check(index("items", i), total, weight, bad)
