@@ -72,18 +72,35 @@ type promotions interface {
 	FactsQueries(merchant uuid.UUID, codes []string, customerKey []byte, f *pricing.Facts) []*db.Query
 }
 
+// CheckoutState is what a journey needs to know of its checkout.
+type CheckoutState struct {
+	// Busy says that it is being paid or has been paid: nobody has left it.
+	Busy       bool
+	ContactID  *uuid.UUID
+	CustomerID *uuid.UUID
+}
+
+// checkouts reads how checkouts stand.
+type checkouts interface {
+	States(ctx context.Context, merchant uuid.UUID, checkouts []uuid.UUID) (map[uuid.UUID]CheckoutState, error)
+}
+
 // Config is what the service needs.
 type Config struct {
 	DB         *db.DB
 	Rules      rules
 	Promotions promotions
 	TTL        time.Duration // of a cart that nobody changes; 0 means 30 days
+	// Checkouts says how checkouts stand whose shopper was not heard of any more;
+	// nil asks nobody.
+	Checkouts checkouts
 }
 
 // Service keeps carts. It is safe for concurrent use.
 type Service struct {
 	Config
-	cache rulesCache
+	cache   rulesCache
+	waiting waiting
 }
 
 // New makes the service.

@@ -61,12 +61,14 @@ func (s *Service) Create(ctx context.Context, merchant uuid.UUID, q NewCart) (*V
 	r.Quantities = want.quantities
 	secret, now := id.Secret(20), s.DB.Now()
 	r.SecretHash, r.CreatedAt, r.UpdatedAt, r.ExpiresAt = hash(secret), now, now, now.Add(s.TTL)
+	created := NewEvent(ctx, merchant, now, CartCreated, StepCart)
 	if err := db.Run(ctx, s.DB, func(tx db.Tx) error {
 		tx.Relaxed()
 		r.insert(tx)
 		if len(r.Variants) > 0 {
 			addLines(tx, merchant, r.ID, r.Variants, r.Quantities, now)
 		}
+		note(tx, r.ID, &created)
 		return nil
 	}); err != nil {
 		return nil, own(err)
@@ -195,11 +197,18 @@ func (r *row) changeable() error {
 // write makes a change in one round trip. The change must hold for whatever the
 // cart has become since it was read; the version asked for is checked again.
 func (s *Service) write(ctx context.Context, a *Access, cart uuid.UUID, change func(tx db.Tx, now time.Time)) error {
+	return s.writeAs(ctx, a, cart, CartChanged, change)
+}
+
+// writeAs says in the log what sort of change it was.
+func (s *Service) writeAs(ctx context.Context, a *Access, cart uuid.UUID, kind Kind, change func(tx db.Tx, now time.Time)) error {
 	now := s.DB.Now()
+	e := NewEvent(ctx, a.Merchant, now, kind, StepCart)
 	return own(db.Run(ctx, s.DB, func(tx db.Tx) error {
 		tx.Relaxed()
 		touch(tx, a.Merchant, cart, a.Version, now, now.Add(s.TTL))
 		change(tx, now)
+		note(tx, cart, &e)
 		return nil
 	}))
 }
@@ -240,6 +249,7 @@ func (s *Service) Add(ctx context.Context, a Access, cart uuid.UUID, items []Ite
 	}
 	variants, err := want.take(&sit.row, found)
 	if err != nil {
+		s.missed(ctx, sit, err)
 		return nil, err
 	}
 	if err := s.write(ctx, &a, cart, func(tx db.Tx, now time.Time) {
@@ -267,7 +277,9 @@ func (s *Service) SetQuantity(ctx context.Context, a Access, cart, line uuid.UUI
 	}
 	if quantity > have {
 		if _, short := offers.Allocate([]catalog.Wanted{{VariantID: line, Quantity: quantity}}); len(short) > 0 {
-			return nil, ErrOutOfStock.With("lines", short)
+			err := ErrOutOfStock.With("lines", short)
+			s.missed(ctx, sit, err)
+			return nil, err
 		}
 	}
 	return s.change(ctx, &a, sit, func(tx db.Tx, _ time.Time) { setLine(tx, a.Merchant, cart, line, quantity) })
@@ -360,11 +372,17 @@ func (s *Service) AddCode(ctx context.Context, a Access, cart uuid.UUID, code st
 			if err := guesses.Judge(ctx, s.DB, 1); err != nil {
 				return nil, err
 			}
+			s.refusedCode(ctx, sit, pricing.ReasonUnknownCode)
 			return nil, unknown
 		}
 	}
 	if len(sit.row.Codes) >= MaxCodes {
 		return nil, ErrCodes
+	}
+	for _, o := range alone.Discounts {
+		if o.Code == key && !o.Applied && hopeless(o.Reason) {
+			s.refusedCode(ctx, sit, o.Reason)
+		}
 	}
 	k := sit.known(&a)
 	k.codes = slices.Concat(k.codes, []string{key})

@@ -22,7 +22,7 @@ func (s *Service) Delete(ctx context.Context, a Access, cart uuid.UUID) error {
 	if err := sit.changeable(&a); err != nil {
 		return err
 	}
-	return s.write(ctx, &a, cart, func(tx db.Tx, _ time.Time) { end(tx, a.Merchant, cart) })
+	return s.writeAs(ctx, &a, cart, CartDeleted, func(tx db.Tx, _ time.Time) { end(tx, a.Merchant, cart) })
 }
 
 // Expire ends the carts that nobody has changed for the time that a cart lives,

@@ -72,6 +72,8 @@ func (s *Service) readBoth(ctx context.Context, m *merge) (done bool, err error)
 // merges never wait for each other in a circle.
 func (s *Service) merge(ctx context.Context, m *merge) error {
 	now := s.DB.Now()
+	gone, more := NewEvent(ctx, m.to.Merchant, now, CartMerged, StepCart), NewEvent(ctx, m.to.Merchant, now, CartChanged, StepCart)
+	gone.Journey, gone.Attributes.Into = &m.source, &m.target
 	return own(db.Run(ctx, s.DB, func(tx db.Tx) error {
 		tx.Relaxed()
 		lockTarget := func() { touch(tx, m.to.Merchant, m.target, m.to.Version, now, now.Add(s.TTL)) }
@@ -84,6 +86,8 @@ func (s *Service) merge(ctx context.Context, m *merge) error {
 			lockTarget()
 		}
 		mergeInto(tx, m.to.Merchant, m.source, m.target, now)
+		Note(tx, gone)
+		note(tx, m.target, &more)
 		return nil
 	}))
 }

@@ -88,9 +88,11 @@ func (r *row) insert(tx db.Tx) {
 }
 
 // touch queues the beginning of every change: it locks the cart, so that the
-// statements after it see all that others have done, and raises its version.
+// statements after it see all that others have done, and raises its version. A
+// shopper who changes a cart that was given up is back.
 func touch(tx db.Tx, merchant, cart uuid.UUID, version *int64, now, expires time.Time) {
-	tx.Guard(1, ErrClosed, `update carts set version = version + 1, updated_at = $3, expires_at = $4
+	tx.Guard(1, ErrClosed, `update carts set version = version + 1, updated_at = $3, expires_at = $4,
+			status = case status when 'abandoned' then 'recovered' else status end
 		where merchant_id = $1 and id = $2 and `+openStatus+` and paying is null and expires_at > $3`, merchant, cart, now, expires)
 	if version != nil {
 		tx.Queue(`select must((select version from carts where merchant_id = $1 and id = $2), $3, $4)`, merchant, cart, *version+1, ErrVersion.Code)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"doorstep/cart"
 	"doorstep/internal/db"
 	"doorstep/pricing"
 )
@@ -74,6 +75,7 @@ func (s *Service) Change(ctx context.Context, who Access, checkout uuid.UUID, f 
 			pricing.GuessesOf(r.Merchant, checkout, who.IP))
 	}
 	if a := sit.contact.Shipping; a != nil && a.Country != "" && !sit.rules.Settings.ShipsTo(a.Country) {
+		s.refusedForm(ctx, r, true, ErrCountry)
 		return nil, ErrCountry.At("body.shipping_address.country", "the shop ships to other countries").With("countries", sit.rules.Settings.Countries)
 	}
 	if f.Codes != nil || f.Email != nil { // what promotions know of the buyer was read for the old ones
@@ -88,6 +90,7 @@ func (s *Service) Change(ctx context.Context, who Access, checkout uuid.UUID, f 
 		}
 	}
 	if err := s.takeCredits(ctx, sit, &f, checkout, who.IP); err != nil {
+		s.refusedForm(ctx, r, true, err)
 		return nil, err
 	}
 	a, err := s.assessTyped(ctx, sit)
@@ -99,7 +102,7 @@ func (s *Service) Change(ctx context.Context, who Access, checkout uuid.UUID, f 
 	}
 	r.Status, r.Shown = settleStatus(a.missing), a.totals.Total
 	r.ShownCredit = a.credit
-	if err := s.saveChange(ctx, sit); err != nil {
+	if err := s.saveChange(ctx, sit, s.changed(ctx, sit, a, &f, s.DB.Now())); err != nil {
 		return nil, err
 	}
 	r.Version++
@@ -107,7 +110,7 @@ func (s *Service) Change(ctx context.Context, who Access, checkout uuid.UUID, f 
 }
 
 // saveChange writes the checkout and its contact, for the version that was read.
-func (s *Service) saveChange(ctx context.Context, sit *situation) error {
+func (s *Service) saveChange(ctx context.Context, sit *situation, news []cart.Event) error {
 	now := s.DB.Now()
 	sealed, err := s.Vault.Reseal(sit.row.Merchant, sit.sealed.ID, sit.contact)
 	if err != nil {
@@ -118,6 +121,7 @@ func (s *Service) saveChange(ctx context.Context, sit *situation) error {
 		tx.Queue(`update contacts set email_hmac = $3, wrapped_key = $4, sealed = $5
 			where merchant_id = $1 and id = $2 and erased_at is null`,
 			sit.row.Merchant, sealed.ID, sealed.EmailHMAC, sealed.WrappedKey, sealed.Blob)
+		cart.Note(tx, news...)
 		return nil
 	})
 }
@@ -143,7 +147,9 @@ func (s *Service) Cancel(ctx context.Context, who Access, checkout uuid.UUID, re
 			if err := changeable(r.Status); err != nil {
 				return nil, err
 			}
-			err = s.end(ctx, r.Merchant, checkout, Canceled, reason)
+			e := r.event(ctx, s.DB.Now(), cart.CheckoutCanceled, cart.StepContact)
+			e.Reason = reason
+			err = s.end(ctx, r.Merchant, checkout, Canceled, reason, e)
 		}
 		if err != nil && !errors.Is(err, errChanged) { // else look again: somebody was faster
 			return nil, err
@@ -152,10 +158,11 @@ func (s *Service) Cancel(ctx context.Context, who Access, checkout uuid.UUID, re
 	return nil, ErrInProgress
 }
 
-func (s *Service) end(ctx context.Context, merchant, checkout uuid.UUID, status Status, reason string) error {
+func (s *Service) end(ctx context.Context, merchant, checkout uuid.UUID, status Status, reason string, news ...cart.Event) error {
 	return db.Run(ctx, s.DB, func(tx db.Tx) error {
 		tx.Guard(1, errChanged, `update checkouts set status = $3, cancel_reason = $4, version = version + 1, updated_at = $5
 			where merchant_id = $1 and id = $2 and status in ('incomplete', 'ready_for_payment')`, merchant, checkout, string(status), reason, s.DB.Now())
+		cart.Note(tx, news...)
 		return nil
 	})
 }

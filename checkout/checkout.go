@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"doorstep/cart"
 	"doorstep/catalog"
 	"doorstep/customer"
 	"doorstep/internal/db"
@@ -106,9 +107,10 @@ type Config struct {
 	Providers      providers
 	Answers        Answers
 	Log            *slog.Logger
-	TTL            time.Duration // of an unpaid checkout; 24 h
-	HoldTTL        time.Duration // of stock held for a payment; 20 min
-	GatewayTimeout time.Duration // of one call; 10 s
+	Later          func(cart.Event) // writes what shoppers met with into the log of journeys, soon; nil drops it
+	TTL            time.Duration    // of an unpaid checkout; 24 h
+	HoldTTL        time.Duration    // of stock held for a payment; 20 min
+	GatewayTimeout time.Duration    // of one call; 10 s
 	// GatewayPatience is after how many calls in a row without an answer a
 	// provider counts as down for a few seconds; 20.
 	GatewayPatience int

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"doorstep/cart"
 	"doorstep/internal/idem"
 	"doorstep/internal/killpoint"
 	"doorstep/internal/money"
@@ -202,12 +203,14 @@ func (s *Service) pay(ctx context.Context, sit *situation, c *Completion) (Outco
 		}
 	}
 	if a.drifted(sit, c, &totals) {
+		s.drift(ctx, sit, c, totals.Total)
 		return Outcome{}, ErrTotalChanged.With("totals", Totals(&totals))
 	}
 	if err := a.repriced(sit, c, totals.Total); err != nil {
 		return Outcome{}, err
 	}
 	if len(a.short) > 0 {
+		s.later(s.obstacle(ctx, &sit.row, cart.OutOfStockMet, cart.StepPayment))
 		return Outcome{}, ErrOutOfStock.With("lines", a.short)
 	}
 	if offer.Method.NeedsToken() && totals.Total > a.credit && c.Payment.Token == "" {
@@ -215,6 +218,7 @@ func (s *Service) pay(ctx context.Context, sit *situation, c *Completion) (Outco
 	}
 	killpoint.Hit("checkout.priced")
 	p := s.plan(sit, a, c, &totals, offer)
+	p.news = p.attempted(ctx, a)
 	if p.payment.Provider == payment.Offline {
 		return s.placeAtOnce(ctx, p)
 	}

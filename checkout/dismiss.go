@@ -78,6 +78,7 @@ func (s *Service) doom(ctx context.Context, a *attempt, r *row, result payment.R
 		ended.Status = payment.Failed
 	}
 	status, body := s.Answers.Failed(ended.ended())
+	news := a.endedEvent(ctx, r, code, now)
 	err := db.Run(ctx, s.DB, func(tx db.Tx) error {
 		tx.Guard(1, errSettled, `update payments set status = $3, gateway_id = coalesce(nullif($4, ''), gateway_id), failure_code = $5,
 				version = version + 1, updated_at = $6
@@ -94,6 +95,7 @@ func (s *Service) doom(ctx context.Context, a *attempt, r *row, result payment.R
 		if a.RequestKey != "" {
 			idem.Settle(tx, idem.Key{Merchant: r.Merchant, Key: a.RequestKey}, status, body)
 		}
+		cart.Note(tx, news...)
 		catalog.Release(tx, r.Merchant, r.ID, a.Attempt, now)
 		killpoint.Hit("checkout.dismiss.queued")
 		return nil

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"doorstep/cart"
 	"doorstep/internal/id"
 	"doorstep/internal/idem"
 	"doorstep/order"
@@ -24,6 +25,7 @@ type plan struct {
 	now     time.Time
 	// fingerprint tells the card from others, once the provider has said so.
 	fingerprint string
+	news        cart.Event // of the attempt, for the log of journeys
 }
 
 // plan freezes the order as it will stand.

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"doorstep/cart"
 	"doorstep/catalog"
 	"doorstep/customer"
 	"doorstep/internal/db"
@@ -80,9 +81,11 @@ func (s *Service) Start(ctx context.Context, q Request) (*View, error) {
 		return nil, ErrCurrency.At("body.currency", "the shop sells in other currencies").With("currencies", set.Currencies)
 	}
 	if a := sit.contact.Shipping; a != nil && a.Country != "" && !set.ShipsTo(a.Country) {
+		s.refusedForm(ctx, r, false, ErrCountry)
 		return nil, ErrCountry.At("body.shipping_address.country", "the shop ships to other countries").With("countries", set.Countries)
 	}
 	if err := s.takeCredits(ctx, sit, &q.Form, session, q.IP); err != nil {
+		s.refusedForm(ctx, r, false, err)
 		return nil, err
 	}
 	a, err := s.assessTyped(ctx, sit)
@@ -90,6 +93,7 @@ func (s *Service) Start(ctx context.Context, q Request) (*View, error) {
 		return nil, err
 	}
 	if len(a.short) > 0 {
+		s.refusedForm(ctx, r, false, ErrOutOfStock)
 		return nil, ErrOutOfStock.With("lines", a.short)
 	}
 	if err := a.takeOption(r, q.Form.Option); err != nil {
@@ -103,9 +107,11 @@ func (s *Service) Start(ctx context.Context, q Request) (*View, error) {
 		return nil, err
 	}
 	r.ContactID = sit.sealed.ID
+	news := s.began(ctx, sit, a, &q.Form, now)
 	if err := db.Run(ctx, s.DB, func(tx db.Tx) error {
 		customer.QueueContact(tx, q.Merchant, sit.sealed, now)
 		r.insert(tx, codeKeys(r.Codes), now)
+		cart.Note(tx, news...)
 		return nil
 	}); err != nil {
 		return nil, err
