@@ -171,6 +171,7 @@ func (f fakeSettings) Settings(_ context.Context, m uuid.UUID) (customer.Setting
 
 func theSettingsOf() customer.Settings {
 	s := customer.DefaultSettings("Mugs "+canary, "EUR")
+	s.Sender = customer.Sender{Name: "The Mugs", ReplyTo: "help@shop.example"}
 	s.CashOnDelivery = customer.CashOnDelivery{Enabled: true, Fees: []money.Amount{{Minor: 200, Currency: "EUR"}}}
 	s.Trust = customer.Trust{Policies: []customer.PolicyLink{{Kind: "returns", URL: "https://shop.example/returns"}}, CheckedOn: "2026-02-01"}
 	return s

@@ -126,10 +126,11 @@ type orderRoom struct {
 	track     func(*order.Order) string
 }
 
-func registerOrders(s *Server, svc orders, people contacts, money payments, parcels shipments, l labels, w *Writer) {
-	o := &orderRoom{orders: svc, contacts: people, payments: money, shipments: parcels, labels: l}
-	if w != nil {
-		o.track = w.Track
+func registerOrders(s *Server, r Rooms) {
+	svc := r.Orders
+	o := &orderRoom{orders: svc, contacts: r.Contacts, payments: r.Payments, shipments: r.Shipments, labels: r.Labels}
+	if r.Writer != nil {
+		o.track = r.Writer.Track
 	}
 	handle(s, Route{
 		ID: "list-orders", Method: http.MethodGet, Path: "/v1/orders", Tag: "orders", Summary: "List orders, the newest first",
@@ -154,7 +155,7 @@ func registerOrders(s *Server, svc orders, people contacts, money payments, parc
 	registerRefunds(s, o)
 	registerOrderPayments(s, o)
 	registerOrderShipments(s, o)
-	registerTracking(s, o)
+	registerTracking(s, o, r.Documents, r.Settings)
 }
 
 func (o *orderRoom) cancel(ctx context.Context, in *cancelOrderIn) (*orderOut, error) {

@@ -71,7 +71,7 @@ func Register(s *Server, r Rooms) {
 	}
 	if r.Orders != nil {
 		registerAfterSale(s, r.AfterSale, r.Writer)
-		registerOrders(s, r.Orders, r.Contacts, r.Payments, r.Shipments, r.Labels, r.Writer)
+		registerOrders(s, r)
 	}
 	if r.Documents != nil {
 		registerDocuments(s, r.Documents, r.Orders)

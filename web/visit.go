@@ -69,7 +69,7 @@ func (v *visit) fail(err error) error {
 	var p *Problem
 	if !errors.As(err, &p) {
 		var f *fault.Error
-		v.site.options.Log.Error("page failed", "path", v.Path(), "error", err)
+		v.site.options.Log.Error("page failed", "page", v.Route().Path, "error", err)
 		p = problemOf(fiber.StatusInternalServerError, "internal")
 		if errors.As(err, &f) {
 			p.Code = f.Code
@@ -122,7 +122,7 @@ func (v *visit) explain(p *Problem) explanation {
 func (v *visit) sentence(err error) string {
 	var p *Problem
 	if !errors.As(err, &p) {
-		v.site.options.Log.Error("page failed", "path", v.Path(), "error", err)
+		v.site.options.Log.Error("page failed", "page", v.Route().Path, "error", err)
 		p = problemOf(fiber.StatusInternalServerError, "internal")
 	}
 	return v.explain(p).Text
