@@ -14,6 +14,7 @@ import (
 type row struct {
 	Merchant, ID           uuid.UUID
 	SecretHash             []byte
+	LinkHash               []byte // of the secret that a link in a mail has given; mostly none
 	CustomerID, MergedInto *uuid.UUID
 	Paying                 *uuid.UUID // the checkout
 	Status                 Status
@@ -38,7 +39,7 @@ type undone struct {
 
 // selectCart reads a cart and its lines in one statement, and so as of one
 // moment: what is shown belongs to the version that is shown with it.
-const selectCart = `select c.merchant_id, c.id, c.secret_hash, c.customer_id, c.merged_into, c.paying, c.status, c.currency, c.locale, c.codes,
+const selectCart = `select c.merchant_id, c.id, c.secret_hash, c.link_hash, c.customer_id, c.merged_into, c.paying, c.status, c.currency, c.locale, c.codes,
 		c.undo, c.version, c.created_at, c.updated_at, c.expires_at,
 		array(select l.variant_id from cart_lines l where l.merchant_id = $1 and l.cart_id = $2 order by l.position, l.id),
 		array(select l.quantity from cart_lines l where l.merchant_id = $1 and l.cart_id = $2 order by l.position, l.id)
@@ -49,7 +50,7 @@ func (r *row) query(merchant, cart uuid.UUID) *db.Query {
 	return &db.Query{SQL: selectCart, Args: []any{merchant, cart}, Each: func(rows pgx.Rows) error {
 		*r = row{}
 		for rows.Next() {
-			if err := rows.Scan(&r.Merchant, &r.ID, &r.SecretHash, &r.CustomerID, &r.MergedInto, &r.Paying, &r.Status, &r.Currency, &r.Locale,
+			if err := rows.Scan(&r.Merchant, &r.ID, &r.SecretHash, &r.LinkHash, &r.CustomerID, &r.MergedInto, &r.Paying, &r.Status, &r.Currency, &r.Locale,
 				&r.Codes, &r.Undo, &r.Version, &r.CreatedAt, &r.UpdatedAt, &r.ExpiresAt, &r.Variants, &r.Quantities); err != nil {
 				return err
 			}

@@ -97,6 +97,7 @@ create table recovery_plans (
   codes            text[] not null default '{}',
   status           text not null check (status in ('open', 'closed')),
   reason           text not null default '', -- why it is closed
+  new_cart_id      uuid, -- the id that a cart made by the link gets
   restored_cart_id uuid, -- that the link has opened
   restored_at      timestamptz,
   abandoned_at     timestamptz not null,
@@ -175,3 +176,12 @@ select o.merchant_id, o.email_hmac, o.id as order_id, o.placed_at, l.variant_id
 from orders o
 join order_lines l on l.merchant_id = o.merchant_id and l.order_id = o.id
 where o.status <> 'canceled';
+
+-- How a checkout stands, for those who remind people of what they left in it.
+create view v_checkout_standing as select merchant_id, id, status from checkouts;
+
+-- Which order a cart has become.
+create view v_order_carts as
+select o.merchant_id, o.id as order_id, c.cart_id, c.id as checkout_id, o.email_hmac, o.currency, o.total_minor, o.placed_at
+from orders o
+join checkouts c on c.merchant_id = o.merchant_id and c.id = o.checkout_id;
