@@ -87,7 +87,7 @@ func (s *Service) follow(ctx context.Context, merchant uuid.UUID) (more bool, er
 		since, until := r.Within()
 		if r.Any {
 			tx.Queue(followSQL, merchant, since, until)
-			tx.Queue(`update journeys j set due_at = `+dueRule+`, cart_id = coalesce(
+			tx.Queue(`update journeys j set due_at = `+dueRule+`, seen_at = greatest(j.seen_at, j.started_at), cart_id = coalesce(
 					(select c.id from carts c where c.merchant_id = $1 and c.journey_id = j.id order by c.created_at desc, c.id desc limit 1),
 					(select c.id from carts c where c.merchant_id = $1 and c.id = j.id))
 				where j.merchant_id = $1 and j.id in (
@@ -110,7 +110,7 @@ const followSQL = `with news as (
 			array_position(array['cart', 'contact', 'address', 'shipping', 'payment', 'review', 'order'], e.step) as rank
 		from checkout_events e where e.merchant_id = $1 and e.xid >= $2::text::xid8 and e.xid < $3::text::xid8),
 	told as (
-		select journey_id, min(at) as started, coalesce(max(at) filter (where alive), min(at)) as seen, coalesce(max(rank) filter (where alive), 1) as step,
+		select journey_id, min(at) as started, coalesce(max(at) filter (where alive), '-infinity') as seen, coalesce(max(rank) filter (where alive), 1) as step,
 			bool_or(kind = 'contact_given') as contact, bool_or(test or device = 'bot') as excluded, bool_or(kind = 'cart_merged') as merged,
 			(array_agg(checkout_id order by at desc, id desc) filter (where checkout_id is not null))[1] as checkout,
 			max(at) filter (where checkout_id is not null) as checkout_at,

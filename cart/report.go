@@ -128,7 +128,7 @@ var relaxedEvents = strings.Replace(insertEvents, "from jsonb_to_recordset", "fr
 // CountEvents asks how many events a journey has, up to MaxEvents.
 func CountEvents(merchant, journey uuid.UUID, n *int) *db.Query {
 	return &db.Query{
-		SQL:  `select count(*) from (select from checkout_events where merchant_id = $1 and journey_id = $2 limit $3) as some`,
+		SQL:  `select count(*) from (select from checkout_events where merchant_id = $1 and journey_id = $2 limit $3) as known`,
 		Args: []any{merchant, journey, MaxEvents},
 		Each: func(rows pgx.Rows) error {
 			for rows.Next() {

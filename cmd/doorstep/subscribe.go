@@ -43,6 +43,7 @@ func (h *house) subscribe() {
 	h.jobs.Tell(h.webhooks) // everything that merchants may be told of becomes deliveries
 
 	h.followParcels()
+	h.followJourneys()
 	h.followSuppliers()
 	c := h.config
 	h.jobs.Every("checkout.recover", c.RecoveryPeriod, h.recover)

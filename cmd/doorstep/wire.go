@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"doorstep/analytics"
 	"doorstep/api"
 	"doorstep/cart"
 	"doorstep/catalog"
@@ -96,6 +97,7 @@ type house struct {
 	tracks     *track.Service
 	suppliers  *supplier.Service
 	carts      *cart.Service
+	analytics  *analytics.Service
 	payments   *payment.Service
 	statements *payment.Statements
 	orders     *order.Service
@@ -225,10 +227,12 @@ func (h *house) rooms(sharing bool) error {
 	h.documents = order.NewDocuments(order.DocumentsConfig{
 		DB: h.db, Orders: h.orders, Payments: h.payments, Settings: h.customers, Contacts: h.contacts, Seal: h.vault.SealSecret, Open: h.vault.OpenSecret,
 	})
-	h.carts = cart.New(cart.Config{DB: h.db, Rules: cartRules{h}, Promotions: h.pricing, TTL: c.CartTTL})
+	h.carts = cart.New(cart.Config{DB: h.db, Rules: cartRules{h}, Promotions: h.pricing, TTL: c.CartTTL, Checkouts: checkoutStates{h}})
+	h.closers = append(h.closers, h.lastEvents)
+	h.analytics = analytics.New(analytics.Config{DB: h.db, Zones: shopZones{h.customers}})
 	h.checkouts = checkout.New(checkout.Config{
 		DB: h.db, Vault: h.vault, Rules: h, Carriers: h.shipping, Carts: cartSource{h.carts}, Promotions: h.pricing, Orders: h.orders, Providers: h.payments, Answers: h.writer,
-		Log: h.log, TTL: c.CheckoutTTL, HoldTTL: c.ReservationTTL, GatewayTimeout: c.GatewayTimeout, AtOnce: h.atOnce,
+		Log: h.log, Later: h.carts.Later, TTL: c.CheckoutTTL, HoldTTL: c.ReservationTTL, GatewayTimeout: c.GatewayTimeout, AtOnce: h.atOnce,
 	})
 	h.inbox = payment.NewInbox(payment.InboxConfig{
 		DB: h.db, Providers: h.payments, Settler: settler{h.checkouts}, Adopter: h.payments, Merchants: merchantList{h.customers},

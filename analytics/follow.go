@@ -1,0 +1,200 @@
+package analytics
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"doorstep/cart"
+)
+
+// Follow brings the figures of all merchants up to date with the log. Several
+// may run at once: of one merchant one does the work and the others wait.
+func (s *Service) Follow(ctx context.Context) error {
+	rows, err := s.DB.Query(ctx, `select m.id from merchants m left join daily_state c on c.merchant_id = m.id
+		where exists (select from checkout_events e where e.merchant_id = m.id and e.xid >= coalesce(c.next, '0'::xid8))`)
+	if err != nil {
+		return err
+	}
+	merchants, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return err
+	}
+	for _, m := range merchants {
+		for more := true; more; {
+			if more, err = s.follow(ctx, m); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// state is how far the log has been read, and by which zone days were made.
+type state struct {
+	at   cart.Position
+	zone string
+}
+
+// follow reads one stretch of the log of a merchant and says whether there is
+// another one. Figures of another zone, or from another database, are made anew.
+func (s *Service) follow(ctx context.Context, merchant uuid.UUID) (more bool, err error) {
+	zone, name, err := s.zone(ctx, merchant)
+	if err != nil {
+		return false, err
+	}
+	anew := false
+	err = s.within(ctx, func(tx pgx.Tx) error {
+		st, err := s.lock(ctx, tx, merchant, name)
+		if err != nil {
+			return err
+		}
+		r, err := ahead(ctx, tx, merchant, st.at, s.Batch)
+		if err != nil {
+			return err
+		}
+		if st.zone != name || r.Restarted {
+			anew = true
+			return nil
+		}
+		if more = r.More; r.Any {
+			if err := s.read(ctx, tx, merchant, r, zone); err != nil {
+				return err
+			}
+		}
+		return save(ctx, tx, merchant, r.Position())
+	})
+	if err == nil && anew {
+		return false, s.Rebuild(ctx, merchant)
+	}
+	return more, err
+}
+
+// read works out anew every journey of which a stretch of the log tells, and
+// books the differences.
+func (s *Service) read(ctx context.Context, tx pgx.Tx, merchant uuid.UUID, r *cart.Reach, zone *time.Location) error {
+	since, until := r.Within()
+	rows, err := tx.Query(ctx, `select distinct journey_id from checkout_events where merchant_id = $1 and xid >= $2::text::xid8 and xid < $3::text::xid8`,
+		merchant, since, until)
+	if err != nil {
+		return err
+	}
+	journeys, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return err
+	}
+	books := newLedger()
+	for part := range slices.Chunk(journeys, factsAtOnce) {
+		before, err := factsOf(ctx, tx, merchant, part)
+		if err != nil {
+			return err
+		}
+		for i := range before {
+			books.book(&before[i], -1)
+		}
+		var now []Fact
+		if err := journeysOf(ctx, tx, merchant, until, part, func(events []cart.Event) error {
+			now = append(now, tell(events, zone))
+			return nil
+		}); err != nil {
+			return err
+		}
+		for i := range now {
+			books.book(&now[i], 1)
+		}
+		if err := saveFacts(ctx, tx, merchant, now); err != nil {
+			return err
+		}
+	}
+	return books.save(ctx, tx, merchant)
+}
+
+// factsAtOnce bounds the journeys whose events are in memory.
+const factsAtOnce = 2000
+
+// Rebuild makes all figures of a merchant anew from the log, in one transaction:
+// readers see the old ones until the new ones are whole.
+func (s *Service) Rebuild(ctx context.Context, merchant uuid.UUID) error {
+	zone, name, err := s.zone(ctx, merchant)
+	if err != nil {
+		return err
+	}
+	return s.within(ctx, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `set local statement_timeout = 0`); err != nil { // as long as it takes
+			return err
+		}
+		if _, err := s.lock(ctx, tx, merchant, name); err != nil {
+			return err
+		}
+		r, err := ahead(ctx, tx, merchant, cart.Position{}, 1)
+		if err != nil {
+			return err
+		}
+		r.Until = r.Horizon // all of it
+		for _, table := range []string{"daily_journeys", "daily_abandonment", "daily_sales"} {
+			if _, err := tx.Exec(ctx, `delete from `+table+` where merchant_id = $1`, merchant); err != nil {
+				return err
+			}
+		}
+		books := newLedger()
+		if err := s.retell(ctx, tx, merchant, r, zone, books); err != nil {
+			return err
+		}
+		if err := books.save(ctx, tx, merchant); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `update daily_state set zone = $2, rebuilt_at = $3 where merchant_id = $1`, merchant, name, s.DB.Now()); err != nil {
+			return err
+		}
+		return save(ctx, tx, merchant, r.Position())
+	})
+}
+
+// retell reads the whole log, journey by journey.
+func (s *Service) retell(ctx context.Context, tx pgx.Tx, merchant uuid.UUID, r *cart.Reach, zone *time.Location, books *ledger) error {
+	_, until := r.Within()
+	after := uuid.Nil
+	for {
+		journeys, err := someJourneys(ctx, tx, merchant, after)
+		if err != nil || len(journeys) == 0 {
+			return err
+		}
+		var facts []Fact
+		if err := journeysOf(ctx, tx, merchant, until, journeys, func(events []cart.Event) error {
+			facts = append(facts, tell(events, zone))
+			return nil
+		}); err != nil {
+			return err
+		}
+		for i := range facts {
+			books.book(&facts[i], 1)
+		}
+		if err := copyFacts(ctx, tx, merchant, facts); err != nil {
+			return err
+		}
+		after = journeys[len(journeys)-1]
+	}
+}
+
+// within runs read-and-write work in one transaction of its own.
+func (s *Service) within(ctx context.Context, do func(tx pgx.Tx) error) error {
+	tx, err := s.DB.Pool().Begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // after a commit it does nothing
+	if err := do(tx); err != nil {
+		return err
+	}
+	return tx.Commit(ctx)
+}
+
+// number reads the number of a transaction, as the database writes it.
+func number(text string) uint64 {
+	n, _ := strconv.ParseUint(text, 10, 64)
+	return n
+}
