@@ -10,7 +10,9 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"sort"
+	"strings"
 	"sync"
 	"time"
 
@@ -173,6 +175,20 @@ func (r *Runner) Subscriptions() []string {
 // and recovery, which are safe to run on several nodes at once.
 func (r *Runner) Every(name string, period time.Duration, work func(ctx context.Context) error) {
 	r.timers = append(r.timers, timer{name, period, work})
+}
+
+// Once does at once what Every does from time to time, of all whose names begin
+// with one of the prefixes, in the order in which they were declared.
+func (r *Runner) Once(ctx context.Context, prefixes ...string) error {
+	for _, t := range r.timers {
+		if !slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(t.name, p) }) {
+			continue
+		}
+		if err := t.once(ctx); err != nil {
+			return fmt.Errorf("%s: %w", t.name, err)
+		}
+	}
+	return nil
 }
 
 // delivery is the one kind of job: an event on its way to one subscriber.

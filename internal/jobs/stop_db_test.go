@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync/atomic"
+	"slices"
 	"testing"
 	"time"
 
@@ -198,5 +199,24 @@ func TestAnOutageIsOverWhenTheDatabaseIsBack(t *testing.T) {
 	drain(t, r)
 	if got := h.numbers(); len(got) < 3 {
 		t.Fatal(got)
+	}
+}
+
+func TestOnceDoesWhatIsNamedInItsOrderAndStopsAtAFailure(t *testing.T) {
+	t.Parallel()
+	r := jobs.New(dbtest.New(t).DB, jobs.Config{})
+	var did []string
+	broken := errors.New("broken")
+	for _, name := range []string{"b.one", "a.one", "b.two", "b.three"} {
+		r.Every(name, time.Hour, func(context.Context) error {
+			did = append(did, name)
+			if name == "b.two" {
+				return broken
+			}
+			return nil
+		})
+	}
+	if err := r.Once(t.Context(), "b."); !errors.Is(err, broken) || !slices.Equal(did, []string{"b.one", "b.two"}) {
+		t.Errorf("%v %v", did, err)
 	}
 }
