@@ -28,6 +28,7 @@ type carts interface {
 	AddCode(ctx context.Context, a cart.Access, cart uuid.UUID, code string) (*cart.View, error)
 	RemoveCode(ctx context.Context, a cart.Access, cart uuid.UUID, code string) (*cart.View, error)
 	Merge(ctx context.Context, a cart.Access, target, source uuid.UUID, sourceSecret string) (*cart.View, error)
+	cartReports
 }
 
 // CartPath names a cart and proves that it is the caller's.

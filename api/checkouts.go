@@ -26,6 +26,7 @@ type checkouts interface {
 	Change(ctx context.Context, who checkout.Access, id uuid.UUID, f checkout.Form) (*checkout.View, error)
 	Complete(ctx context.Context, c checkout.Completion) (checkout.Outcome, error)
 	Cancel(ctx context.Context, who checkout.Access, id uuid.UUID, reason string) (*checkout.View, error)
+	checkoutReports
 }
 
 // CheckoutForm is what a buyer types. At most eight fields are needed: e-mail,

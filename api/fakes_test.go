@@ -130,6 +130,7 @@ func (s *shop) rooms() Rooms {
 		Differences:  fakeDifferences{s},
 		Credits:      fakeCredits{s},
 		Dev: &Dev{
+		Analytics:    fakeFigures{s},
 			Mails: fakeMails{}, Shift: noon.Add,
 			Authenticate: func(_ context.Context, id string, ok bool) error {
 				return s.see("Authenticate", merchant, true, nil, fmt.Sprint(id, " ", ok))

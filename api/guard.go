@@ -3,6 +3,7 @@ package api
 import (
 	"net/netip"
 
+	"doorstep/cart"
 	"doorstep/internal/locale"
 
 	"github.com/gofiber/fiber/v2"
@@ -51,6 +52,9 @@ func (s *Server) guard(route *Route, handler fiber.Handler) fiber.Handler {
 		}
 		if s.enrich != nil {
 			r.ctx = s.enrich(r.ctx, About{Trace: r.trace, Lang: r.lang, Merchant: r.caller.Merchant, KeyID: r.caller.KeyID, Shopper: r.ip})
+		}
+		if route.visited() {
+			r.ctx = cart.WithVisit(r.ctx, visit(c, r))
 		}
 		c.SetUserContext(r.ctx)
 		// Answers are for one caller unless the handler says otherwise.

@@ -51,6 +51,8 @@ type Rooms struct {
 	// CarrierInbox takes in what carriers tell.
 	CarrierInbox carrierInbox
 	// Dev holds the helpers of the demo, which ask for no key.
+	// Analytics reports on journeys and sales.
+	Analytics figures
 	Dev *Dev
 }
 
@@ -67,6 +69,7 @@ func Register(s *Server, r Rooms) {
 		registerCheckouts(s, r.Checkouts, r.People, r.Writer)
 	}
 	if r.PaymentMethods != nil {
+	registerJourneys(s, r)
 		registerPaymentMethods(s, r.PaymentMethods, r.Writer)
 	}
 	if r.Orders != nil {
@@ -134,6 +137,27 @@ func Register(s *Server, r Rooms) {
 	}
 	s.seal()
 }
+// registerBuying adds what the shop has from its suppliers.
+func registerBuying(s *Server, r Rooms) {
+	if r.Purchases != nil {
+		registerPurchases(s, r.Purchases)
+	}
+	if r.Suppliers != nil {
+		registerSuppliers(s, r.Suppliers, r.Contacts)
+	}
+}
+
+// registerJourneys adds what storefronts report, and what merchants are shown of
+// it.
+func registerJourneys(s *Server, r Rooms) {
+	if r.Carts != nil && r.Checkouts != nil {
+		registerReports(s, r.Carts, r.Checkouts)
+	}
+	if r.Analytics != nil {
+		registerAnalytics(s, r.Analytics)
+	}
+}
+
 
 // registerSignIns adds where customers and staff sign in.
 func registerSignIns(s *Server, r Rooms) {

@@ -29,6 +29,7 @@ func (h *house) apiRooms(engine search.Engine) api.Rooms {
 		Catalogue: h.catalog, Search: engine, OrderImports: h.orders,
 	}
 	r.PaymentInbox, r.CarrierInbox, r.Labels = h.inbox, h.tracks, labelDesk{h.labels, h}
+	r.Analytics = h.analytics
 	r.Papers, r.Purchases = paperDesk{h}, purchase.New(h.db, h.catalog)
 	if h.demo {
 		r.Dev = &api.Dev{Mails: h.mail, Shift: h.shiftClock, Authenticate: h.authenticate}
