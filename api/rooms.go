@@ -50,9 +50,9 @@ type Rooms struct {
 	Labels labels
 	// CarrierInbox takes in what carriers tell.
 	CarrierInbox carrierInbox
-	// Dev holds the helpers of the demo, which ask for no key.
 	// Analytics reports on journeys and sales.
 	Analytics figures
+	// Dev holds the helpers of the demo, which ask for no key.
 	Dev *Dev
 }
 
@@ -68,8 +68,8 @@ func Register(s *Server, r Rooms) {
 	if r.Checkouts != nil {
 		registerCheckouts(s, r.Checkouts, r.People, r.Writer)
 	}
-	if r.PaymentMethods != nil {
 	registerJourneys(s, r)
+	if r.PaymentMethods != nil {
 		registerPaymentMethods(s, r.PaymentMethods, r.Writer)
 	}
 	if r.Orders != nil {
@@ -137,15 +137,6 @@ func Register(s *Server, r Rooms) {
 	}
 	s.seal()
 }
-// registerBuying adds what the shop has from its suppliers.
-func registerBuying(s *Server, r Rooms) {
-	if r.Purchases != nil {
-		registerPurchases(s, r.Purchases)
-	}
-	if r.Suppliers != nil {
-		registerSuppliers(s, r.Suppliers, r.Contacts)
-	}
-}
 
 // registerJourneys adds what storefronts report, and what merchants are shown of
 // it.
@@ -157,7 +148,6 @@ func registerJourneys(s *Server, r Rooms) {
 		registerAnalytics(s, r.Analytics)
 	}
 }
-
 
 // registerSignIns adds where customers and staff sign in.
 func registerSignIns(s *Server, r Rooms) {
