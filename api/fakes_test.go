@@ -129,8 +129,8 @@ func (s *shop) rooms() Rooms {
 		CarrierInbox: fakeCarrierInbox{s},
 		Differences:  fakeDifferences{s},
 		Credits:      fakeCredits{s},
-		Dev: &Dev{
 		Analytics:    fakeFigures{s},
+		Dev: &Dev{
 			Mails: fakeMails{}, Shift: noon.Add,
 			Authenticate: func(_ context.Context, id string, ok bool) error {
 				return s.see("Authenticate", merchant, true, nil, fmt.Sprint(id, " ", ok))
