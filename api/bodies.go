@@ -5,20 +5,32 @@ import (
 	"time"
 
 	"doorstep/customer"
+	"doorstep/internal/locale"
 	"doorstep/order"
 
 	"github.com/google/uuid"
 )
 
 // Totals is the block that ends every bill. Discount is zero or less; subtotal,
-// discount and shipping add up to total, with tax on top when prices are
-// without tax.
+// discount, shipping and duties, if there are any, add up to total, with tax on
+// top when prices are without tax.
 type Totals struct {
 	Subtotal Money `json:"subtotal"`
 	Discount Money `json:"discount"`
 	Shipping Money `json:"shipping"`
-	Tax      Money `json:"tax"`
-	Total    Money `json:"total"`
+	// Duties is nil where the order pays none.
+	Duties *Money `json:"duties,omitempty" doc:"Duty and import tax that are paid with the order (DDP): an estimate"`
+	Tax    Money  `json:"tax"`
+	Total  Money  `json:"total"`
+}
+
+// with adds duty and import tax that are paid with the order.
+func (t Totals) with(duties int64) Totals {
+	if duties > 0 {
+		d := moneyOf(duties, t.Total.Currency)
+		t.Duties = &d
+	}
+	return t
 }
 
 func totalsOf(subtotal, discount, shipping, tax, total int64, currency string) Totals {
@@ -111,6 +123,8 @@ type OrderShipping struct {
 	Price     Money         `json:"price"`
 	Delivery  *DeliveryDays `json:"estimated_delivery,omitempty"`
 	Estimated bool          `json:"estimated"`
+	// Import is as the buyer saw it; nil where no border is crossed.
+	Import *ImportCharges `json:"import_charges,omitempty"`
 }
 
 // DeliveryDays are the first and the last day on which a parcel should arrive.
@@ -151,7 +165,7 @@ func orderOf(o *order.Order, track func(*order.Order) string) Order {
 	b := Order{
 		ID: o.ID, Number: o.Number, Status: string(o.Status), PaymentStatus: o.PaymentStatus, FulfillmentStatus: o.FulfillmentStatus,
 		PaymentMethod: o.PaymentMethod, Currency: o.Currency, Locale: o.Locale, PricesIncludeTax: o.PricesIncludeTax,
-		Totals:    totalsOf(o.Subtotal, o.Discount, o.Shipping, o.Tax, o.Total, o.Currency),
+		Totals:    totalsOf(o.Subtotal, o.Discount, o.Shipping, o.Tax, o.Total, o.Currency).with(o.Duties),
 		LineItems: make([]OrderLine, len(o.Lines)), Discounts: []OrderDiscount{}, CancelReason: o.CancelReason, Version: o.Version,
 		PlacedAt: o.PlacedAt, CanceledAt: o.CanceledAt, UpdatedAt: o.UpdatedAt,
 	}
@@ -166,6 +180,7 @@ func orderOf(o *order.Order, track func(*order.Order) string) Order {
 	if json.Unmarshal(o.ShippingOption, &option) == nil && option.ID != "" {
 		b.Shipping = &OrderShipping{
 			ID: option.ID, Name: option.Name, Carrier: option.Carrier, Service: option.Service, Price: of(option.Price), Estimated: option.Estimated,
+			Import: importOf(option.Border, o.Currency, locale.Lang(o.Locale)),
 		}
 		if option.From != nil && option.To != nil {
 			b.Shipping.Delivery = &DeliveryDays{From: option.From.Format(time.DateOnly), To: option.To.Format(time.DateOnly)}

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"doorstep/cart"
@@ -170,6 +171,29 @@ type ShippingOption struct {
 	Delivery    *DeliveryDays `json:"estimated_delivery,omitempty"`
 	Estimated   bool          `json:"estimated" doc:"The price stands in for a carrier's own"`
 	Hint        *ShippingHint `json:"hint,omitempty"`
+	// Import is nil where no border is crossed.
+	Import *ImportCharges `json:"import_charges,omitempty"`
+}
+
+// ImportCharges is what customs will probably ask for: never more than an
+// estimate.
+type ImportCharges struct {
+	Incoterm  string `json:"incoterm" enum:"DAP,DDP" doc:"DDP: paid with the order, as totals.duties; DAP: due on delivery"`
+	Estimated bool   `json:"estimated"`
+	Duty      Money  `json:"duty"`
+	Tax       Money  `json:"tax" doc:"On imports; none where the shop taxes the sale for that country itself"`
+	Total     Money  `json:"total"`
+	Label     string `json:"label" example:"Duty and import tax (estimate)"`
+}
+
+func importOf(b *order.Border, currency string, lang locale.Lang) *ImportCharges {
+	if b == nil {
+		return nil
+	}
+	return &ImportCharges{
+		Incoterm: b.Incoterm, Estimated: true, Duty: moneyOf(b.Duty, currency), Tax: moneyOf(b.Tax, currency), Total: moneyOf(b.Duty+b.Tax, currency),
+		Label: textOr(lang, "import_charges."+strings.ToLower(b.Incoterm), b.Incoterm),
+	}
 }
 
 // ShippingHint says what is missing for a better price.
@@ -409,7 +433,7 @@ func (w *Writer) checkout(ctx context.Context, v *checkout.View, err error) (*ch
 	b := Checkout{
 		ID: v.ID, Secret: v.Secret, Status: string(v.Status), Version: v.Version, Currency: v.Currency, Locale: v.Locale, CartID: v.CartID,
 		Email: v.Contact.Email, ShippingAddress: addressOf(v.Contact.Shipping), BillingAddress: addressOf(v.Contact.Billing),
-		LineItems: make([]CheckoutLine, len(v.Lines)), Totals: totalsOf(t.Subtotal, t.Discount, t.Shipping, t.Tax, t.Total, v.Currency),
+		LineItems: make([]CheckoutLine, len(v.Lines)), Totals: totalsOf(t.Subtotal, t.Discount, t.Shipping, t.Tax, t.Total, v.Currency).with(t.Duties),
 		PricesIncludeTax: t.PricesIncludeTax, ShippingOptions: make([]ShippingOption, len(v.Options)), ShippingHidden: make([]HiddenOption, len(v.Hidden)),
 		SelectedShipping: v.Selected, PaymentMethods: make([]PaymentMethod, len(v.Methods)), Discounts: make([]CheckoutDiscount, len(t.Discounts)),
 		Offers: make([]Offer, len(t.Offers)), Trust: Trust{TLS: w.Secure, CardData: "never_touches_this_server", Policies: []PolicyLink{}, CheckedOn: v.Trust.CheckedOn},
@@ -424,6 +448,9 @@ func (w *Writer) checkout(ctx context.Context, v *checkout.View, err error) (*ch
 	}
 	for i := range v.Options {
 		b.ShippingOptions[i] = shippingOptionOf(&v.Options[i], lang)
+		if i < len(v.Borders) {
+			b.ShippingOptions[i].Import = importOf(v.Borders[i], v.Currency, lang)
+		}
 	}
 	for i, h := range v.Hidden {
 		b.ShippingHidden[i] = HiddenOption{ID: h.Method, Code: h.Code, Text: textOr(lang, "shipping_code."+h.Code, h.Code)}

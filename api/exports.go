@@ -77,7 +77,7 @@ func registerOrderExport(s *Server, svc orders) {
 
 var orderColumns = []string{
 	"number", "placed_at", "status", "payment_status", "fulfillment_status", "payment_method", "currency",
-	"subtotal_minor", "discount_minor", "shipping_minor", "tax_minor", "total_minor", "country", "items", "id",
+	"subtotal_minor", "discount_minor", "shipping_minor", "tax_minor", "total_minor", "country", "items", "id", "duties_minor",
 }
 
 // ordersCSV writes at most limit orders, the newest first, and says where the
@@ -119,6 +119,6 @@ func orderRow(o *order.Order) []string {
 	}
 	return []string{
 		cell(o.Number), o.PlacedAt.UTC().Format(time.RFC3339), string(o.Status), o.PaymentStatus, o.FulfillmentStatus, o.PaymentMethod, o.Currency,
-		minor(o.Subtotal), minor(o.Discount), minor(o.Shipping), minor(o.Tax), minor(o.Total), country, cell(strings.Join(items, "; ")), o.ID.String(),
+		minor(o.Subtotal), minor(o.Discount), minor(o.Shipping), minor(o.Tax), minor(o.Total), country, cell(strings.Join(items, "; ")), o.ID.String(), minor(o.Duties),
 	}
 }

@@ -208,7 +208,7 @@ func (r *accountRoom) myOrders(ctx context.Context, in *myOrdersIn) (*listOut[My
 	return listOf(page.Orders, pageCursor(myOrderList, page.Next), func(o order.Order) MyOrder {
 		return MyOrder{
 			ID: o.ID, Number: o.Number, Status: string(o.Status), PaymentStatus: o.PaymentStatus, FulfillmentStatus: o.FulfillmentStatus,
-			PlacedAt: o.PlacedAt, Totals: totalsOf(o.Subtotal, o.Discount, o.Shipping, o.Tax, o.Total, o.Currency), TrackingURL: r.writer.Track(&o),
+			PlacedAt: o.PlacedAt, Totals: totalsOf(o.Subtotal, o.Discount, o.Shipping, o.Tax, o.Total, o.Currency).with(o.Duties), TrackingURL: r.writer.Track(&o),
 		}
 	}), nil
 }

@@ -153,7 +153,7 @@ func trackedOf(t *order.Tracking, lang locale.Lang, now time.Time) TrackedOrder 
 		PaymentStatus: t.PaymentStatus, PaymentStatusText: word("payment_status", t.PaymentStatus),
 		FulfillmentStatus: t.FulfillmentStatus, FulfillmentStatusText: word("fulfillment_status", t.FulfillmentStatus),
 		Language: string(lang), PlacedAt: t.PlacedAt, CanceledAt: t.CanceledAt, Currency: t.Currency, PricesIncludeTax: t.PricesIncludeTax,
-		Totals: totalsOf(t.Subtotal, t.Discount, t.Shipping, t.Tax, t.Total, t.Currency), Lines: make([]TrackedLine, len(t.Lines)),
+		Totals: totalsOf(t.Subtotal, t.Discount, t.Shipping, t.Tax, t.Total, t.Currency).with(t.Duties), Lines: make([]TrackedLine, len(t.Lines)),
 		Shipping: t.Option.Name, Shipments: make([]TrackedParcel, len(t.Shipments)),
 	}
 	if t.Option.From != nil && t.Option.To != nil {

@@ -9,8 +9,10 @@ import (
 	"github.com/google/uuid"
 
 	"doorstep/catalog"
+	"doorstep/order"
 	"doorstep/payment"
 	"doorstep/pricing"
+	"doorstep/shipping/customs"
 	"doorstep/shipping/policy"
 )
 
@@ -51,6 +53,11 @@ func (s *Service) assess(ctx context.Context, sit *situation) (*assessment, erro
 		in.Shipping = a.option.Total.Minor
 		if a.totals, err = pricing.Total(in); err != nil {
 			return nil, err
+		}
+		if in.Duties = duties(a.border(a.option)); in.Duties > 0 {
+			if a.totals, err = pricing.Total(in); err != nil {
+				return nil, err
+			}
 		}
 	}
 	a.input = in
@@ -153,6 +160,30 @@ func choose(options []policy.Option, chosen string) *policy.Option {
 	return best
 }
 
+// border is what customs will probably ask for, in the way of an option; nil when
+// it crosses no border. A shop that taxes the sale for that country collects the
+// import's tax with it, so that only duty is left.
+func (a *assessment) border(o *policy.Option) *order.Border {
+	e := o.LandedCost
+	if e == nil {
+		return nil
+	}
+	b := &order.Border{Incoterm: e.Incoterm, Duty: e.Duty, Tax: e.VAT}
+	if a.totals.Tax > 0 {
+		b.Tax = 0
+	}
+	return b
+}
+
+// duties is what of it is paid with the order: all of it when the shop delivers
+// duty paid, else nothing.
+func duties(b *order.Border) int64 {
+	if b == nil || b.Incoterm != string(customs.DDP) {
+		return 0
+	}
+	return b.Duty + b.Tax
+}
+
 // codeKeys are the codes as the database keeps them.
 func codeKeys(codes []string) []string {
 	keys := make([]string, 0, len(codes))
@@ -191,6 +222,9 @@ func (s *Service) view(sit *situation, a *assessment) *View {
 	}
 	if a.option != nil {
 		v.Selected = a.option.Method
+	}
+	for i := range v.Options {
+		v.Borders = append(v.Borders, a.border(&v.Options[i]))
 	}
 	v.Credits, v.Due = a.credits(sit), a.totals.Total-a.credit
 	for i, id := range r.Variants {

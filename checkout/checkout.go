@@ -181,6 +181,7 @@ type View struct {
 	Lines     []ViewLine
 	Totals    pricing.Result
 	Options   []policy.Option
+	Borders   []*order.Border // what customs will probably ask for, by option; nil where no border is crossed
 	Hidden    []policy.Hidden
 	Selected  string
 	Methods   []MethodOffer

@@ -252,7 +252,11 @@ func (a *assessment) drifted(sit *situation, c *Completion, totals *pricing.Resu
 // Totals is the totals block of a priced checkout or order.
 func Totals(t *pricing.Result) map[string]money.Amount {
 	of := func(minor int64) money.Amount { return money.Of(minor, t.Currency) }
-	return map[string]money.Amount{
+	all := map[string]money.Amount{
 		"subtotal": of(t.Subtotal), "discount": of(t.Discount), "shipping": of(t.Shipping), "tax": of(t.Tax), "total": of(t.Total),
 	}
+	if t.Duties > 0 {
+		all["duties"] = of(t.Duties)
+	}
+	return all
 }

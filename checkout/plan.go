@@ -40,7 +40,7 @@ func (s *Service) plan(sit *situation, a *assessment, c *Completion, totals *pri
 		MerchantID: r.Merchant, ID: id.New(), Number: order.NewNumber(), CheckoutID: r.ID, ContactID: r.ContactID, CustomerID: r.CustomerID,
 		EmailHMAC: sit.sealed.EmailHMAC, Status: order.StatusConfirmed, PaymentStatus: "unpaid", FulfillmentStatus: "unfulfilled",
 		Source: "checkout", PaymentMethod: string(offer.Method), Currency: r.Currency, Locale: r.Locale, Country: r.Country,
-		PricesIncludeTax: totals.PricesIncludeTax, Subtotal: totals.Subtotal, Discount: totals.Discount, Shipping: totals.Shipping,
+		PricesIncludeTax: totals.PricesIncludeTax, Subtotal: totals.Subtotal, Discount: totals.Discount, Shipping: totals.Shipping, Duties: totals.Duties,
 		Tax: totals.Tax, Total: totals.Total, ShippingOption: shippingOption(a), Discounts: discounts(totals, r.Locale),
 		Version: 1, PlacedAt: now, UpdatedAt: now, Lines: orderLines(sit, totals),
 	}}
@@ -71,7 +71,7 @@ func (s *Service) plan(sit *situation, a *assessment, c *Completion, totals *pri
 func shippingOption(a *assessment) json.RawMessage {
 	o := order.ShippingOption{
 		ID: a.option.Method, Name: a.option.Name, Carrier: a.option.Carrier, Service: a.option.Service,
-		Price: a.option.Total.Minor, Estimated: a.option.Estimated, PolicyHash: a.answer.PolicyHash,
+		Price: a.option.Total.Minor, Estimated: a.option.Estimated, PolicyHash: a.answer.PolicyHash, Border: a.border(a.option),
 	}
 	if p := a.option.Promise; p != nil {
 		o.From, o.To = day(p.DeliverMin), day(p.DeliverMax)

@@ -227,6 +227,9 @@ func (w *writer) sums(v *view) {
 	} else {
 		add("shipping", w.money(t.Shipping), false)
 	}
+	if t.Duties != 0 {
+		add("duties", w.money(t.Duties), false)
+	}
 	if t.Tax != 0 && !t.TaxIncluded {
 		add("tax", w.money(t.Tax), false)
 	}

@@ -70,6 +70,7 @@ func invoicePaper(o *Order, taken int64) (*paper, error) {
 	p.sum("subtotal", o.Subtotal, true)
 	p.sum("discount", o.Discount, o.Discount != 0)
 	p.sum("shipping", o.Shipping, true)
+	p.sum("duties", o.Duties, o.Duties > 0)
 	p.sum("tax", o.Tax, !o.PricesIncludeTax)
 	if taken != o.Total {
 		p.sum("not_charged", taken-o.Total, true)
@@ -265,6 +266,12 @@ func (p *paper) credited(r *payment.Refund, invoiced int64) (wanted rateSums, er
 		return nil, err
 	case len(p.rows) == 0 || left < 0: // by amount, or one part of a refund through several payments
 		p.rows = []paperRow{{key: "document.row.part", amount: r.AmountMinor}}
+	case left > 0 && o.Duties > 0 && left == shipping+o.Duties:
+		p.rows = append(p.rows, paperRow{key: "document.row.duties", amount: o.Duties})
+		if shipping > 0 {
+			p.rows = append(p.rows, paperRow{key: "document.row.shipping", amount: shipping})
+		}
+		wanted.at(0).Gross += o.Duties
 	case left > 0 && left == shipping:
 		p.rows = append(p.rows, paperRow{key: "document.row.shipping", amount: left})
 	case left > 0:

@@ -77,6 +77,11 @@ func orderRates(o *Order) (rates rateSums, shipping int64, err error) {
 	if !o.PricesIncludeTax {
 		shipping += tax
 	}
+	defer func() {
+		if err == nil && o.Duties > 0 { // what customs takes is not taxed here
+			rates.at(0).Gross += o.Duties
+		}
+	}()
 	if o.Shipping == 0 && tax == 0 {
 		return rates, shipping, nil
 	}

@@ -47,6 +47,7 @@ type Order struct {
 	Subtotal          int64           `gorm:"column:subtotal_minor" json:"subtotal"`
 	Discount          int64           `gorm:"column:discount_minor" json:"discount"`
 	Shipping          int64           `gorm:"column:shipping_minor" json:"shipping"`
+	Duties            int64           `gorm:"column:duties_minor" json:"duties,omitempty"` // duty and import tax, paid with the order
 	Tax               int64           `gorm:"column:tax_minor" json:"tax"`
 	Total             int64           `gorm:"column:total_minor" json:"total"`
 	ShippingOption    json.RawMessage `gorm:"column:shipping_option" json:"shipping_option"` // ShippingOption
@@ -139,6 +140,25 @@ type ShippingOption struct {
 	Estimated bool       `json:"estimated"`
 	// PolicyHash names the shipping policy that gave the price.
 	PolicyHash string `json:"policy_hash"`
+	// Border is what customs will probably ask for; nil when no border is crossed.
+	Border *Border `json:"border,omitempty"`
+}
+
+// Border is an estimate of duty and import tax, in minor units, as the buyer saw
+// it. With DDP the order has paid it: its Duties are the sum. With DAP it is due
+// on delivery.
+type Border struct {
+	Incoterm string `json:"incoterm"`
+	Duty     int64  `json:"duty"`
+	Tax      int64  `json:"tax"`
+}
+
+// Delivery is the option that the buyer chose.
+func (o *Order) Delivery() (option ShippingOption, err error) {
+	if err := json.Unmarshal(o.ShippingOption, &option); err != nil {
+		return option, fmt.Errorf("order: %s: shipping option: %w", o.ID, err)
+	}
+	return option, nil
 }
 
 // Discount is a promotion that was applied.

@@ -17,11 +17,11 @@ import (
 func Place(tx db.Tx, o *Order, payment uuid.UUID) error {
 	tx.Queue(`insert into orders (merchant_id, id, number, checkout_id, contact_id, customer_id, email_hmac, status, payment_status,
 			fulfillment_status, source, payment_method, currency, locale, country, prices_include_tax, subtotal_minor, discount_minor,
-			shipping_minor, tax_minor, total_minor, shipping_option, discounts, placed_at, updated_at, tenders)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $24, coalesce($25::jsonb, '[]'))`,
+			shipping_minor, tax_minor, total_minor, shipping_option, discounts, placed_at, updated_at, tenders, duties_minor)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $24, coalesce($25::jsonb, '[]'), $26)`,
 		o.MerchantID, o.ID, o.Number, o.CheckoutID, o.ContactID, o.CustomerID, o.EmailHMAC, string(o.Status), o.PaymentStatus,
 		o.FulfillmentStatus, o.Source, o.PaymentMethod, o.Currency, o.Locale, o.Country, o.PricesIncludeTax, o.Subtotal, o.Discount,
-		o.Shipping, o.Tax, o.Total, o.ShippingOption, o.Discounts, o.PlacedAt, o.Tenders)
+		o.Shipping, o.Tax, o.Total, o.ShippingOption, o.Discounts, o.PlacedAt, o.Tenders, o.Duties)
 	insertLines(tx, o)
 	note(tx, o.MerchantID, o.ID, "order.placed", "customer", json.RawMessage(`{}`), o.PlacedAt)
 	if o.Tenders != nil && o.PaymentStatus == "paid" { // at once, with no capture to follow

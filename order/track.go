@@ -2,8 +2,6 @@ package order
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -49,6 +47,7 @@ type Tracking struct {
 	Subtotal          int64 // minor units, as the others
 	Discount          int64 // <= 0
 	Shipping          int64
+	Duties            int64
 	Tax               int64
 	Total             int64
 	Lines             []Line
@@ -76,13 +75,13 @@ func (s *Service) TrackOrder(ctx context.Context, o *Order) (*Tracking, error) {
 	t := &Tracking{
 		MerchantID: o.MerchantID, OrderID: o.ID, Number: o.Number, Status: o.Status, PaymentStatus: o.PaymentStatus,
 		FulfillmentStatus: o.FulfillmentStatus, Locale: o.Locale, PlacedAt: o.PlacedAt, CanceledAt: o.CanceledAt, Currency: o.Currency,
-		PricesIncludeTax: o.PricesIncludeTax, Subtotal: o.Subtotal, Discount: o.Discount, Shipping: o.Shipping, Tax: o.Tax, Total: o.Total,
+		PricesIncludeTax: o.PricesIncludeTax, Subtotal: o.Subtotal, Discount: o.Discount, Shipping: o.Shipping, Duties: o.Duties, Tax: o.Tax, Total: o.Total,
 		Lines: o.Lines,
 	}
-	if err := json.Unmarshal(o.ShippingOption, &t.Option); err != nil {
-		return nil, fmt.Errorf("order: %s: shipping option: %w", o.ID, err)
-	}
 	var err error
+	if t.Option, err = o.Delivery(); err != nil {
+		return nil, err
+	}
 	if t.Shipments, err = s.Shipments.OfOrder(ctx, o.MerchantID, o.ID); err != nil {
 		return nil, err
 	}

@@ -12,8 +12,8 @@
 //   - Result.Discount is the sum of the lines' discounts. What a free-shipping
 //     promotion saves is not in it: Result.Shipping is what shipping costs after
 //     that, with the payment fee, and Result.ShippingDiscount says what was saved.
-//   - Total = Subtotal + Discount + Shipping, plus Tax when prices are without
-//     tax. When prices include tax, Tax says how much of the total is tax.
+//   - Total = Subtotal + Discount + Shipping + Duties, plus Tax when prices are
+//     without tax. When prices include tax, Tax says how much of the total is tax.
 //   - Each line is taxed once, on its amount after discounts; the order's tax is
 //     the sum of the lines' taxes and the tax on shipping.
 //
@@ -45,6 +45,9 @@ type Input struct {
 	// are with or without tax as the prices are.
 	Shipping   int64
 	PaymentFee int64
+	// Duties is duty and import tax that the buyer pays with the order (DDP): an
+	// estimate, which nothing discounts or taxes.
+	Duties int64
 	// Destination decides taxes and promotions by country. The zero value means
 	// not known yet: no tax is computed, promotions for named countries wait.
 	Destination      Destination
@@ -106,6 +109,7 @@ type Result struct {
 	ShippingDiscount int64 `json:"shipping_discount"` // <= 0
 	PaymentFee       int64 `json:"payment_fee"`
 	ShippingTax      int64 `json:"shipping_tax"` // on Shipping; part of Tax
+	Duties           int64 `json:"duties"`       // as they came in
 	Tax              int64 `json:"tax"`
 	Total            int64 `json:"total"`
 	// Taxes sums up Tax by rate, for invoices.

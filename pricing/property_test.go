@@ -64,7 +64,7 @@ func wrong(in Input, r Result) (problems []string) {
 	must(r.Tax == tax+r.ShippingTax, "tax %d is not %d + %d", r.Tax, tax, r.ShippingTax)
 	must(r.Tax == byRate, "tax %d is %d by rate", r.Tax, byRate)
 	must(r.Total == all+r.Shipping+exclusive*r.ShippingTax, "total %d is not lines and shipping", r.Total)
-	must(r.Total == r.Subtotal+r.Discount+r.Shipping+exclusive*r.Tax, "the totals block does not add up")
+	must(r.Total == r.Subtotal+r.Discount+r.Shipping+r.Duties+exclusive*r.Tax, "the totals block does not add up")
 	must(r.Shipping == in.Shipping+r.ShippingDiscount+in.PaymentFee && r.ShippingDiscount <= 0, "shipping %d", r.Shipping)
 	must(r.Total >= 0 && r.Shipping >= 0 && r.ShippingTax >= 0, "something is below zero")
 	must(r.Tax <= r.Total, "more tax than total")

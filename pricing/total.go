@@ -77,7 +77,7 @@ func (s *sums) start() error {
 	if len(in.Codes) > MaxCodes {
 		return ErrTooManyCodes
 	}
-	if in.Shipping < 0 || in.PaymentFee < 0 {
+	if in.Shipping < 0 || in.PaymentFee < 0 || in.Duties < 0 {
 		return ErrPrice
 	}
 	s.order = make([]int, n)
@@ -147,7 +147,10 @@ func (s *sums) lines(r *Result) {
 
 // finish adds the lines up.
 func (s *sums) finish(r *Result) (err error) {
-	r.Total, r.Tax = r.Shipping, r.ShippingTax
+	r.Duties, r.Tax = s.in.Duties, r.ShippingTax
+	if r.Total, err = money.Add(r.Shipping, r.Duties); err != nil {
+		return err
+	}
 	if !r.PricesIncludeTax {
 		if r.Total, err = money.Add(r.Total, r.ShippingTax); err != nil {
 			return err

@@ -150,16 +150,18 @@ func (s *Service) question(linked map[string]*Account, p *policy.Policy, n *poli
 		ask.Request.Parcels[0].Items, ask.Request.Parcels[0].Value = items, money.Of(worth, currency)
 	}
 	if ask.Request.To.Country != from.Country {
-		ask.Request.Customs = &carrier.Customs{ContentType: "sale_of_goods", Incoterm: incoterm(r), Items: items}
+		ask.Request.Customs = &carrier.Customs{ContentType: "sale_of_goods", Incoterm: incoterm(p, r), Items: items}
 	}
 	return ask, ""
 }
 
-func incoterm(r *policy.Request) string {
+// incoterm is who pays duty: as the request says, else the policy.
+func incoterm(p *policy.Policy, r *policy.Request) string {
 	if r.Incoterm != "" {
 		return r.Incoterm
 	}
-	return "DAP"
+	term, _, _ := p.Terms()
+	return string(term)
 }
 
 // recipient is the place as it is known: a price depends on no name.

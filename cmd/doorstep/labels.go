@@ -125,6 +125,9 @@ func (s labelShop) Goods(ctx context.Context, merchant, orderID uuid.UUID) (labe
 		return label.Goods{}, err
 	}
 	g := label.Goods{OrderID: o.ID, Number: o.Number, Recipient: recipientOf(&c), Lines: make(map[uuid.UUID]label.Piece, len(o.Lines))}
+	if chosen, err := o.Delivery(); err == nil && chosen.Border != nil {
+		g.Incoterm = chosen.Border.Incoterm
+	}
 	for i := range o.Lines {
 		l := &o.Lines[i]
 		piece := label.Piece{Item: carrier.Item{SKU: l.SKU, Description: l.Title, UnitValue: money.Of(l.Unit, o.Currency)}, WeightG: l.WeightG}

@@ -86,7 +86,7 @@ func (l *letter) goods() {
 		l.mail.Data.Lines = append(l.mail.Data.Lines, notify.Line{Name: line.Title, Options: options(line), Quantity: line.Quantity, Total: line.Total})
 	}
 	l.mail.Data.Totals = &notify.Totals{
-		Subtotal: o.Subtotal, Discount: o.Discount, Shipping: o.Shipping, Tax: o.Tax, Total: o.Total, TaxIncluded: o.PricesIncludeTax,
+		Subtotal: o.Subtotal, Discount: o.Discount, Shipping: o.Shipping, Duties: o.Duties, Tax: o.Tax, Total: o.Total, TaxIncluded: o.PricesIncludeTax,
 	}
 	tenders, err := o.Credits()
 	if err != nil {

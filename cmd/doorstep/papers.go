@@ -89,6 +89,9 @@ func (d paperDesk) Paper(ctx context.Context, merchant, shipment uuid.UUID) (*cu
 		p.Incoterm, _, _ = live.Terms()
 		p.Sender.Country = live.HomeCountry()
 	}
+	if chosen, err := o.Delivery(); err == nil && chosen.Border != nil { // what the buyer was told, whatever the policy says by now
+		p.Incoterm = customs.Incoterm(chosen.Border.Incoterm)
+	}
 	for _, g := range goods {
 		l := g.line
 		discount := l.Discount * g.quantity / max(1, l.Quantity)

@@ -107,7 +107,9 @@ type Goods struct {
 	OrderID   uuid.UUID
 	Number    string // the order's, for people
 	Recipient carrier.Address
-	Lines     map[uuid.UUID]Piece
+	// Incoterm is who pays duty, as the buyer was told; empty when nobody was.
+	Incoterm string
+	Lines    map[uuid.UUID]Piece
 }
 
 // Piece is one unit of an order line.

@@ -404,6 +404,23 @@ func TestAReturnGetsALabelThatLeadsBack(t *testing.T) {
 	}
 }
 
+func TestALabelSaysWhoPaysDutyAsTheBuyerWasTold(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.incoterm = "DDP"
+	s := w.parcel()
+	if _, err := w.labels.Buy(w.ctx, w.merchant, s.ID, w.want()); !errors.Is(err, label.ErrInput) {
+		t.Errorf("this carrier pays no duty, but: %v", err)
+	}
+	w.desk.ddp = true
+	if _, err := w.labels.Buy(w.ctx, w.merchant, s.ID, w.want()); err != nil {
+		t.Fatal(err)
+	}
+	if c := w.desk.asked[0].Customs; c == nil || c.Incoterm != "DDP" {
+		t.Errorf("the carrier was told %+v", c)
+	}
+}
+
 func TestBadWishesAreRefusedWithTheirPlace(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

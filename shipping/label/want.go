@@ -1,6 +1,7 @@
 package label
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -130,6 +131,9 @@ func (s *Service) prepare(ctx context.Context, merchant, order uuid.UUID, w Want
 	if d.goods.Recipient.Line1 == "" || d.goods.Recipient.Country == "" {
 		return nil, ErrInput.Saying("The address of this order is not known any more.")
 	}
+	if !returning && !can.DDP && d.incoterm() == "DDP" && crosses(d.from.Country, d.goods.Recipient.Country) {
+		return nil, ErrInput.At("body.incoterm", "is DDP for this order, and this carrier pays no duty: take another one, or say DAP")
+	}
 	return d, nil
 }
 
@@ -174,6 +178,14 @@ func (d *Draft) request(key string, units map[uuid.UUID]int64) carrier.ShipmentR
 	return r
 }
 
+// incoterm is who pays duty: as the wish says, else as the buyer was told.
+func (d *Draft) incoterm() string {
+	if c := d.want.Customs; c != nil && c.Incoterm != "" {
+		return c.Incoterm
+	}
+	return cmp.Or(d.goods.Incoterm, "DAP")
+}
+
 // declare fills in what customs is told: nothing inside a border.
 func (d *Draft) declare(r *carrier.ShipmentRequest, items []carrier.Item) {
 	if !crosses(r.From.Country, r.To.Country) {
@@ -190,7 +202,7 @@ func (d *Draft) declare(r *carrier.ShipmentRequest, items []carrier.Item) {
 			c.ContentType = "returned_goods"
 		}
 	}
-	if c.Incoterm == "" {
+	if c.Incoterm = cmp.Or(c.Incoterm, d.incoterm()); d.returning {
 		c.Incoterm = "DAP"
 	}
 	if c.InvoiceNumber == "" {

@@ -36,6 +36,7 @@ type world struct {
 	account  uuid.UUID
 	line     uuid.UUID
 	back     label.Back
+	incoterm string
 	die      string // the step at which the program dies
 	steps    []string
 }
@@ -102,7 +103,7 @@ func (w *world) Origin(context.Context, uuid.UUID, uuid.UUID) (carrier.Address, 
 
 func (w *world) Goods(_ context.Context, _, order uuid.UUID) (label.Goods, error) {
 	return label.Goods{
-		OrderID: order, Number: "DS-7K3M-Q2XT-H", Recipient: carrier.Address{Name: "Ani", Line1: "Hauptstr. 2", City: "Berlin", Postcode: "10115", Country: "DE"},
+		OrderID: order, Number: "DS-7K3M-Q2XT-H", Incoterm: w.incoterm, Recipient: carrier.Address{Name: "Ani", Line1: "Hauptstr. 2", City: "Berlin", Postcode: "10115", Country: "DE"},
 		Lines: map[uuid.UUID]label.Piece{w.line: {Item: carrier.Item{SKU: "MUG", Description: "Stoneware mug", UnitValue: money.Of(1999, "EUR")}, WeightG: 400}},
 	}, nil
 }
@@ -155,6 +156,7 @@ type desk struct {
 	keyed   bool // the same key gives the same label
 	finds   bool
 	returns bool
+	ddp     bool
 
 	mu     sync.Mutex
 	faults []string // of the next calls: lost, silent, refused, busy, garbled
@@ -181,7 +183,7 @@ func failure(kind carrier.Kind) error {
 func (d *desk) Name() string { return d.name }
 
 func (d *desk) Capabilities() carrier.Capabilities {
-	return carrier.Capabilities{IdempotentBuy: d.keyed, Returns: d.returns, Formats: d.formats, MultiParcel: true}
+	return carrier.Capabilities{IdempotentBuy: d.keyed, DDP: d.ddp, Returns: d.returns, Formats: d.formats, MultiParcel: true}
 }
 
 func (d *desk) Rates(context.Context, carrier.RateRequest) (carrier.RateAnswer, error) {

@@ -44,7 +44,7 @@ var sales = []Invariant{
 		where l.total_minor <> l.subtotal_minor + l.discount_minor + case when o.prices_include_tax then 0 else l.tax_minor end`},
 	{"order_total_is_the_sum", `
 		select merchant_id, id, 'total ' || total_minor from orders
-		where total_minor <> subtotal_minor + discount_minor + shipping_minor + case when prices_include_tax then 0 else tax_minor end`},
+		where total_minor <> subtotal_minor + discount_minor + shipping_minor + duties_minor + case when prices_include_tax then 0 else tax_minor end`},
 	{"line_has_its_order", `
 		select l.merchant_id, l.id, 'no order ' || l.order_id from order_lines l
 		left join orders o on o.merchant_id = l.merchant_id and o.id = l.order_id where o.id is null`},
