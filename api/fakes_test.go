@@ -126,6 +126,7 @@ func (s *shop) rooms() Rooms {
 		Labels:       fakeLabels{s},
 		Papers:       fakePapers{s},
 		Purchases:    fakePurchases{s},
+		Suppliers:    fakeSuppliers{s},
 		CarrierInbox: fakeCarrierInbox{s},
 		Differences:  fakeDifferences{s},
 		Credits:      fakeCredits{s},

@@ -44,11 +44,21 @@ type Return struct {
 	Shipping       Money        `json:"shipping_refunded"`
 	Refunded       Money        `json:"refunded" doc:"In all, with shipping and less the fee"`
 	ExchangeID     *uuid.UUID   `json:"exchange_id,omitempty" format:"uuid"`
-	Version        int64        `json:"version"`
-	CreatedAt      time.Time    `json:"created_at"`
-	ReceivedAt     *time.Time   `json:"received_at,omitempty"`
-	ClosedAt       *time.Time   `json:"closed_at,omitempty"`
-	UpdatedAt      time.Time    `json:"updated_at"`
+	// ReturnTo is where lines go to that do not go to the shop.
+	ReturnTo   []ReturnPlace `json:"return_to,omitempty" doc:"Where lines go to that do not go to the shop; not in lists of a shop's returns"`
+	Version    int64         `json:"version"`
+	CreatedAt  time.Time     `json:"created_at"`
+	ReceivedAt *time.Time    `json:"received_at,omitempty"`
+	ClosedAt   *time.Time    `json:"closed_at,omitempty"`
+	UpdatedAt  time.Time     `json:"updated_at"`
+}
+
+// ReturnPlace is where lines of a return go to, such as to the supplier who sent
+// them.
+type ReturnPlace struct {
+	Name    string      `json:"name"`
+	Address Address     `json:"address"`
+	LineIDs []uuid.UUID `json:"line_ids"`
 }
 
 // ReturnLine is what comes back of an order line.
@@ -74,6 +84,10 @@ func returnOf(r order.Return) Return {
 		b.Lines[i] = ReturnLine{
 			LineID: l.LineID, Quantity: l.Quantity, Reason: l.Reason, Note: l.Note, Received: l.Received, Resellable: l.Resellable, Damaged: l.Damaged, Refunded: l.Refunded,
 		}
+	}
+	for i := range r.Places {
+		p := &r.Places[i]
+		b.ReturnTo = append(b.ReturnTo, ReturnPlace{Name: p.Name, Address: *addressOf(&p.Address), LineIDs: p.Lines})
 	}
 	return b
 }

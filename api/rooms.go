@@ -27,6 +27,7 @@ type Rooms struct {
 	CarrierAccounts carrierAccounts
 	Papers          papers    // customs papers and packing of parcels
 	Purchases       purchases // from suppliers; on their way to the stock
+	Suppliers       suppliers // who send straight to buyers; with Contacts
 	Settings        settings
 	Webhooks        webhooks // outgoing ones, and what became of them
 	Audit           auditLog // of everything that is changed with a secret key
@@ -95,9 +96,7 @@ func Register(s *Server, r Rooms) {
 	if r.CarrierAccounts != nil {
 		registerCarrierAccounts(s, r.CarrierAccounts)
 	}
-	if r.Purchases != nil {
-		registerPurchases(s, r.Purchases)
-	}
+	registerBuying(s, r)
 	if r.Papers != nil {
 		registerPapers(s, r.Papers)
 	}
@@ -146,6 +145,16 @@ func registerJourneys(s *Server, r Rooms) {
 	}
 	if r.Analytics != nil {
 		registerAnalytics(s, r.Analytics)
+	}
+}
+
+// registerBuying adds what the shop has from its suppliers.
+func registerBuying(s *Server, r Rooms) {
+	if r.Purchases != nil {
+		registerPurchases(s, r.Purchases)
+	}
+	if r.Suppliers != nil {
+		registerSuppliers(s, r.Suppliers, r.Contacts)
 	}
 }
 

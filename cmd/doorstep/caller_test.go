@@ -223,6 +223,7 @@ func (v *victim) fill(t *testing.T) {
 		"set-prices": m{"prices": []m{{"amount": 1, "currency": "EUR"}}}, "invite-staff": m{"email": "evil@example.com", "role": "owner"},
 	}
 	v.carried(t, order, parcel.text("id"))
+	v.supplied(t, sku, variant, order)
 	_, v.mine, err = v.house.customers.CreateKey(t.Context(), v.merchant, customer.NewKey{Kind: customer.SecretKey, Scopes: []string{"support:read"}})
 	if err != nil {
 		t.Fatal(err)

@@ -31,6 +31,7 @@ func (h *house) apiRooms(engine search.Engine) api.Rooms {
 	r.PaymentInbox, r.CarrierInbox, r.Labels = h.inbox, h.tracks, labelDesk{h.labels, h}
 	r.Analytics = h.analytics
 	r.Papers, r.Purchases = paperDesk{h}, purchase.New(h.db, h.catalog)
+	r.Suppliers = h.suppliers
 	if h.demo {
 		r.Dev = &api.Dev{Mails: h.mail, Shift: h.shiftClock, Authenticate: h.authenticate}
 	}

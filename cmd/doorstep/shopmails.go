@@ -128,7 +128,13 @@ func (h *house) mailReturnApproved(ctx context.Context, e order.ReturnAccepted) 
 		return err
 	}
 	back := &notify.Return{Number: r.Number}
-	if len(l.shop.Seller.Address) > 0 {
+	switch to, split := takenBackBy(r); {
+	case split: // the buyer asks; each return of one place alone says where to
+	case to != nil:
+		at := r.Places[0].Address
+		at.Name = cmp.Or(at.Name, r.Places[0].Name)
+		back.Address = addressLines(&at, l.mail.Lang)
+	case len(l.shop.Seller.Address) > 0:
 		back.Address = append([]string{cmp.Or(l.shop.Seller.Name, l.shop.Name)}, l.shop.Seller.Address...)
 	}
 	l.mail.Data.Return = back

@@ -75,7 +75,7 @@ func (h *house) followSuppliers() {
 	on(h, "notify.supplier_rejected", h.mailSupplierRejected)   // supplier_order.rejected: to who runs the shop
 	on(h, "notify.supplier_late", h.mailSupplierLate)           // supplier_order.late: likewise
 	on(h, "notify.supplier_unreached", h.mailSupplierUnreached) // supplier_order.undelivered: likewise
-	h.jobs.Every("supplier.waiting", 5*time.Second, counted(h.suppliers.Waiting))
+	h.jobs.Every("supplier.waiting", time.Second, counted(h.suppliers.Waiting))
 	h.jobs.Every("supplier.late", time.Minute, counted(h.suppliers.Late))
 }
 

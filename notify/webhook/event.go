@@ -26,6 +26,8 @@ var events = []string{
 	"return.requested", "return.approved", "return.rejected", "return.canceled", "return.in_transit", "return.received", "return.inspected",
 	"return.refunded", "return.exchanged",
 	"exchange.requested", "exchange.approved", "exchange.received", "exchange.fulfilled", "exchange.canceled",
+	"supplier_order.sent", "supplier_order.undelivered", "supplier_order.accepted", "supplier_order.rejected", "supplier_order.shipped",
+	"supplier_order.completed", "supplier_order.reduced", "supplier_order.canceled", "supplier_order.late",
 	"claim.opened", "claim.approved", "claim.denied", "claim.resolved", "claim.canceled",
 }
 

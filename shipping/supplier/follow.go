@@ -15,7 +15,7 @@ import (
 
 // firstWait is how soon an order is looked at again that waits for its money;
 // later it is looked at less often, at least every five minutes.
-const firstWait = 5 * time.Second
+const firstWait = time.Second
 
 // Follow brings the purchase orders of a buyer's order in line with it: makes
 // those that are missing, takes from them what is not wanted any more, and counts

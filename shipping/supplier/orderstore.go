@@ -209,7 +209,7 @@ func (s *Service) OfContact(ctx context.Context, tx db.Tx, merchant, contact uui
 func wait(tx db.Tx, merchant, order uuid.UUID, now time.Time) {
 	tx.Queue(`insert into supplier_waits (merchant_id, order_id, next_at, created_at) values ($1, $2, $3, $4)
 		on conflict (merchant_id, order_id) do update set tries = supplier_waits.tries + 1,
-			next_at = $4 + least(interval '5 minutes', interval '5 seconds' * power(2, least(supplier_waits.tries, 10)))`, merchant, order, now.Add(firstWait), now)
+			next_at = $4 + least(interval '5 minutes', interval '1 second' * power(2, least(supplier_waits.tries, 10)))`, merchant, order, now.Add(firstWait), now)
 }
 
 func waitNoMore(tx db.Tx, merchant, order uuid.UUID) {
