@@ -134,7 +134,9 @@ func (e *eyes) click(selector string) {
 // fill types into a field, instead of what was there.
 func (e *eyes) fill(selector, text string) {
 	e.t.Helper()
-	e.do("fill "+selector, chromedp.WaitVisible(selector), chromedp.SetValue(selector, ""), chromedp.SendKeys(selector, text))
+	e.do("see "+selector, chromedp.WaitVisible(selector))
+	e.js(fmt.Sprintf(`{ document.querySelector(%q).value = ""; "" }`, selector)) // chromedp does not set nothing
+	e.do("fill "+selector, chromedp.SendKeys(selector, text))
 }
 
 // choose sets a select or a checkbox and tells the page.
