@@ -32,7 +32,7 @@ var ofSchema = []Mutant{
 	},
 	{
 		Name: "total is the sum", Guard: "total of an order = its parts",
-		SQL: `alter table orders drop constraint orders_check`, Package: "./internal/mutant", Run: byName,
+		SQL: `alter table orders drop constraint orders_total`, Package: "./internal/mutant", Run: byName,
 	},
 	{
 		Name: "shipped within ordered", Guard: "shipped + canceled <= quantity",

@@ -44,7 +44,7 @@ var never = map[string]string{
 	"payments_gateway":                    `insert into payments select (jsonb_populate_record(p, '{"id": "00000000-0000-0000-0000-000000000099", "attempt": 2}')).* from payments p`,
 	"payments_check":                      `update payments set captured_minor = 1501`,
 	"payments_check1":                     `update payments set refunded_minor = 1501`,
-	"orders_check":                        `update orders set total_minor = 1499`,
+	"orders_total":                        `update orders set total_minor = 1499`,
 	"order_lines_check4":                  `update order_lines set shipped = 1, canceled = 2`,
 	"order_lines_check3":                  `update order_lines set refunded = 3`,
 	"stock_free_check":                    `update stock set free = -1`,

@@ -162,7 +162,7 @@ var breaks = map[string][]string{
 	"one_order_per_cart":                {`update checkouts set cart_id = (select min(id::text)::uuid from carts)`},
 	"lines_add_up_to_the_order":         {`update order_lines set quantity = 3, subtotal_minor = 3000`},
 	"parts_add_up_to_the_line":          {`update order_lines set total_minor = total_minor + 1`},
-	"order_total_is_the_sum":            {`alter table orders drop constraint orders_check`, `update orders set total_minor = total_minor + 1`},
+	"order_total_is_the_sum":            {`alter table orders drop constraint orders_total`, `update orders set total_minor = total_minor + 1`},
 	"line_has_its_order":                {`delete from orders where id = ` + anOrder},
 	"payment_status_is_derived":         {`update orders set payment_status = 'unpaid' where id = ` + anOrder},
 	"fulfillment_status_is_derived":     {`update orders set fulfillment_status = 'partial' where id = ` + anOrder},
