@@ -155,7 +155,7 @@ func registerOrders(s *Server, r Rooms) {
 	registerRefunds(s, o)
 	registerOrderPayments(s, o)
 	registerOrderShipments(s, o)
-	registerTracking(s, o, r.Documents, r.Settings)
+	registerTracking(s, o, r.Documents, r.Settings, r.AfterSale)
 }
 
 func (o *orderRoom) cancel(ctx context.Context, in *cancelOrderIn) (*orderOut, error) {

@@ -14,6 +14,7 @@ import (
 	"doorstep/payment"
 	"doorstep/shipping"
 	"doorstep/shipping/carrier"
+	"doorstep/shipping/label"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
@@ -66,11 +67,27 @@ type TrackedDocument struct {
 	CreatedAt time.Time `json:"created_at"`
 }
 
+// TrackedReturn is what is on its way back, as its buyer sees it.
+type TrackedReturn struct {
+	ID             uuid.UUID    `json:"id" format:"uuid"`
+	Number         string       `json:"number" example:"RMA-7K3M-Q2XT-H" doc:"To be written on the parcel"`
+	Status         string       `json:"status" enum:"requested,approved,in_transit,received,inspected,refunded,exchanged,rejected,canceled"`
+	StatusText     string       `json:"status_text"`
+	Lines          []ReturnWish `json:"lines" doc:"Without notes"`
+	Carrier        string       `json:"carrier,omitempty"`
+	TrackingNumber string       `json:"tracking_number,omitempty"`
+	RejectReason   string       `json:"reject_reason,omitempty"`
+	Refunded       Money        `json:"refunded"`
+	Label          bool         `json:"label" doc:"The shop has bought the label: GET /v1/track/{token}/returns/{id}/label"`
+	CreatedAt      time.Time    `json:"created_at"`
+}
+
 // trackRoom puts together what the holder of an order's link sees.
 type trackRoom struct {
 	*orderRoom
 	documents documents    // nil: none are offered
 	settings  shopSettings // nil: the usual ones
+	returns   returns      // nil: nothing is taken back
 	now       func() time.Time
 }
 
@@ -100,6 +117,9 @@ func (r *trackRoom) told(ctx context.Context, t *order.Tracking, lang locale.Lan
 		return nil, err
 	}
 	if b.Documents, err = r.papers(ctx, t); err != nil {
+		return nil, err
+	}
+	if b.Returns, err = r.comingBack(ctx, t, lang); err != nil {
 		return nil, err
 	}
 	return &trackedOut{Body: b}, nil
@@ -165,6 +185,40 @@ func (r *trackRoom) papers(ctx context.Context, t *order.Tracking) ([]TrackedDoc
 	}
 	for _, d := range docs {
 		all = append(all, TrackedDocument{ID: d.ID, Kind: string(d.Kind), Number: d.Number, Total: moneyOf(d.Total, d.Currency), CreatedAt: d.CreatedAt.UTC()})
+	}
+	return all, nil
+}
+
+// comingBack lists the order's returns, the newest first.
+func (r *trackRoom) comingBack(ctx context.Context, t *order.Tracking, lang locale.Lang) ([]TrackedReturn, error) {
+	all := []TrackedReturn{}
+	if r.returns == nil {
+		return all, nil
+	}
+	found, _, err := r.returns.Returns(ctx, t.MerchantID, order.After{OrderID: t.OrderID}, "", order.MaxPage)
+	if err != nil {
+		return nil, err
+	}
+	for i := range found {
+		back := &found[i]
+		b := TrackedReturn{
+			ID: back.ID, Number: back.Number, Status: string(back.Status), StatusText: textOr(lang, "return_status."+string(back.Status), string(back.Status)),
+			Lines: []ReturnWish{}, Carrier: back.Carrier, TrackingNumber: back.TrackingNumber, Refunded: moneyOf(back.Refund, back.Currency), CreatedAt: back.CreatedAt.UTC(),
+		}
+		if back.Status == order.ReturnRejected {
+			b.RejectReason = back.RejectReason
+		}
+		for _, l := range back.Lines {
+			b.Lines = append(b.Lines, ReturnWish{LineID: l.LineID, Quantity: l.Quantity, Reason: l.Reason})
+		}
+		if r.labels != nil && (back.Status == order.ReturnApproved || back.Status == order.ReturnInTransit) {
+			l, err := r.labels.Of(ctx, t.MerchantID, label.ForReturn, back.ID)
+			if err != nil && !fault.Is(err, label.ErrNotFound) {
+				return nil, err
+			}
+			b.Label = err == nil && l.Status == label.Bought
+		}
+		all = append(all, b)
 	}
 	return all, nil
 }

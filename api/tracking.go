@@ -39,6 +39,7 @@ type TrackedOrder struct {
 	Shipments             []TrackedParcel   `json:"shipments"`
 	Payment               TrackedPayment    `json:"payment"`
 	Documents             []TrackedDocument `json:"documents" doc:"Invoices and credit notes; the e-mail of the order opens them"`
+	Returns               []TrackedReturn   `json:"returns" doc:"The newest first"`
 	Cancelable            bool              `json:"cancelable" doc:"Nothing has left: the shop can still cancel it"`
 	Shop                  TrackedShop       `json:"shop"`
 	TrackingURL           string            `json:"tracking_url,omitempty" format:"uri" doc:"Opens this one order, for whoever holds the link"`
@@ -105,8 +106,8 @@ type lookUpOrderIn struct {
 	}
 }
 
-func registerTracking(s *Server, o *orderRoom, docs documents, shop shopSettings) {
-	room := &trackRoom{orderRoom: o, documents: docs, settings: shop, now: s.clock.Now}
+func registerTracking(s *Server, o *orderRoom, docs documents, shop shopSettings, back returns) {
+	room := &trackRoom{orderRoom: o, documents: docs, settings: shop, returns: back, now: s.clock.Now}
 	if docs != nil {
 		registerTrackedDocuments(s, room)
 	}

@@ -20,7 +20,7 @@ func TestALinkShowsTheOrderAndNobody(t *testing.T) {
 				`"estimated_delivery":{"from":"2026-02-26","to":"2026-02-28"}`, `"late":true`, `"location":"Gyumri"`, `"occurred_at":"2026-03-01T16:00:00+04:00"`, `"line_id":"` + aLine + `"`, `"returnable":0`,
 				`"carrier_name":"HayPost"`, `"lines":[{"line_id":"` + aLine + `","quantity":2}]`, `"shop":{"name":"The Mugs","email":"help@shop.example","timezone":"UTC","return_window_days":30}`,
 				`"promise":{"from":"2026-02-26","to":"2026-02-28","state":"late","why":"unknown","late_since":"2026-03-01"}`, `"method":"card","method_text":"Բանկային քարտ"`,
-				`"paid":{"amount":2300,"currency":"EUR"}`, `"refunds":[{"amount":{"amount":900,"currency":"EUR"},"status":"succeeded"`, `"documents":[{"id":"`, `"cancelable":true`}},
+				`"paid":{"amount":2300,"currency":"EUR"}`, `"refunds":[{"amount":{"amount":900,"currency":"EUR"},"status":"succeeded"`, `"documents":[{"id":"`, `"cancelable":true`, `"returns":[{"id":"`, `"number":"RMA-7K3M-Q2XT-H"`, `"status_text":"Հաստատված"`}},
 		{name: "in the reader's", method: "GET", path: "/v1/track/" + goodToken, header: map[string]string{"Authorization": "", "Accept-Language": "km"}, status: 200, wantNot: private,
 			want: []string{`"language":"km"`, `"status_text":"កំពុងដឹកជញ្ជូន"`}},
 		{name: "forged", method: "GET", path: "/v1/track/forged", header: none, status: 404, want: []string{`"code":"link_invalid"`}, wantNot: []string{"forged"}},

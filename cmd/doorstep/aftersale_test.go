@@ -44,7 +44,7 @@ func TestAfterTheSaleEverythingIsSettled(t *testing.T) {
 
 	parcel := step("/v1/orders/"+order+"/shipments", m{"carrier": "haypost", "tracking_number": id.Secret(8)}, http.StatusCreated)
 	step("/v1/shipments/"+parcel.text("id")+"/events", m{"status": "delivered", "occurred_at": time.Now().UTC().Format(time.RFC3339)}, http.StatusOK)
-	_, link, _ := strings.Cut(placed.text("order.tracking_url"), p.url)
+	_, link, _ := strings.Cut(trackRoute(placed.text("order.tracking_url")), p.url)
 	wish := m{"lines": []m{{"line_id": line, "quantity": 1, "reason": "unwanted"}}}
 	back := p.post(t, link+"/returns", wish, "Authorization", "", "Idempotency-Key", key).want(t, http.StatusCreated)
 	p.post(t, link+"x/returns", wish, "Authorization", "", "Idempotency-Key", key).want(t, http.StatusNotFound)

@@ -48,7 +48,7 @@ func TestAStrangerBuysInTwoCallsAndTracksTheParcel(t *testing.T) {
 			placed := p.shop(t, s)
 			p.deliver(t, placed, s)
 			p.giveBack(t, placed, s)
-			orders, links = append(orders, placed.text("order.id")), append(links, placed.text("order.tracking_url"))
+			orders, links = append(orders, placed.text("order.id")), append(links, trackRoute(placed.text("order.tracking_url")))
 		})
 	}
 	if t.Failed() {
@@ -182,7 +182,7 @@ func (p *program) deliver(t *testing.T, placed reply, s stranger) {
 // without learning who bought it.
 func (p *program) tracked(t *testing.T, placed reply, s stranger, parcel, status string) {
 	t.Helper()
-	shown := p.get(t, placed.text("order.tracking_url"), "Authorization", "").want(t, http.StatusOK)
+	shown := p.get(t, trackRoute(placed.text("order.tracking_url")), "Authorization", "").want(t, http.StatusOK)
 	if !strings.Contains(string(shown.body), `"tracking_status":"`+status+`"`) || shown.text("language") != s.lang.String() ||
 		!strings.Contains(string(shown.body), locale.T(s.lang, "tracking_status."+status)) {
 		t.Fatalf("tracking after %s of %s: %v", status, parcel, shown)

@@ -278,3 +278,7 @@ type mail struct {
 	Kind, To, Subject, Text, HTML string
 	CreatedAt                     time.Time `json:"created_at"`
 }
+
+// trackRoute is where the API tells of the order that a link's page shows; given
+// the address of that page.
+func trackRoute(url string) string { return strings.Replace(url, "/t/", "/v1/track/", 1) }

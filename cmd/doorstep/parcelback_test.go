@@ -59,7 +59,7 @@ func TestAReturnGoesBackWithItsLabel(t *testing.T) {
 	if found := carriers.World("easypost").Find(number); len(found) != 1 || found[0].From.City != "Yerevan" || found[0].To.City != "San Francisco" {
 		t.Errorf("the parcel goes %+v", found)
 	}
-	_, link, _ := strings.Cut(placed.text("order.tracking_url"), p.url)
+	_, link, _ := strings.Cut(trackRoute(placed.text("order.tracking_url")), p.url)
 	if file := p.get(t, link+"/returns/"+back+"/label", "Authorization", "").want(t, http.StatusOK); !bytes.HasPrefix(file.body, []byte("%PDF")) {
 		t.Errorf("the buyer gets %.20q", file.body)
 	}

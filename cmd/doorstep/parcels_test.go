@@ -111,7 +111,7 @@ func TestAParcelGoesFromItsLabelToTheDoor(t *testing.T) {
 		}
 		return kinds["shipped"] == 1 && kinds["delayed"] == 1 && kinds["delivered"] == 1, kinds
 	})
-	_, link, _ := strings.Cut(placed.text("order.tracking_url"), p.url)
+	_, link, _ := strings.Cut(trackRoute(placed.text("order.tracking_url")), p.url)
 	seen := p.get(t, link, "Authorization", "").want(t, http.StatusOK)
 	if seen.text("shipments.0.status") != "delivered" || seen.text("shipments.0.tracking_number") != number || len(seen.list("shipments.0.events")) < 4 {
 		t.Errorf("the buyer sees %v", seen)

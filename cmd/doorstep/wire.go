@@ -290,8 +290,10 @@ func (h *house) deliverNews(addr string) {
 	h.gateway.Deliver(sandbox.Post{URL: "http://" + reachable(addr) + "/webhooks/payments/sandbox", Secret: secret, Now: h.unshifted})
 }
 
+// trackingURL is the page of an order. What it shows the API tells under
+// /v1/track/ and the same token.
 func (h *house) trackingURL(o *order.Order) string {
-	return h.config.URL() + "/v1/track/" + h.orders.TrackingToken(o)
+	return h.config.URL() + "/t/" + h.orders.TrackingToken(o)
 }
 
 // close undoes wire, the last thing first.

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"doorstep/internal/id"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+)
+
+// withoutScripts lets pages run no script from now on.
+func (e *eyes) withoutScripts() {
+	e.t.Helper()
+	ctx, cancel := context.WithTimeout(e.ctx, patience)
+	defer cancel()
+	if _, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}); err != nil {
+		e.t.Fatal(err)
+	}
+}
+
+// travel tells of a parcel on behalf of its carrier.
+func (p *program) travel(t *testing.T, parcel string, events ...m) {
+	t.Helper()
+	for _, e := range events {
+		p.admin().post(t, "/v1/shipments/"+parcel+"/events", e).want(t, http.StatusOK)
+	}
+}
+
+// at is an instant some hours from now, in a zone.
+func at(hours int, zone int) string {
+	return time.Now().Add(time.Duration(hours) * time.Hour).In(time.FixedZone("", zone*3600)).Truncate(time.Second).Format(time.RFC3339)
+}
+
+// bought is an order for two things, one of them twice, and the page of its link.
+func (p *program) bought(t *testing.T, lang string) (placed reply, page string) {
+	t.Helper()
+	wanted := form(item("MUG-02-RED", 2), item("MUG-01", 1))
+	wanted["locale"] = lang
+	c := p.post(t, "/v1/checkouts", wanted, "Accept-Language", lang).want(t, http.StatusCreated)
+	placed = p.complete(t, c, id.Secret(12), paying(c, "card", "tok_visa")).want(t, http.StatusOK)
+	p.becomes(t, placed.text("order.id"), "payment_status", "paid")
+	page = placed.text("order.tracking_url")
+	if !strings.HasPrefix(page, p.url+"/t/") {
+		t.Fatalf("the link leads to %s", page)
+	}
+	return placed, page
+}
+
+// TestTheTrackingPageFollowsTheParcelToTheDoor buys, looks at the page of the
+// order while the merchant ships in two parcels and the carrier delivers them, and
+// sends something back.
+func TestTheTrackingPageFollowsTheParcelToTheDoor(t *testing.T) {
+	t.Parallel()
+	p := shared(t)
+	placed, page := p.bought(t, "en")
+	order, line := placed.text("order.id"), placed.text("order.line_items.0.id")
+	e := newEyes(t, p.url, "en")
+	e.open(page)
+	e.sees("We have your order")
+	e.sees("Ask to cancel")
+	e.look("track-ordered")
+
+	staff := p.admin()
+	ship := func(body m) string {
+		return staff.post(t, "/v1/orders/"+order+"/shipments", body, "Idempotency-Key", id.Secret(12)).want(t, http.StatusCreated).text("id")
+	}
+	first := ship(m{"carrier": "ups", "tracking_number": "1Z" + id.Secret(8), "lines": []m{{"line_id": line, "quantity": 1}}})
+	p.travel(t, first, m{"status": "picked_up", "occurred_at": at(-50, 7), "location": "Phnom Penh, KH"}, m{"status": "in_transit", "occurred_at": at(-30, 1), "location": "Köln, DE"})
+	e.sees("On its way to you") // the page looks for itself
+	e.sees("Still to be packed")
+	second := ship(m{"carrier": "haypost", "tracking_number": "RR" + id.Secret(6) + "AM"})
+	p.travel(t, first, m{"status": "delivery_delayed", "occurred_at": at(-20, 4), "location": "Yerevan, AM"}, m{"status": "out_for_delivery", "occurred_at": at(-3, 4)})
+	e.sees("Parcel 2 of 2")
+	e.sees("Out for delivery")
+	e.look("track-under-way")
+
+	p.travel(t, first, m{"status": "delivered", "occurred_at": at(-2, 4)})
+	p.travel(t, second, m{"status": "in_transit", "occurred_at": at(-26, 4), "location": "Gyumri, AM"})
+	e.sees("1 of 2 parcels delivered")
+	p.travel(t, second, m{"status": "delivered", "occurred_at": at(-1, 4)})
+	e.until("the page has come to rest", `document.querySelector("#live") && !document.querySelector("[data-poll]")`)
+	e.sees("Promise kept")
+
+	e.withoutScripts()
+	e.open(page)
+	e.click(`#returns a[href$="/return"]`)
+	e.sees("Choose what you want to send back and why.")
+	e.js(`document.getElementById("q-` + line + `").value = "1"; document.getElementById("r-` + line + `").value = "too_small"; ""`)
+	e.click("main form button.wide")
+	e.sees("Return RMA-")
+	e.sees("Please send nothing yet.")
+	_, route, _ := strings.Cut(trackRoute(page), p.url)
+	asked := p.get(t, route, "Authorization", "").want(t, http.StatusOK)
+	if asked.text("returns.0.status") != "requested" || asked.text("returns.0.lines.0.reason") != "too_small" || asked.number("lines.0.returnable") != 1 {
+		t.Errorf("the API tells %v", asked)
+	}
+	staff.post(t, "/v1/returns/"+asked.text("returns.0.id")+"/approve", nil, "Idempotency-Key", id.Secret(12)).want(t, http.StatusOK)
+	e.open(page)
+	e.sees("on the parcel")
+
+	mine := p.post(t, route+"/documents/"+asked.text("documents.0.id"), m{"email": "eve@example.com"}, "Authorization", "").want(t, http.StatusNotFound)
+	if strings.Contains(string(mine.body), "Petrosyan") {
+		t.Errorf("%v", mine)
+	}
+}
+
+// TestTheTrackingPageSpeaksArmenianAndKhmer looks at delivered orders with a
+// return, at the form of a return, and at what a link that opens nothing shows.
+func TestTheTrackingPageSpeaksArmenianAndKhmer(t *testing.T) {
+	t.Parallel()
+	p := shared(t)
+	for lang, says := range map[string][2]string{"hy": {"Ճանապարհին է դեպի ձեզ", "Վերադարձնել ապրանք"}, "km": {"កំពុងធ្វើដំណើរមករកអ្នក", "ផ្ញើទំនិញត្រឡប់"}} {
+		t.Run(lang, func(t *testing.T) {
+			t.Parallel()
+			placed, page := p.bought(t, lang)
+			parcel := p.admin().post(t, "/v1/orders/"+placed.text("order.id")+"/shipments", m{"carrier": "haypost", "tracking_number": "RR" + id.Secret(6)},
+				"Idempotency-Key", id.Secret(12)).want(t, http.StatusCreated).text("id")
+			p.travel(t, parcel, m{"status": "picked_up", "occurred_at": at(-20, 4), "location": "Gyumri, AM"}, m{"status": "customs_hold", "occurred_at": at(-9, 4), "location": "Երևան"},
+				m{"status": "in_transit", "occurred_at": at(-2, 4), "location": "ភ្នំពេញ"})
+			e := newEyes(t, p.url, lang)
+			e.open(page)
+			e.sees(says[0])
+			e.look("track-" + lang)
+			e.open(page + "/return")
+			e.sees(says[1])
+			e.look("track-return-" + lang)
+			if lang == "hy" {
+				e.open("/t/" + id.Secret(40))
+				e.look("track-gone-" + lang)
+				e.click(`main a[href="/t"]`)
+				e.sees("Այն մեր ամեն նամակում է՝")
+				e.fill("#f-number", placed.text("order.number"))
+				e.fill("#f-email", "eve@example.com")
+				e.click("main form button")
+				e.sees("Այս համարով և էլ. հասցեով պատվեր չգտնվեց։")
+				e.look("track-lookup-" + lang)
+			}
+		})
+	}
+}
