@@ -131,6 +131,7 @@ func (s *shop) rooms() Rooms {
 		Differences:  fakeDifferences{s},
 		Credits:      fakeCredits{s},
 		Analytics:    fakeFigures{s},
+		Recovery:     fakeRecovery{s}, Subscriptions: fakeSubscriptions{s}, Consents: fakeConsents{s},
 		Dev: &Dev{
 			Mails: fakeMails{}, Shift: noon.Add,
 			Authenticate: func(_ context.Context, id string, ok bool) error {

@@ -53,6 +53,11 @@ type Rooms struct {
 	CarrierInbox carrierInbox
 	// Analytics reports on journeys and sales.
 	Analytics figures
+	// Recovery reminds people of carts that they left, Subscriptions lets them end
+	// such mail, Consents keeps what they have agreed to. They come with Settings.
+	Recovery      recoveryRoom
+	Subscriptions subscriptions
+	Consents      consents
 	// Dev holds the helpers of the demo, which ask for no key.
 	Dev *Dev
 }
@@ -145,6 +150,16 @@ func registerJourneys(s *Server, r Rooms) {
 	}
 	if r.Analytics != nil {
 		registerAnalytics(s, r.Analytics)
+	}
+	if r.Recovery != nil {
+		registerRecovery(s, r.Recovery)
+	}
+	if r.Subscriptions != nil {
+		registerMailWebhooks(s, r.Subscriptions)
+		registerUnsubscribe(s, r.Subscriptions, r.Settings)
+	}
+	if r.Consents != nil {
+		registerConsents(s, r.Consents)
 	}
 }
 

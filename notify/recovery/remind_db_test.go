@@ -280,7 +280,7 @@ func TestSettingsAreCheckedAndRemembered(t *testing.T) {
 		"body.caps[0]":           func(s *Settings) { s.Caps = []gate.Cap{{Mails: 0, Hours: 24}} },
 		"body.quiet_from":        func(s *Settings) { s.QuietFrom = "25:00" },
 		"body.opt_in_only":       func(s *Settings) { s.OptInOnly = []string{"us"} },
-		"body.canary_bps":        func(s *Settings) { s.CanaryBps = 0 },
+		"body.pilot_bps":         func(s *Settings) { s.CanaryBps = 0 },
 		"body.holdout_bps":       func(s *Settings) { s.HoldoutBps = 6000 },
 		"body.link_url":          func(s *Settings) { s.LinkURL = "javascript:{token}" },
 	} {
