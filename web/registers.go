@@ -2,5 +2,4 @@ package web
 
 import "github.com/gofiber/fiber/v2"
 
-func (s *Site) registerShop(app *fiber.App)  {}
-func (s *Site) registerAdmin(app *fiber.App) {}
+func (s *Site) registerShop(app *fiber.App) {}

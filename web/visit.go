@@ -60,7 +60,7 @@ func readersLanguage(c *fiber.Ctx) locale.Lang {
 func nonce() string {
 	var raw [16]byte
 	_, _ = rand.Read(raw[:]) // never fails: it ends the program instead
-	return base64.RawStdEncoding.EncodeToString(raw[:])
+	return base64.RawURLEncoding.EncodeToString(raw[:])
 }
 
 // fail shows what went wrong in the reader's words. What is not the API's answer

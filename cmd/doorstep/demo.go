@@ -18,6 +18,7 @@ import (
 	"doorstep/internal/fault"
 	"doorstep/internal/obs"
 	"doorstep/pricing"
+	"doorstep/web"
 )
 
 var errDemoInProduction = fault.New(fault.Conflict, "demo_in_production", "The demo plays payments and shows mails, so it does not run with DOORSTEP_ENV=production.")
@@ -76,6 +77,7 @@ func (d demoShop) print(io streams, url string) {
 Doorstep is ready.
 
   API               %[1]s/v1
+  dashboard         %[1]s/admin   (sign in as %[4]s; the code is in the captured mail)
   documentation     %[1]s/docs
   captured mail     %[1]s/dev/mail
   publishable key   %[2]s
@@ -85,7 +87,7 @@ Try:
   curl '%[1]s/v1/search?q=pomegranate+mug' -H 'Authorization: Bearer %[2]s'
 
 Stop with Ctrl-C; the next start keeps everything.
-`, url, d.Publishable, d.Secret)
+`, url, d.Publishable, d.Secret, web.DemoOwner)
 }
 
 // prepareDemo makes the demo shop, or finds the one made before. Each step may
@@ -99,7 +101,7 @@ func (h *house) prepareDemo(ctx context.Context) (demoShop, error) {
 			return shop, fmt.Errorf("%s: %w", file, err)
 		}
 		if _, err := h.customers.Merchant(ctx, shop.Merchant); err == nil {
-			return shop, nil
+			return shop, h.demoOwner(ctx, shop.Merchant)
 		}
 	} else if !errors.Is(err, os.ErrNotExist) {
 		return shop, err
@@ -134,8 +136,27 @@ func (h *house) makeDemo(ctx context.Context) (shop demoShop, err error) {
 	if _, shop.Publishable, err = h.customers.CreateKey(ctx, shop.Merchant, customer.NewKey{Kind: customer.Publishable, Name: "demo", Origins: []string{"*"}}); err != nil {
 		return shop, err
 	}
-	_, shop.Secret, err = h.customers.CreateKey(ctx, shop.Merchant, customer.NewKey{Kind: customer.SecretKey, Name: "demo", Scopes: []string{"*"}})
-	return shop, err
+	if _, shop.Secret, err = h.customers.CreateKey(ctx, shop.Merchant, customer.NewKey{Kind: customer.SecretKey, Name: "demo", Scopes: []string{"*"}}); err != nil {
+		return shop, err
+	}
+	return shop, h.demoOwner(ctx, shop.Merchant)
+}
+
+// demoOwner makes somebody who can sign in to the dashboard: the code is in the
+// captured mail.
+func (h *house) demoOwner(ctx context.Context, merchant uuid.UUID) error {
+	_, code, err := h.customers.Invite(ctx, merchant, web.DemoOwner, customer.Owner)
+	if errors.Is(err, customer.ErrStaffActive) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	session, _, err := h.customers.JoinStaff(ctx, merchant, code, "")
+	if err != nil {
+		return err
+	}
+	return h.customers.SignOutStaff(ctx, merchant, session.ID)
 }
 
 // demoMerchant makes the merchant, or finds the one of a start that was cut off.

@@ -1,0 +1,204 @@
+package web
+
+import (
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"doorstep/internal/locale"
+)
+
+// deskHome is what somebody sees who comes in: how it goes, what waits, and what
+// is not right.
+type deskHome struct {
+	Sales  *deskSales
+	Alerts []alertView
+	Pack   *tableView
+	Newest *tableView
+}
+
+type alertView struct {
+	Name, Link, Tone, Count string
+}
+
+// deskSales is the orders of the last days.
+type deskSales struct {
+	Spans []spanView
+	Days  []dayView
+	Table tableView
+	// Most is the height of the chart in orders, Partly that there were more than can
+	// be counted here.
+	Most   int
+	Partly bool
+}
+
+type spanView struct {
+	Name    string
+	Orders  int
+	Revenue []string
+}
+
+// dayView is a bar of the chart: X, Y and Height in its coordinates.
+type dayView struct {
+	Day          string
+	Orders       int
+	X, Y, Height int
+}
+
+const (
+	salesDays   = 30
+	chartHeight = 120
+	barStep     = 20
+	// mostSalePages bounds what the page of the home counts itself.
+	mostSalePages = 10
+)
+
+func home(d *desk) error {
+	v := deskHome{Alerts: d.alerts()}
+	if d.me.May("orders:read") {
+		sales, err := d.sales()
+		if err != nil {
+			return err
+		}
+		v.Sales = sales
+		v.Pack = d.someOrders("pack", url.Values{"status": {"confirmed"}, "fulfillment_status": {"unfulfilled"}, "limit": {"8"}})
+		if len(v.Pack.Rows) == 0 {
+			v.Newest = d.someOrders("orders", url.Values{"limit": {"8"}})
+		}
+	}
+	return d.page("admin/home", v)
+}
+
+func (d *desk) someOrders(name string, q url.Values) *tableView {
+	t := d.table(name, listAt(d.glance("orders:read", "/v1/orders", q), "data"), []column{
+		{Name: "number"}, {Name: "placed_at", Kind: "time"}, {Name: "country", Kind: "country"},
+		{Name: "payment_status", Kind: "badge", Words: "payment_status."}, {Name: "total", Path: "totals.total", Kind: "money"},
+	}, "/admin/orders/{id}")
+	return &t
+}
+
+// alerts are what calls for somebody: how many of each there are, as far as one
+// page of the API says.
+func (d *desk) alerts() []alertView {
+	var all []alertView
+	for _, a := range []struct {
+		name, tone, scope, api, page string
+		q                            url.Values
+	}{
+		{"differences", "bad", "orders:read", "/v1/payment-differences", "differences", url.Values{"status": {"open"}}},
+		{"capture_due", "bad", "orders:read", "/v1/payment-differences", "differences", url.Values{"status": {"open"}, "kind": {"capture_due"}}},
+		{"labels_parked", "bad", "shipping:read", "/v1/labels", "labels", url.Values{"status": {"parked"}}},
+		{"deliveries_dead", "warn", "settings:read", "/v1/deliveries", "deliveries", url.Values{"status": {"dead"}}},
+		{"orders_held", "warn", "orders:read", "/v1/orders", "orders", url.Values{"status": {"on_hold"}}},
+		{"returns_requested", "warn", "orders:read", "/v1/returns", "returns", url.Values{"status": {"requested"}}},
+		{"returns_received", "info", "orders:read", "/v1/returns", "returns", url.Values{"status": {"received"}}},
+		{"exchanges_requested", "warn", "orders:read", "/v1/exchanges", "exchanges", url.Values{"status": {"requested"}}},
+		{"claims_open", "warn", "orders:read", "/v1/claims", "claims", url.Values{"status": {"open"}}},
+		{"sold_out", "warn", "stock:read", "/v1/stock", "stock", url.Values{"at_most": {"0"}}},
+		{"low_stock", "info", "stock:read", "/v1/stock", "stock", url.Values{"at_most": {"5"}}},
+		{"money_awaited", "info", "orders:read", "/v1/orders", "orders", url.Values{"status": {"pending"}}},
+	} {
+		link := "/admin/" + a.page + "?" + a.q.Encode()
+		a.q.Set("limit", "100")
+		found := d.glance(a.scope, a.api, a.q)
+		n := len(listAt(found, "data"))
+		if n == 0 {
+			continue
+		}
+		count := strconv.Itoa(n)
+		if textAt(found, "next_cursor") != "" {
+			count += "+"
+		}
+		all = append(all, alertView{a.name, link, a.tone, count})
+	}
+	return all
+}
+
+// sales counts the orders of the last 30 days. What was canceled is no sale.
+func (d *desk) sales() (*deskSales, error) {
+	today := d.now().UTC().Truncate(24 * time.Hour)
+	first := today.AddDate(0, 0, 1-salesDays)
+	q := url.Values{"from": {first.Format(time.RFC3339)}, "limit": {"100"}}
+	v := &deskSales{Table: tableView{Name: "sales", Columns: []column{{Name: "day"}, {Name: "orders", Kind: "number"}, {Name: "revenue", Kind: "number"}}}}
+	sums := make([]map[string]int64, salesDays)
+	orders := make([]int, salesDays)
+	for page := 0; ; page++ {
+		got, err := d.read("/v1/orders", q)
+		if err != nil {
+			return nil, err
+		}
+		for _, one := range listAt(got, "data") {
+			at, ok := timeAt(one, "placed_at")
+			n := int(at.Sub(first) / (24 * time.Hour))
+			if !ok || n < 0 || n >= salesDays || textAt(one, "status") == "canceled" {
+				continue
+			}
+			total := moneyAt(one, "totals.total")
+			if sums[n] == nil {
+				sums[n] = map[string]int64{}
+			}
+			orders[n]++
+			sums[n][total.Currency] += total.Amount
+		}
+		next := textAt(got, "next_cursor")
+		if next == "" {
+			break
+		}
+		if v.Partly = page+1 == mostSalePages; v.Partly {
+			break
+		}
+		q.Set("cursor", next)
+	}
+	v.draw(d.Lang, first, orders, sums)
+	return v, nil
+}
+
+// draw makes spans, bars and table of the days.
+func (v *deskSales) draw(lang locale.Lang, first time.Time, orders []int, sums []map[string]int64) {
+	for _, span := range []struct {
+		name string
+		days int
+	}{{"today", 1}, {"week", 7}, {"month", salesDays}} {
+		s := spanView{Name: span.name}
+		total := map[string]int64{}
+		for n := salesDays - span.days; n < salesDays; n++ {
+			s.Orders += orders[n]
+			for currency, amount := range sums[n] {
+				total[currency] += amount
+			}
+		}
+		s.Revenue = revenue(lang, total)
+		v.Spans = append(v.Spans, s)
+	}
+	v.Most = max(1, slices.Max(orders))
+	for n, count := range orders {
+		height := count * chartHeight / v.Most
+		if count > 0 {
+			height = max(height, 3)
+		}
+		day := first.AddDate(0, 0, n)
+		v.Days = append(v.Days, dayView{locale.ShortDate(lang, day), count, n*barStep + 3, chartHeight - height, height})
+		if count > 0 {
+			text := ""
+			for i, r := range revenue(lang, sums[n]) {
+				if i > 0 {
+					text += " · "
+				}
+				text += r
+			}
+			v.Table.Rows = append(v.Table.Rows, tableRow{Cells: []cell{
+				{Name: "day", Text: locale.ShortDate(lang, day)}, {Name: "orders", Kind: "number", Text: locale.Number(lang, int64(count))}, {Name: "revenue", Kind: "number", Text: text},
+			}})
+		}
+	}
+	slices.Reverse(v.Table.Rows)
+}
+
+func revenue(lang locale.Lang, sums map[string]int64) []string {
+	all := []string{}
+	for _, currency := range sortedKeys(sums) {
+		all = append(all, Money{sums[currency], currency}.Text(lang))
+	}
+	return all
+}
