@@ -24,6 +24,7 @@ func (s *Site) registerTracking(app *fiber.App) {
 	s.post(app, "/t/:token/return", askReturn)
 	s.get(app, "/t/:token/returns/:id/label", returnLabel)
 	s.post(app, "/t/:token/documents/:id", openDocument)
+	s.registerRecovery(app)
 }
 
 // tracked is an order as the API tells it to whoever holds its link.
