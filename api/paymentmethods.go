@@ -47,6 +47,8 @@ type OfferedMethod struct {
 	Total    *Money   `json:"total,omitempty" doc:"The fee included; the checkout counts the tax on the fee, if there is any"`
 	MaxTotal *Money   `json:"max_total,omitempty" doc:"The highest total, when the shop has set one"`
 	DueDays  int64    `json:"due_days,omitempty" doc:"Days after which an unpaid order is canceled"`
+	// AccountLines stand in the mail to the buyer too.
+	AccountLines []string `json:"account_lines,omitempty" doc:"Of a bank transfer: what to transfer to, line by line"`
 	// PublishableKey is public by its nature.
 	PublishableKey string `json:"publishable_key,omitempty" doc:"For the provider's own form in the storefront"`
 	Refunds        string `json:"refunds" enum:"original_method,by_merchant" doc:"How money goes back: the way it came, or handed back by the shop"`
@@ -127,6 +129,9 @@ func paymentMethodsOf(m *checkout.Methods, lang locale.Lang, w *Writer) PaymentM
 		}
 		if o.Method.Offline() {
 			offered.Refunds = "by_merchant"
+		}
+		if o.Method == payment.BankTransfer {
+			offered.AccountLines = set.BankTransfer.AccountLines
 		}
 		if m.Known {
 			offered.Total = of(o.Total)

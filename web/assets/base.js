@@ -4,6 +4,8 @@
 //                              with these ids by those of the answer
 //   form[data-live]            submits itself while one types (300 ms) or chooses
 //   a[data-swap="id ..."]      follows a link in the same way
+//   [data-address] beside data-swap  shows the address of what was swapped in;
+//                              details with an id stay open or closed over a swap
 //   [data-poll="milliseconds"][id]  asks for itself anew until it comes without data-poll
 //   [data-open="id"]           opens the dialog; [data-close] closes the one around it
 //   [data-confirm="text"]      asks before it submits
@@ -12,6 +14,16 @@
   'use strict';
   const fragment = 'Doorstep-Fragment';
   const tell = (text) => { const told = document.getElementById('told'); if (told) { told.textContent = text || ''; if (text) setTimeout(() => { told.textContent = ''; }, 5000); } };
+
+  // address shows where one is now. Another page is a step that "back" undoes;
+  // the same page while one types is not.
+  let shown = location.pathname + location.search;
+  function address(url, step) {
+    const to = new URL(url, location.href);
+    history[step || to.pathname !== location.pathname ? 'pushState' : 'replaceState'](null, '', to);
+    shown = to.pathname + to.search;
+  }
+  window.addEventListener('popstate', () => { if (location.pathname + location.search !== shown) location.reload(); });
 
   // take replaces what the answer brings: a whole page or only the parts.
   function take(html, ids) {
@@ -22,6 +34,10 @@
       if (!now || !next) continue;
       const active = document.activeElement, held = active && now.contains(active) && active.id ? active.id : '';
       const place = held && 'selectionStart' in active ? active.selectionStart : null;
+      for (const details of now.querySelectorAll('details[id]')) {
+        const again = next.querySelector('#' + CSS.escape(details.id));
+        if (again && details.open) again.open = true;
+      }
       now.replaceWith(document.adoptNode(next));
       if (held) {
         const again = document.getElementById(held);
@@ -65,7 +81,7 @@
     const url = new URL((button && button.getAttribute('formaction')) || form.action, location.href);
     if (form.method === 'get') {
       url.search = new URLSearchParams([...data].filter(([, v]) => v !== ''));
-      if ('address' in form.dataset) history.replaceState(null, '', url);
+      if ('address' in form.dataset) address(url);
       return swap(form, url, { method: 'GET' }, ids);
     }
     return swap(form, url, { method: 'POST', body: new URLSearchParams(data) }, ids);
@@ -95,7 +111,7 @@
     const link = event.target.closest('a[data-swap]');
     if (link && !event.metaKey && !event.ctrlKey && event.button === 0) {
       event.preventDefault();
-      if ('address' in link.dataset) history.replaceState(null, '', link.href);
+      if ('address' in link.dataset) address(link.href, 'top' in link.dataset);
       swap(link, link.href, { method: 'GET' }, link.dataset.swap.split(' '));
       return;
     }
