@@ -52,10 +52,11 @@ type fileOut struct {
 var paperKinds = []struct {
 	kind, summary string
 	print         func(*customs.Paper) ([]byte, error)
+	errors        []*fault.Error
 }{
-	{"cn22", "Print the small customs declaration of a parcel, up to 300 SDR and 2 kg", (*customs.Paper).CN22},
-	{"cn23", "Print the customs declaration of a parcel", (*customs.Paper).CN23},
-	{"invoice", "Print the commercial invoice of a parcel, for customs", (*customs.Paper).Invoice},
+	{"cn22", "Print the small customs declaration of a parcel, up to 300 SDR and 2 kg", (*customs.Paper).CN22, []*fault.Error{shipping.ErrNotFound, customs.ErrCN22}},
+	{"cn23", "Print the customs declaration of a parcel", (*customs.Paper).CN23, []*fault.Error{shipping.ErrNotFound}},
+	{"invoice", "Print the commercial invoice of a parcel, for customs", (*customs.Paper).Invoice, []*fault.Error{shipping.ErrNotFound}},
 }
 
 func registerPapers(s *Server, svc papers) {
@@ -73,7 +74,14 @@ func registerPapers(s *Server, svc papers) {
 			NeedsCustoms: p.Sender.Country == "" || p.Addressee.Country == "" || customs.Crosses(p.Sender.Country, p.Addressee.Country),
 			Value:        moneyOf(p.Value(), p.Currency), NetG: p.Net(), Incoterm: string(p.Incoterm), Issues: issuesOf(p.Lint()),
 		}
+		tooMuch := p.FitsCN22()
+		if tooMuch != nil && b.NeedsCustoms {
+			b.Issues = append(b.Issues, CustomsIssue{Code: customs.ErrCN22.Code, Message: customs.ErrCN22.Text})
+		}
 		for _, k := range paperKinds {
+			if k.kind == "cn22" && tooMuch != nil {
+				continue
+			}
 			b.Documents = append(b.Documents, CustomsPaper{Kind: k.kind, URL: fmt.Sprintf("/v1/shipments/%s/customs-documents/%s", in.ID, k.kind)})
 		}
 		return &customsPapersOut{Body: b}, nil
@@ -82,7 +90,7 @@ func registerPapers(s *Server, svc papers) {
 		path := base + "/" + k.kind
 		handle(s, Route{
 			ID: "print-customs-" + k.kind, Method: http.MethodGet, Path: path, Tag: "shipments", Summary: k.summary,
-			Auth: read, Errors: []*fault.Error{shipping.ErrNotFound},
+			Auth: read, Errors: k.errors,
 		}, func(ctx context.Context, in *ByID) (*fileOut, error) {
 			p, err := svc.Paper(ctx, caller(ctx).Merchant, in.ID)
 			if err != nil {

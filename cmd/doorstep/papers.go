@@ -87,6 +87,7 @@ func (d paperDesk) Paper(ctx context.Context, merchant, shipment uuid.UUID) (*cu
 	}
 	if live != nil {
 		p.Incoterm, _, _ = live.Terms()
+		p.Exchange = live.Exchange
 		p.Sender.Country = live.HomeCountry()
 	}
 	if chosen, err := o.Delivery(); err == nil && chosen.Border != nil { // what the buyer was told, whatever the policy says by now

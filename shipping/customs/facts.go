@@ -20,7 +20,8 @@ type Fact struct {
 	Country string `json:"country"`
 	// Kind says what the row is about: duty_relief, duty_relief_from, duty_flat,
 	// duty_excess, duty_none, duty_base, surcharge, tax, tax_relief,
-	// tax_relief_from, tax_minimum, tax_at_sale, formal_entry or restriction.
+	// tax_relief_from, tax_minimum, tax_at_sale, formal_entry, restriction, cn22_value
+	// (what 300 SDR are, in one currency) or cn22_weight.
 	Kind string `json:"kind"`
 	// Basis is what the row is reckoned from: goods, cif (with freight), hs6, and
 	// for restrictions what they are about, such as hs:170410 or hazmat:1.
@@ -28,7 +29,8 @@ type Fact struct {
 	Threshold int64  `json:"threshold,omitempty"`
 	Amount    int64  `json:"amount,omitempty"`
 	Bps       int64  `json:"bps,omitempty"`
-	// PerKG is the weight in grams from which Amount is for each kilogram.
+	// PerKG is the weight in grams from which Amount is for each kilogram, or the
+	// most that a CN 22 is enough for.
 	PerKG    int64  `json:"per_kg,omitempty"`
 	Currency string `json:"currency,omitempty"`
 	// Code names a surcharge or a restriction, or lists the countries of dispatch.
@@ -69,7 +71,7 @@ func readFacts(file []byte) (factBook, error) {
 		return b, err
 	}
 	kinds := []string{"duty_relief", "duty_relief_from", "duty_flat", "duty_excess", "duty_none", "duty_base", "surcharge", "tax", "tax_relief", "tax_relief_from",
-		"tax_minimum", "tax_at_sale", "formal_entry", "restriction"}
+		"tax_minimum", "tax_at_sale", "formal_entry", "restriction", "cn22_value", "cn22_weight"}
 	for i, f := range b.Facts {
 		switch {
 		case !slices.Contains(kinds, f.Kind) || f.Basis == "":

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"doorstep/internal/fault"
 	"doorstep/internal/locale"
 	"doorstep/internal/money"
 	"doorstep/internal/pdf"
@@ -29,6 +30,50 @@ type Paper struct {
 	Incoterm                  Incoterm
 	// Returned says that goods go back; otherwise they are sold.
 	Returned bool
+	// Exchange turns money of one currency into another; false without a rate.
+	Exchange func(amount int64, from, to string) (int64, bool)
+}
+
+// ErrCN22 is a parcel that is too dear or too heavy for a CN 22, or of which
+// nobody can tell: a CN 23 is always right.
+var ErrCN22 = fault.New(fault.Conflict, "cn22_limit", "A CN 22 is enough up to 300 SDR and 2 kg. Print the CN 23.")
+
+// FitsCN22 says whether a CN 22 is enough, or fails with ErrCN22 and why: value,
+// weight or exchange_rate. Facts are those of the paper's day.
+func (p *Paper) FitsCN22() error {
+	limits := Facts("*", p.Date.Format(time.DateOnly))
+	for _, f := range limits {
+		if gross := max(p.GrossG, p.Net()); f.Kind == "cn22_weight" && gross > f.PerKG {
+			return ErrCN22.With("reason", "weight").With("gross_g", gross).With("most_g", f.PerKG)
+		}
+	}
+	most, worth, known := p.most(limits)
+	switch {
+	case !known:
+		return ErrCN22.With("reason", "exchange_rate")
+	case worth > most.Threshold:
+		return ErrCN22.With("reason", "value").With("most", money.Of(most.Threshold, most.Currency)).With("source", most.Source)
+	}
+	return nil
+}
+
+// most is the limit in the paper's own currency, or in one that there is a rate
+// to, and what the goods are worth in it.
+func (p *Paper) most(limits []Fact) (most Fact, worth int64, known bool) {
+	for _, f := range limits {
+		if f.Kind != "cn22_value" {
+			continue
+		}
+		if f.Currency == p.Currency {
+			return f, p.Value(), true
+		}
+		if v, ok := int64(0), false; !known && p.Exchange != nil {
+			if v, ok = p.Exchange(p.Value(), p.Currency, f.Currency); ok {
+				most, worth, known = f, v, true
+			}
+		}
+	}
+	return most, worth, known
 }
 
 // Value is what the goods are worth together, in minor units.
@@ -149,8 +194,8 @@ func (s *sheet) category() string {
 // contents are the goods as CN22 and CN23 list them.
 func (s *sheet) contents() {
 	t := pdf.Table{Size: 8*pdf.Point + pdf.Point/2, Columns: []pdf.Column{
-		{Head: "Detailed description of contents / Description détaillée", Flex: true}, {Head: "Quantity / Quantité", Right: true}, {Head: "Net kg / Poids net", Right: true},
-		{Head: "Value / Valeur " + s.p.Currency, Right: true}, {Head: "HS tariff No / No tarifaire SH", Right: true}, {Head: "Origin / Origine", Right: true},
+		{Head: "Detailed description of contents / Description détaillée", Flex: true}, {Head: "Quantity\u00a0/ Quantité", Right: true}, {Head: "Net\u00a0kg\u00a0/ Poids\u00a0net", Right: true},
+		{Head: "Value\u00a0/ Valeur " + s.p.Currency, Right: true}, {Head: "HS\u00a0No\u00a0/ No\u00a0SH", Right: true}, {Head: "Origin\u00a0/ Origine", Right: true},
 	}}
 	for i := range s.p.Items {
 		it := &s.p.Items[i]
@@ -179,8 +224,12 @@ func (s *sheet) signature() {
 	s.Beside(field(0, 2, "Date and sender's signature / Date et signature de l'expéditeur", s.p.Date.Format(time.DateOnly)))
 }
 
-// CN22 is the small customs declaration, for items up to 300 SDR and 2 kg.
+// CN22 is the small customs declaration, for items up to 300 SDR and 2 kg. It
+// fails with ErrCN22 for others.
 func (p *Paper) CN22() ([]byte, error) {
+	if err := p.FitsCN22(); err != nil {
+		return nil, err
+	}
 	s := newSheet(p, "CN 22")
 	s.head("Customs declaration\nDéclaration en douane", "CN 22")
 	s.Beside(field(0, 3, "May be opened officially / Peut être ouvert d'office", "Sender: "+strings.TrimSpace(p.Sender.Company+" "+p.Sender.Name)),

@@ -5,6 +5,8 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	"doorstep/internal/fault"
 )
 
 func aPaper() *Paper {
@@ -38,6 +40,43 @@ func TestCustomsPapersArePrinted(t *testing.T) {
 			if err := os.WriteFile(dir+"/"+name+".pdf", file, 0o600); err != nil {
 				t.Fatal(err)
 			}
+		}
+	}
+}
+
+func TestACN22IsForSmallPacketsOnly(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change func(p *Paper)
+		reason any
+	}{
+		"as it is":           {func(*Paper) {}, nil},
+		"just worth 300 SDR": {func(p *Paper) { p.Items = []Item{{SKU: "A", Quantity: 1, UnitPrice: 35152, WeightG: 10}} }, nil},
+		"a cent more":        {func(p *Paper) { p.Items = []Item{{SKU: "A", Quantity: 1, UnitPrice: 35153, WeightG: 10}} }, "value"},
+		"just 2 kg":          {func(p *Paper) { p.GrossG = 2000 }, nil},
+		"a gram more":        {func(p *Paper) { p.GrossG = 2001 }, "weight"},
+		"heavy goods":        {func(p *Paper) { p.GrossG, p.Items[0].WeightG = 0, 600 }, "weight"},
+		"no rate":            {func(p *Paper) { p.Currency = "AMD" }, "exchange_rate"},
+		"by the shop's rate": {func(p *Paper) {
+			p.Currency = "AMD"
+			p.Exchange = func(amount int64, _, to string) (int64, bool) { return amount / 4, to == "USD" }
+		}, nil},
+		"too dear by it": {func(p *Paper) {
+			p.Currency = "AMD"
+			p.Exchange = func(amount int64, _, to string) (int64, bool) { return amount * 6, to == "USD" }
+		}, "value"},
+	} {
+		p := aPaper()
+		c.change(p)
+		_, err := p.CN22()
+		if c.reason == nil && err == nil {
+			continue
+		}
+		if f, ok := fault.As(err); !ok || f.Code != "cn22_limit" || f.Extra["reason"] != c.reason {
+			t.Errorf("%s: want %v, got %v", name, c.reason, err)
+		}
+		if _, err := p.CN23(); err != nil {
+			t.Errorf("%s: a CN 23 is always right, but %v", name, err)
 		}
 	}
 }
