@@ -76,6 +76,7 @@ func (d demoShop) print(io streams, url string) {
 	fmt.Fprintf(io.out, `
 Doorstep is ready.
 
+  shop              %[1]s/shop
   API               %[1]s/v1
   dashboard         %[1]s/admin   (sign in as %[4]s; the code is in the captured mail)
   documentation     %[1]s/docs
