@@ -42,6 +42,7 @@ var devTemplate = template.Must(template.New("dev").Parse(devHTML))
 // devPage is what the template shows: one of the three.
 type devPage struct {
 	Title, Nonce string
+	Now          time.Time // what the clock shows, beside the mails
 	Mails        []DevMail
 	Mail         *DevMail
 	Payment      string // that waits for its buyer
@@ -77,26 +78,44 @@ func registerDev(s *Server, d *Dev) {
 	demo(route("dev-mails", http.MethodGet, "/dev/mail", "List the newest mails"), d.mails)
 	demo(route("dev-mail", http.MethodGet, "/dev/mail/{id}", "Read a mail"), d.mail)
 	demo(route("dev-mail-html", http.MethodGet, "/dev/mail/{id}/html", "See a mail as its reader does"), d.mailHTML)
-	demo(route("dev-clock", http.MethodPost, "/dev/clock", "Turn the clock on"), d.turn)
+	clock := route("dev-clock", http.MethodPost, "/dev/clock", "Turn the clock on")
+	clock.Raw = true
+	demo(clock, d.turn)
 	demo(route("dev-3ds-page", http.MethodGet, "/dev/3ds/{payment_id}", "See the page of the buyer's bank"), d.bank)
 	answer := route("dev-3ds", http.MethodPost, "/dev/3ds/{payment_id}", "Answer the bank for the buyer")
 	answer.Raw, answer.Deadline = true, Payments
 	demo(answer, d.answer)
 }
 
-// turn moves the clock on.
+// fromForm says whether the request comes from one of the demo's pages.
+func fromForm(c *fiber.Ctx) bool {
+	return strings.HasPrefix(c.Get(fiber.HeaderContentType), fiber.MIMEApplicationForm)
+}
+
+// turn moves the clock on. A form goes back to the mails, which may have come of it.
 func (d *Dev) turn(c *fiber.Ctx) error {
 	var body struct {
 		Advance string `json:"advance"`
 	}
-	if err := codec.Unmarshal(c.Body(), &body); err != nil {
+	form := fromForm(c)
+	if form {
+		values, err := url.ParseQuery(string(c.Body()))
+		if err != nil {
+			return errMalformed.Because(err)
+		}
+		body.Advance = values.Get("advance")
+	} else if err := codec.Unmarshal(c.Body(), &body); err != nil {
 		return errMalformed.Because(err)
 	}
 	by, err := time.ParseDuration(body.Advance)
 	if err != nil || by < 0 || by > mostShift {
 		return errValidation.At("body.advance", "expected a duration such as 1h30m, not below zero and at most ten years")
 	}
-	return sendJSON(c, map[string]time.Time{"now": d.Shift(by).UTC()})
+	now := d.Shift(by).UTC()
+	if form {
+		return c.Redirect("/dev/mail", fiber.StatusSeeOther)
+	}
+	return sendJSON(c, map[string]time.Time{"now": now})
 }
 
 // wantsPage says whether the caller is a browser that shows pages.
@@ -137,7 +156,7 @@ func (d *Dev) mails(c *fiber.Ctx) error {
 	}
 	list := listOf(all, "", devMailOf).Body
 	if wantsPage(c) {
-		return show(c, devPage{Title: "Mail", Mails: list.Data})
+		return show(c, devPage{Title: "Mail", Mails: list.Data, Now: d.Shift(0).UTC()})
 	}
 	return sendJSON(c, list)
 }
@@ -199,7 +218,7 @@ var errDevResult = fault.New(fault.Invalid, "result_invalid", "A result is succe
 func (d *Dev) answer(c *fiber.Ctx) error {
 	id := param(c, "payment_id")
 	var result string
-	form := strings.HasPrefix(c.Get(fiber.HeaderContentType), fiber.MIMEApplicationForm)
+	form := fromForm(c)
 	if form {
 		values, err := url.ParseQuery(string(c.Body()))
 		if err != nil {

@@ -40,12 +40,17 @@ func TestTheDemosClockIsTurnedOnButNeverBack(t *testing.T) {
 	t.Parallel()
 	s, _ := open(t)
 	none := map[string]string{"Authorization": ""}
+	form := map[string]string{"Authorization": "", "Content-Type": "application/x-www-form-urlencoded"}
 	run(t, s, []scenario{
 		{name: "on", method: "POST", path: "/dev/clock", header: none, body: `{"advance":"1h30m"}`, status: 200, want: []string{`{"now":"2026-03-01T13:30:00Z"}`}},
 		{name: "back", method: "POST", path: "/dev/clock", header: none, body: `{"advance":"-1h"}`, status: 422, want: []string{"body.advance"}},
 		{name: "too far", method: "POST", path: "/dev/clock", header: none, body: `{"advance":"99999999h"}`, status: 422},
 		{name: "words", method: "POST", path: "/dev/clock", header: none, body: `{"advance":"a while"}`, status: 422, wantNot: []string{"while"}},
 		{name: "nothing", method: "POST", path: "/dev/clock", header: none, status: 400},
+		{name: "the form", method: "POST", path: "/dev/clock", header: form, body: "advance=24h", status: 303, wantHeader: map[string]string{"Location": "/dev/mail"}},
+		{name: "the form back", method: "POST", path: "/dev/clock", header: form, body: "advance=-24h", status: 422},
+		{name: "what it shows", method: "GET", path: "/dev/mail", header: map[string]string{"Authorization": "", "Accept": "text/html"}, status: 200,
+			want: []string{"1 March 2026, 12:00 UTC", `<form method="post" action="/dev/clock" class="buttons">`}},
 		{name: "a list", method: "POST", path: "/dev/clock", header: none, body: `[]`, status: 400},
 	})
 }

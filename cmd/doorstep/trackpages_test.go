@@ -143,3 +143,24 @@ func TestTheTrackingPageSpeaksArmenianAndKhmer(t *testing.T) {
 		})
 	}
 }
+
+// TestTheMailBoxOfTheDemoIsReadable looks at the pages of the demo and moves its
+// clock on by them.
+func TestTheMailBoxOfTheDemoIsReadable(t *testing.T) {
+	t.Parallel()
+	p := newDemo(t)
+	wanted := form(item("MUG-01", 1))
+	c := p.post(t, "/v1/checkouts", wanted).want(t, http.StatusCreated)
+	p.complete(t, c, id.Secret(12), paying(c, "card", "tok_visa")).want(t, http.StatusOK)
+	p.mails(t, wanted["email"].(string), 1)
+	e := newEyes(t, p.url, "en")
+	e.open("/dev/mail")
+	e.sees("The clock shows")
+	e.look("dev-mail")
+	before := e.js(`document.querySelector("time").dateTime`)
+	e.click(`button[value="24h"]`)
+	e.until("the clock has moved on", `new Date(document.querySelector("time").dateTime) - new Date("`+before+`") >= 86400000`)
+	e.click(`main a[href^="/dev/mail/"]`)
+	e.sees("As plain text")
+	e.look("dev-mail-one")
+}
