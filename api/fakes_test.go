@@ -132,6 +132,8 @@ func (s *shop) rooms() Rooms {
 		Credits:      fakeCredits{s},
 		Analytics:    fakeFigures{s},
 		Recovery:     fakeRecovery{s}, Subscriptions: fakeSubscriptions{s}, Consents: fakeConsents{s},
+
+		Recommendations: fakeRecommendations{s},
 		Dev: &Dev{
 			Mails: fakeMails{}, Shift: noon.Add,
 			Authenticate: func(_ context.Context, id string, ok bool) error {

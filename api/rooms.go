@@ -37,6 +37,8 @@ type Rooms struct {
 	// Catalogue and Search need Settings for the shop's currencies.
 	Catalogue catalogue
 	Search    searchEngine
+	// Recommendations come with Carts, Orders, People and Settings.
+	Recommendations recommendations
 	// OrderImports takes in past orders; it comes with Catalogue or not at all.
 	OrderImports orderImports
 	// Differences lists where payments and their providers' books disagree.
@@ -127,6 +129,9 @@ func Register(s *Server, r Rooms) {
 	if r.Search != nil {
 		registerSearch(s, r.Search, shop)
 	}
+	if r.Recommendations != nil {
+		registerRecommendations(s, r, shop)
+	}
 	if r.PaymentInbox != nil {
 		registerPaymentWebhooks(s, r.PaymentInbox)
 	}
@@ -140,6 +145,16 @@ func Register(s *Server, r Rooms) {
 		registerDev(s, r.Dev)
 	}
 	s.seal()
+}
+
+// registerBuying adds what the shop has from its suppliers.
+func registerBuying(s *Server, r Rooms) {
+	if r.Purchases != nil {
+		registerPurchases(s, r.Purchases)
+	}
+	if r.Suppliers != nil {
+		registerSuppliers(s, r.Suppliers, r.Contacts)
+	}
 }
 
 // registerJourneys adds what storefronts report, and what merchants are shown of
@@ -160,16 +175,6 @@ func registerJourneys(s *Server, r Rooms) {
 	}
 	if r.Consents != nil {
 		registerConsents(s, r.Consents)
-	}
-}
-
-// registerBuying adds what the shop has from its suppliers.
-func registerBuying(s *Server, r Rooms) {
-	if r.Purchases != nil {
-		registerPurchases(s, r.Purchases)
-	}
-	if r.Suppliers != nil {
-		registerSuppliers(s, r.Suppliers, r.Contacts)
 	}
 }
 

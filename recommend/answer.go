@@ -7,7 +7,7 @@ import (
 )
 
 // Tasks are the questions that a file may hold, with the surface that answers.
-var Tasks = map[string]Surface{"cart1": Product, "cart3": Cart, "new": New, "next": Home}
+var Tasks = map[string]Surface{"cart1": Product, "cart3": Cart, "new": Unseen, "next": Home}
 
 // Answer ranks n items for each question of a task, learning from the log as it
 // stood at now.
@@ -32,7 +32,7 @@ func Answer(ctx context.Context, l *Log, now time.Time, task string, queries []Q
 		switch surface {
 		case Product, Cart:
 			list = r.Beside(items, n)
-		case New:
+		case Unseen:
 			list = r.For(q.Name, true, items, n)
 		case Home:
 			list = r.For(q.Name, false, nil, n)

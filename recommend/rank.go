@@ -14,7 +14,7 @@ const (
 	Product Surface = "product" // beside one item
 	Cart    Surface = "cart"    // beside several
 	Home    Surface = "home"    // to a person: what they may buy next, also again
-	New     Surface = "new"     // to a person: only what they have never bought
+	Unseen  Surface = "new"     // to a person: only what they have never bought
 )
 
 // Settings are how a surface ranks: the table that it reads, what a person's past

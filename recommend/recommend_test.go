@@ -100,7 +100,7 @@ func TestAReasonIsTheLargestTermAndNothingAskedAboutIsShown(t *testing.T) {
 	if len(home) == 0 || l.Items[home[0].Item] != "tea" || home[0].Reason.Code != recommend.BuyAgain {
 		t.Fatalf("%+v", home)
 	}
-	for _, s := range recommend.NewRanker(l, april, recommend.Defaults(recommend.New, l)).For("ani", true, nil, 10) {
+	for _, s := range recommend.NewRanker(l, april, recommend.Defaults(recommend.Unseen, l)).For("ani", true, nil, 10) {
 		if l.Items[s.Item] != "lamp" {
 			t.Fatalf("%s was bought before", l.Items[s.Item])
 		}

@@ -13,7 +13,7 @@ var defaults = map[Surface]Settings{
 		Table: Params{A: .8, B: .7, C: .35, Half: 60, Shrink: 3, Keep: keep, Most: most},
 		Prior: .01, TrendHalf: 14,
 	},
-	New: {
+	Unseen: {
 		Table:       Params{A: 1, B: .3, C: .45, Half: 45, Shrink: 3, Keep: keep, Most: most},
 		HistoryHalf: 45, HistorySpread: 1, Prior: .1, TrendHalf: 14,
 	},

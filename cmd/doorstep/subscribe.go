@@ -22,6 +22,7 @@ func (h *house) subscribe() {
 	on(h, "payment.capture", h.capture)                // order.placed: take the money that is held
 	on(h, "notify.order_placed", h.mailPlaced)         // order.placed: confirmation, or how to pay
 	on(h, "customer.remember", h.remember)             // order.placed: the buyer becomes a customer
+	on(h, "recommend.learn", h.learnPurchase)          // order.placed: it teaches what goes with what
 	on(h, "order.money_back", h.orders.MoneyBack)      // order.canceled: void or refund
 	on(h, "notify.order_canceled", h.mailCanceled)     // order.canceled
 	on(h, "order.give_credit", h.orders.GiveCredit)    // order.credit_owed: what was taken for units that were canceled or exchanged
@@ -69,6 +70,7 @@ func (h *house) subscribe() {
 	h.jobs.Every("order.prune_attempts", time.Hour, counted(h.orders.PruneAttempts))
 	h.jobs.Every("customer.prune_sign_ins", time.Hour, counted(h.customers.PruneSignIns))
 	h.jobs.Every("customer.prune_staff_sessions", time.Hour, counted(h.customers.PruneStaffSessions))
+	h.jobs.Every("recommend.prune", time.Hour, counted(h.recommend.Prune))
 	h.jobs.Every("idem.prune", time.Hour, counted(h.idem.Prune))
 	h.jobs.Every("webhook.send", time.Second, h.webhooks.Run) // it returns only to be started again
 	h.jobs.Every("webhook.sweep", time.Hour, counted(h.webhooks.Sweep))

@@ -36,6 +36,7 @@ import (
 	"doorstep/payment"
 	"doorstep/payment/sandbox"
 	"doorstep/pricing"
+	"doorstep/recommend"
 	"doorstep/shipping"
 	"doorstep/shipping/label"
 	"doorstep/shipping/rating"
@@ -98,6 +99,7 @@ type house struct {
 	suppliers  *supplier.Service
 	carts      *cart.Service
 	analytics  *analytics.Service
+	recommend  *recommend.Service
 	payments   *payment.Service
 	statements *payment.Statements
 	orders     *order.Service
@@ -229,6 +231,7 @@ func (h *house) rooms(sharing bool) error {
 	})
 	h.carts = cart.New(cart.Config{DB: h.db, Rules: cartRules{h}, Promotions: h.pricing, TTL: c.CartTTL, Checkouts: checkoutStates{h}})
 	h.closers = append(h.closers, h.lastEvents)
+	h.recommend = recommend.New(recommend.Config{DB: h.db, Shelf: h.catalog, Log: h.log})
 	h.analytics = analytics.New(analytics.Config{DB: h.db, Zones: shopZones{h.customers}})
 	h.checkouts = checkout.New(checkout.Config{
 		DB: h.db, Vault: h.vault, Rules: h, Carriers: h.shipping, Carts: cartSource{h.carts}, Promotions: h.pricing, Orders: h.orders, Providers: h.payments, Answers: h.writer,

@@ -1,0 +1,207 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"doorstep/cart"
+	"doorstep/checkout"
+	"doorstep/customer"
+	"doorstep/internal/fault"
+	"doorstep/order"
+	"doorstep/recommend"
+
+	"github.com/google/uuid"
+)
+
+// recommendations is all that these routes ask of their room.
+type recommendations interface {
+	List(ctx context.Context, a recommend.Ask) (*recommend.List, error)
+	Seen(ctx context.Context, merchant uuid.UUID, events []recommend.Event) error
+}
+
+// Recommendation is a product with the reason why it is shown.
+type Recommendation struct {
+	Product Product              `json:"product"`
+	Reason  RecommendationReason `json:"reason"`
+}
+
+// RecommendationReason is the largest part of what put a product into a list, in
+// codes and numbers: a storefront words it in its own language.
+type RecommendationReason struct {
+	Code   string     `json:"code" enum:"bought_with,viewed_with,buy_again,popular_in,same_kind,popular,new_arrival" doc:"bought_with and viewed_with: with item; popular_in and same_kind: in the category of item"`
+	Item   *uuid.UUID `json:"item,omitempty" format:"uuid" doc:"The product that it goes with"`
+	Orders int        `json:"orders,omitempty" doc:"Of bought_with: how many held both; told from five on"`
+	Days   int        `json:"days,omitempty" doc:"Of buy_again: since it was last bought"`
+}
+
+// RecommendationList is a list with its name.
+type RecommendationList struct {
+	RequestID uuid.UUID        `json:"request_id" format:"uuid" doc:"Send it with the events that follow"`
+	Data      []Recommendation `json:"data"`
+}
+
+type recommendIn struct {
+	Surface  string   `query:"surface" enum:"home,product,cart,post_purchase,email" default:"home"`
+	Products []string `query:"product_id" maxItems:"20" format:"uuid" doc:"What the list stands beside; several with commas"`
+	Cart     string   `query:"cart_id" format:"uuid" doc:"Its products, with Cart-Secret"`
+	Order    string   `query:"order_id" format:"uuid" doc:"Its products; with a secret key only"`
+	Limit    int      `query:"limit" minimum:"1" maximum:"50" default:"10"`
+	Currency string   `query:"currency" maxLength:"3" example:"EUR" doc:"Of the prices shown; the shop's first when absent"`
+	Secret   string   `header:"Cart-Secret" maxLength:"200" doc:"With cart_id; not needed with a secret key"`
+	Language string   `header:"Accept-Language" maxLength:"1000" doc:"Of titles and texts"`
+	SignedIn string   `header:"Customer-Session" maxLength:"100" doc:"On home: for whom"`
+}
+
+type recommendOut struct{ Body RecommendationList }
+
+// ShopperEvent is something that a shopper did with a product.
+type ShopperEvent struct {
+	ID        uuid.UUID  `json:"id" format:"uuid" doc:"Made up by the storefront; one that is told twice counts once"`
+	Kind      string     `json:"kind" enum:"view,add,click,impression" doc:"click and impression are of a list that was recommended"`
+	Visitor   string     `json:"visitor" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9_.:-]+$" doc:"Whatever the storefront calls this browser; nothing that says who it is"`
+	Product   uuid.UUID  `json:"product_id" format:"uuid"`
+	RequestID *uuid.UUID `json:"request_id,omitempty" format:"uuid" doc:"Of the list that it came from"`
+	Surface   string     `json:"surface,omitempty" enum:"home,product,cart,post_purchase,email"`
+	Position  int        `json:"position,omitempty" minimum:"0" maximum:"1000" doc:"In the list, from 1"`
+	At        *time.Time `json:"at,omitempty" doc:"Now when absent; at most a day ago"`
+}
+
+type seenIn struct {
+	Body struct {
+		Events []ShopperEvent `json:"events" minItems:"1" maxItems:"100"`
+	}
+}
+
+// recommendRoom answers the routes about what to show next.
+type recommendRoom struct {
+	svc    recommendations
+	shops  *shops
+	carts  carts
+	orders orders
+	people people
+}
+
+func registerRecommendations(s *Server, r Rooms, shops *shops) {
+	room := &recommendRoom{r.Recommendations, shops, r.Carts, r.Orders, r.People}
+	handle(s, Route{
+		ID: "recommend-products", Method: http.MethodGet, Path: "/v1/recommendations", Tag: "recommendations", Summary: "What to show next, and why",
+		Description: "Learned from what is bought and looked at together. All of it can be bought at this moment; what the list stands beside is never in it. " +
+			"A shop that knows nothing yet shows what is new.",
+		Auth: publishable(), Errors: []*fault.Error{recommend.ErrSurface, checkout.ErrCurrency, cart.ErrNotFound, order.ErrNotFound, errSecretRequired, errScopeMissing, customer.ErrSession},
+	}, room.list)
+	handle(s, Route{
+		ID: "report-shopper-events", Method: http.MethodPost, Path: "/v1/events", Tag: "recommendations", Status: http.StatusAccepted, Summary: "Tell what shoppers look at",
+		Auth: publishable(), Once: OnceNever, Errors: []*fault.Error{recommend.ErrEvents},
+	}, room.seen)
+}
+
+func (r *recommendRoom) list(ctx context.Context, in *recommendIn) (*recommendOut, error) {
+	who := caller(ctx)
+	currency, err := r.shops.currency(ctx, who.Merchant, in.Currency, requestIn(ctx).now)
+	if err != nil {
+		return nil, err
+	}
+	a := recommend.Ask{
+		Merchant: who.Merchant, Surface: recommend.Surface(in.Surface), Currency: currency, Locale: string(language(ctx)), Places: in.Limit,
+	}
+	for i, text := range in.Products {
+		product, err := uuid.Parse(text)
+		if err != nil {
+			return nil, errValidation.At(fmt.Sprintf("query.product_id[%d]", i), "expected a UUID")
+		}
+		a.Seeds = append(a.Seeds, product)
+	}
+	for _, seeds := range []func(context.Context, *recommendIn) ([]uuid.UUID, error){r.inCart, r.inOrder} {
+		more, err := seeds(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		a.Seeds = append(a.Seeds, more...)
+	}
+	if person := emailOf(r.people, who.Merchant, in.SignedIn); person != nil && a.Surface == recommend.Home {
+		if a.Person, err = person(ctx); err != nil {
+			return nil, err
+		}
+	}
+	l, err := r.svc.List(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	out := &recommendOut{Body: RecommendationList{RequestID: l.ID, Data: make([]Recommendation, len(l.Picks))}}
+	for i, p := range l.Picks {
+		w := RecommendationReason{Code: string(p.Reason.Code), Orders: p.Reason.Orders, Days: p.Reason.Days}
+		if p.Reason.Seed != uuid.Nil {
+			w.Item = &p.Reason.Seed
+		}
+		out.Body.Data[i] = Recommendation{productOf(p.Product, currency), w}
+	}
+	return out, nil
+}
+
+// inCart are the products of the cart that was named.
+func (r *recommendRoom) inCart(ctx context.Context, in *recommendIn) ([]uuid.UUID, error) {
+	if in.Cart == "" {
+		return nil, nil
+	}
+	id, err := uuid.Parse(in.Cart)
+	if err != nil {
+		return nil, cart.ErrNotFound
+	}
+	p := CartPath{ID: id, Secret: in.Secret, Language: in.Language}
+	v, err := r.carts.View(ctx, p.access(ctx), id)
+	if err != nil {
+		return nil, err
+	}
+	var products []uuid.UUID
+	for _, l := range v.Lines {
+		if l.Offer != nil {
+			products = append(products, l.Offer.ProductID)
+		}
+	}
+	return products, nil
+}
+
+// inOrder are the products of the order that was named.
+func (r *recommendRoom) inOrder(ctx context.Context, in *recommendIn) ([]uuid.UUID, error) {
+	if in.Order == "" {
+		return nil, nil
+	}
+	const scope = "orders:read"
+	who := caller(ctx)
+	switch {
+	case !who.Secret:
+		return nil, errSecretRequired
+	case !who.Has(scope):
+		return nil, errScopeMissing.With("scope", scope)
+	}
+	id, err := uuid.Parse(in.Order)
+	if err != nil {
+		return nil, order.ErrNotFound
+	}
+	o, err := r.orders.Order(ctx, who.Merchant, id)
+	if err != nil {
+		return nil, err
+	}
+	var products []uuid.UUID
+	for _, l := range o.Lines {
+		products = append(products, l.ProductID)
+	}
+	return products, nil
+}
+
+func (r *recommendRoom) seen(ctx context.Context, in *seenIn) (*struct{}, error) {
+	events := make([]recommend.Event, len(in.Body.Events))
+	for i, e := range in.Body.Events {
+		events[i] = recommend.Event{
+			ID: e.ID, Kind: recommend.Kind(e.Kind), Visitor: e.Visitor, Product: e.Product, Request: e.RequestID,
+			Surface: recommend.Surface(e.Surface), Position: e.Position,
+		}
+		if e.At != nil {
+			events[i].At = *e.At
+		}
+	}
+	return nil, r.svc.Seen(ctx, caller(ctx).Merchant, events)
+}

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"doorstep/notify"
+	"doorstep/order"
+	"doorstep/recommend"
+)
+
+// recommender finds what goes with a cart, for a mail about it.
+type recommender struct{ *house }
+
+// ForCart gives at most so many things that can be bought now.
+func (r recommender) ForCart(ctx context.Context, merchant uuid.UUID, currency, language string, variants []uuid.UUID, most int) ([]notify.Extra, error) {
+	offers, err := r.catalog.Offers(ctx, merchant, currency, language, variants)
+	if err != nil {
+		return nil, err
+	}
+	a := recommend.Ask{Merchant: merchant, Surface: recommend.Email, Currency: currency, Locale: language, Places: most}
+	for _, v := range variants {
+		if o, known := offers.Of(v); known {
+			a.Seeds = append(a.Seeds, o.ProductID)
+		}
+	}
+	if len(a.Seeds) == 0 {
+		return nil, nil
+	}
+	l, err := r.recommend.List(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	extras := make([]notify.Extra, len(l.Picks))
+	for i, p := range l.Picks {
+		extras[i] = notify.Extra{Name: p.Product.Title, Price: p.Product.From.Minor}
+	}
+	return extras, nil
+}
+
+// learnPurchase lets what was bought be learned soon.
+func (h *house) learnPurchase(_ context.Context, e order.Placed) error {
+	h.recommend.Bought(e.MerchantID)
+	return nil
+}

@@ -1,0 +1,370 @@
+package recommend
+
+import (
+	"context"
+	"math"
+	"slices"
+	"time"
+
+	"doorstep/catalog"
+	"doorstep/internal/fault"
+	"doorstep/internal/id"
+
+	"github.com/google/uuid"
+)
+
+// Further surfaces; they read the tables of Cart.
+const (
+	PostPurchase Surface = "post_purchase" // beside what was just bought
+	Email        Surface = "email"         // in a mail about a cart
+)
+
+// Further reasons.
+const (
+	ViewedWith  Code = "viewed_with" // looked at in the same visit as the seed
+	SameKind    Code = "same_kind"   // in the seed's category
+	PopularHere Code = "popular_in"  // sells in the seed's category
+	Newest      Code = "new_arrival" // nothing else is known
+	leastShown       = 5             // orders from which a count may be told
+	mostSeeds        = 20            // that count
+	overFetch        = 4             // candidates for each place, for some are sold out
+	freshBought      = 14 * 24 * time.Hour
+)
+
+// MostPlaces is the longest list.
+const MostPlaces = 50
+
+// ErrSurface is a question that has no answer.
+var ErrSurface = fault.New(fault.Invalid, "surface_invalid", "This list needs something to go beside: products, a cart or an order.")
+
+// Ask is a question for a list.
+type Ask struct {
+	Merchant uuid.UUID
+	Surface  Surface
+	// Seeds are the products that the list stands beside; Home needs none.
+	Seeds []uuid.UUID
+	// Person is the HMAC of the shopper's address, when they are signed in.
+	Person           []byte
+	Currency, Locale string
+	Places           int
+}
+
+// Pick is one place of a list.
+type Pick struct {
+	Product *catalog.View
+	Reason  Why
+}
+
+// Why is the largest term of what put a product where it is.
+type Why struct {
+	Code Code
+	Seed uuid.UUID // what it goes with; zero: nothing
+	// Orders is how many held both; 0 when they are too few to be told.
+	Orders int
+	Days   int // since it was bought last, of BuyAgain
+}
+
+// List is an answer. Its ID goes into the events that follow from it.
+type List struct {
+	ID    uuid.UUID
+	At    time.Time // when it was learned
+	Picks []Pick
+}
+
+// List recommends. Everything in it can be bought at this moment, in the currency
+// that was asked for; nothing in it is a seed. A shop that knows nothing yet shows
+// what is new. It fails with ErrSurface.
+func (s *Service) List(ctx context.Context, a Ask) (*List, error) {
+	if a.Surface != Home && len(a.Seeds) == 0 {
+		return nil, ErrSurface
+	}
+	a.Seeds = a.Seeds[:min(len(a.Seeds), mostSeeds)]
+	a.Places = min(max(a.Places, 1), MostPlaces)
+	k, err := s.knowledge(ctx, a.Merchant)
+	if err != nil {
+		return nil, err
+	}
+	l := &List{ID: id.New(), At: k.at}
+	all := k.candidates(a, s.DB.Now())
+	var good []choice
+	// Mostly the first batch is enough; a shop that is nearly sold out takes more.
+	for batch := range slices.Chunk(all, overFetch*a.Places) {
+		views, err := s.Shelf.Views(ctx, a.Merchant, a.Currency, a.Locale, k.names(batch))
+		if err != nil {
+			return nil, err
+		}
+		good = append(good, buyable(k, batch, views)...)
+		if len(good) >= 2*a.Places || ctx.Err() != nil {
+			break
+		}
+	}
+	for _, c := range k.varied(good, a.Places) {
+		l.Picks = append(l.Picks, Pick{c.view, k.why(c.why)})
+	}
+	return l, nil
+}
+
+// choice is a candidate for a place.
+type choice struct {
+	item int32
+	why  reasoned
+	view *catalog.View
+}
+
+// reasoned is a reason in numbers.
+type reasoned struct {
+	code   Code
+	seed   int32 // -1: none
+	orders int32
+	days   int
+}
+
+func (k *knowledge) names(batch []choice) []uuid.UUID {
+	ids := make([]uuid.UUID, len(batch))
+	for i, c := range batch {
+		ids[i] = k.items[c.item].id
+	}
+	return ids
+}
+
+// buyable keeps what can be bought now.
+func buyable(k *knowledge, batch []choice, views []*catalog.View) []choice {
+	byID := make(map[uuid.UUID]*catalog.View, len(views))
+	for _, v := range views {
+		if v.Availability != catalog.OutOfStock && v.From != nil {
+			byID[v.ID] = v
+		}
+	}
+	var good []choice
+	for _, c := range batch {
+		if c.view = byID[k.items[c.item].id]; c.view != nil {
+			good = append(good, c)
+		}
+	}
+	return good
+}
+
+func (k *knowledge) why(r reasoned) Why {
+	w := Why{Code: r.code, Days: r.days}
+	if r.seed >= 0 {
+		w.Seed = k.items[r.seed].id
+	}
+	if r.orders >= leastShown {
+		w.Orders = int(r.orders)
+	}
+	return w
+}
+
+// candidates goes down the ladder, from what is known best to what is always
+// known: what people bought with the seeds, what they looked at with them, what
+// is like them, what sells, what is new. Each product comes once, by its first
+// reason.
+func (k *knowledge) candidates(a Ask, now time.Time) []choice {
+	most := max(200, overFetch*a.Places)
+	c := &collector{k: k, taken: map[int32]bool{}}
+	var seeds []int32
+	for _, s := range a.Seeds {
+		if n, known := k.number[s]; known {
+			seeds = append(seeds, n)
+			c.taken[n] = true
+		}
+	}
+	if a.Surface == Home && len(seeds) == 0 {
+		c.person(string(a.Person), now, most)
+	} else {
+		ranker := k.rankers[Cart]
+		if a.Surface == Product && len(seeds) == 1 {
+			ranker = k.rankers[Product]
+		}
+		c.beside(ranker.Beside(seeds, most))
+		c.looked(seeds, most)
+		c.alike(seeds)
+	}
+	for _, n := range k.popular {
+		c.add(n, reasoned{code: Popular, seed: -1})
+	}
+	for _, n := range k.newest {
+		c.add(n, reasoned{code: Newest, seed: -1})
+	}
+	return c.all
+}
+
+// collector gathers candidates, each once.
+type collector struct {
+	k     *knowledge
+	all   []choice
+	taken map[int32]bool
+}
+
+func (c *collector) add(n int32, why reasoned) {
+	if c.taken[n] || !c.k.items[n].onSale {
+		return
+	}
+	c.taken[n] = true
+	c.all = append(c.all, choice{item: n, why: why})
+}
+
+// beside adds what goes with the seeds. What stands there for its sales alone
+// waits until what is like the seeds has had its turn.
+func (c *collector) beside(list []Suggestion) {
+	for _, s := range list {
+		if s.Reason.Code == BoughtWith {
+			c.add(s.Item, reasoned{code: BoughtWith, seed: s.Reason.Seed, orders: s.Reason.Orders})
+		}
+	}
+}
+
+// looked adds what is looked at in the same visits.
+func (c *collector) looked(seeds []int32, most int) {
+	score, seed := map[int32]float64{}, map[int32]int32{}
+	best := map[int32]float64{}
+	for _, s := range seeds {
+		for _, near := range c.k.viewed.Neighbours[s] {
+			score[near.Item] += float64(near.Weight)
+			if float64(near.Weight) > best[near.Item] {
+				best[near.Item], seed[near.Item] = float64(near.Weight), s
+			}
+		}
+	}
+	items := make([]int32, 0, len(score))
+	for n := range score {
+		items = append(items, n)
+	}
+	slices.SortFunc(items, func(x, y int32) int {
+		if d := score[y] - score[x]; d != 0 {
+			return int(math.Copysign(1, d))
+		}
+		return int(x - y)
+	})
+	for _, n := range items[:min(len(items), most)] {
+		c.add(n, reasoned{code: ViewedWith, seed: seed[n]})
+	}
+}
+
+// alike adds what shares a category with the seeds, the narrowest first: what
+// sells there, then what is new there.
+func (c *collector) alike(seeds []int32) {
+	for depth := 5; depth >= 1; depth-- {
+		for _, s := range seeds {
+			path := c.k.items[s].category
+			if len(path) < depth {
+				continue
+			}
+			for _, n := range c.k.popular {
+				if under(c.k.items[n].category, path[:depth]) {
+					c.add(n, reasoned{code: PopularHere, seed: s})
+				}
+			}
+			for _, n := range c.k.newest {
+				if under(c.k.items[n].category, path[:depth]) {
+					c.add(n, reasoned{code: SameKind, seed: s})
+				}
+			}
+		}
+	}
+}
+
+func under(path, above []string) bool {
+	return len(path) >= len(above) && slices.Equal(path[:len(above)], above)
+}
+
+// person adds what a person may buy next. What they have is left out, unless
+// people buy it again and again and it is time.
+func (c *collector) person(who string, now time.Time, most int) {
+	home := c.k.rankers[Home]
+	if who == "" || len(home.customer[who]) == 0 {
+		return
+	}
+	last := map[int32]time.Time{}
+	for _, n := range home.customer[who] {
+		for _, i := range home.log.Orders[n].Items {
+			last[i] = home.log.Orders[n].At
+		}
+	}
+	for i, when := range last {
+		again, known := c.k.rebuys[i]
+		if since := now.Sub(when); !known || since < freshBought/2 || since.Hours()/24 < due*again.days {
+			c.taken[i] = true
+		}
+	}
+	for _, s := range home.For(who, false, nil, most) {
+		switch when, had := last[s.Item]; {
+		case had:
+			c.add(s.Item, reasoned{code: BuyAgain, seed: -1, days: int(now.Sub(when).Hours() / 24)})
+		case s.Reason.Code == BoughtWith:
+			c.add(s.Item, reasoned{code: BoughtWith, seed: s.Reason.Seed, orders: s.Reason.Orders})
+		}
+	}
+}
+
+// What keeps a list from showing one thing in ten colours.
+const (
+	mostOfOne = 2  // of a brand and narrow category, among the first
+	firstOnes = 10 // so many
+	// lambda weighs the place in the ranking against being unlike what stands there
+	// already (maximal marginal relevance: Carbonell and Goldstein, 1998).
+	lambda = .8
+)
+
+// varied takes the places one after the other: each time the candidate that is
+// best by its rank and unlike those before it.
+func (k *knowledge) varied(all []choice, places int) []choice {
+	pool := all[:min(len(all), overFetch*places)]
+	taken := make([]bool, len(pool))
+	counts := map[string]int{}
+	var list []choice
+	for len(list) < places && len(list) < len(pool) {
+		best, value, any := 0, math.Inf(-1), -1
+		for i, c := range pool {
+			if taken[i] {
+				continue
+			}
+			if any < 0 {
+				any = i
+			}
+			if len(list) < firstOnes && counts[k.family(c.item)] >= mostOfOne {
+				continue
+			}
+			like := 0.0
+			for _, before := range list {
+				like = max(like, likeness(k.items[c.item].category, k.items[before.item].category))
+			}
+			if v := lambda*(1-float64(i)/float64(len(pool))) - (1-lambda)*like; v > value {
+				best, value = i, v
+			}
+		}
+		if math.IsInf(value, -1) {
+			best = any // nothing but more of the same is left
+		}
+		taken[best] = true
+		counts[k.family(pool[best].item)]++
+		list = append(list, pool[best])
+	}
+	return list
+}
+
+// family is the brand and narrow category of an item; without both it is like no
+// other.
+func (k *knowledge) family(n int32) string {
+	i := k.items[n]
+	if i.brand == "" && len(i.category) == 0 {
+		return i.id.String()
+	}
+	name := i.brand
+	for _, c := range i.category {
+		name += "\x00" + c
+	}
+	return name
+}
+
+// likeness is the part of two category paths that they share, from 0 to 1.
+func likeness(a, b []string) float64 {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	if n == 0 {
+		return 0
+	}
+	return 2 * float64(n) / float64(len(a)+len(b))
+}

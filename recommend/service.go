@@ -1,0 +1,175 @@
+package recommend
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"doorstep/catalog"
+	"doorstep/internal/db"
+
+	"github.com/google/uuid"
+)
+
+// shelf shows products as shoppers see them now, with price and stock. Those that
+// are not on sale are left out.
+type shelf interface {
+	Views(ctx context.Context, merchant uuid.UUID, currency, locale string, products []uuid.UUID) ([]*catalog.View, error)
+}
+
+// Config is what the service needs.
+type Config struct {
+	DB    *db.DB
+	Shelf shelf
+	Log   *slog.Logger
+	// Fresh is how long what was learned is used before it is learned anew; 5 min.
+	Fresh time.Duration
+	// Soon is how long at least new purchases wait for that; 2 s.
+	Soon time.Duration
+}
+
+// Service recommends. It learns each shop in memory, from what was bought and
+// looked at, when it is first asked about it, and again when that is old or when
+// something was bought since. It is safe for concurrent use.
+type Service struct {
+	Config
+	mu    sync.Mutex
+	shops map[uuid.UUID]*shop
+}
+
+// shop is what is known of one merchant.
+type shop struct {
+	learning sync.Mutex // one at a time
+	mu       sync.Mutex
+	known    *knowledge
+	asked    time.Time
+	bought   bool // something, since known was read
+	busy     bool // learning in the background
+}
+
+// The bounds of what is kept and learned.
+const (
+	mostShops = 200                  // in memory; the one that was asked least recently goes
+	lookBack  = 730 * 24 * time.Hour // of purchases
+	viewsBack = 60 * 24 * time.Hour  // of what was looked at
+)
+
+// New makes the service.
+func New(c Config) *Service {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Fresh == 0 {
+		c.Fresh = 5 * time.Minute
+	}
+	if c.Soon == 0 {
+		c.Soon = 2 * time.Second
+	}
+	return &Service{Config: c, shops: map[uuid.UUID]*shop{}}
+}
+
+// Bought says that a purchase was made, so that it is learned soon. It may be
+// repeated.
+func (s *Service) Bought(merchant uuid.UUID) {
+	s.mu.Lock()
+	sh := s.shops[merchant]
+	s.mu.Unlock()
+	if sh != nil {
+		sh.mu.Lock()
+		sh.bought = true
+		sh.mu.Unlock()
+	}
+}
+
+// Learn learns a shop anew at once.
+func (s *Service) Learn(ctx context.Context, merchant uuid.UUID) error {
+	_, err := s.shop(merchant).learn(ctx, s, merchant)
+	return err
+}
+
+// shop is that of a merchant, made when there is none yet.
+func (s *Service) shop(merchant uuid.UUID) *shop {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.DB.Now()
+	sh := s.shops[merchant]
+	if sh == nil {
+		if len(s.shops) >= mostShops {
+			s.forget()
+		}
+		sh = &shop{}
+		s.shops[merchant] = sh
+	}
+	sh.mu.Lock()
+	sh.asked = now
+	sh.mu.Unlock()
+	return sh
+}
+
+// forget drops the shop that was asked about least recently.
+func (s *Service) forget() {
+	var oldest uuid.UUID
+	var when time.Time
+	for merchant, sh := range s.shops {
+		sh.mu.Lock()
+		if asked := sh.asked; oldest == uuid.Nil || asked.Before(when) {
+			oldest, when = merchant, asked
+		}
+		sh.mu.Unlock()
+	}
+	delete(s.shops, oldest)
+}
+
+// knowledge is what is known of the merchant. The first to ask waits until it is
+// learned; later ones get what there is, while it is learned anew behind them.
+func (s *Service) knowledge(ctx context.Context, merchant uuid.UUID) (*knowledge, error) {
+	sh := s.shop(merchant)
+	sh.mu.Lock()
+	known := sh.known
+	if known == nil {
+		sh.mu.Unlock()
+		return sh.learn(ctx, s, merchant)
+	}
+	age := s.DB.Now().Sub(known.at)
+	// Learning takes at most a twentieth of the time.
+	if !sh.busy && (age > s.Fresh || sh.bought && age > max(s.Soon, 20*known.took)) {
+		sh.busy = true
+		go func() {
+			behind, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+			defer cancel()
+			if _, err := sh.learn(behind, s, merchant); err != nil {
+				s.Log.Warn("recommendations stay as they were", "merchant_id", merchant, "error", err)
+			}
+			sh.mu.Lock()
+			sh.busy = false
+			sh.mu.Unlock()
+		}()
+	}
+	sh.mu.Unlock()
+	return known, nil
+}
+
+// learn reads everything and replaces what was known. Whoever waits for another
+// takes what that one has learned.
+func (sh *shop) learn(ctx context.Context, s *Service, merchant uuid.UUID) (*knowledge, error) {
+	asked := s.DB.Now()
+	sh.learning.Lock()
+	defer sh.learning.Unlock()
+	sh.mu.Lock()
+	if sh.known != nil && sh.known.at.After(asked) {
+		defer sh.mu.Unlock()
+		return sh.known, nil
+	}
+	sh.bought = false // what is bought from here on may be missed by the reading
+	sh.mu.Unlock()
+	k, err := read(ctx, s.DB, merchant)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	if err != nil {
+		sh.bought = true
+		return nil, err
+	}
+	sh.known = k
+	return k, nil
+}

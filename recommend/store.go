@@ -1,0 +1,82 @@
+package recommend
+
+import (
+	"context"
+	"time"
+
+	"doorstep/internal/db"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// read learns a merchant from the tables, in one round trip.
+func read(ctx context.Context, d *db.DB, merchant uuid.UUID) (*knowledge, error) {
+	now := d.Now()
+	var onSale []item
+	var bought []purchase
+	var seen []look
+	err := d.Read(ctx,
+		rows(&onSale, func(row pgx.Rows, i *item) error { return row.Scan(&i.id, &i.brand, &i.category, &i.created) },
+			`select product_id, brand, category, created_at from v_recommendable where merchant_id = $1`, merchant),
+		rows(&bought, func(row pgx.Rows, p *purchase) error {
+			var person []byte
+			err := row.Scan(&p.order, &person, &p.at, &p.product)
+			p.person = string(person)
+			return err
+		}, `select order_id, person, placed_at, product_id from v_purchases where merchant_id = $1 and placed_at > $2
+			order by placed_at, order_id, product_id`, merchant, now.Add(-lookBack)),
+		rows(&seen, func(row pgx.Rows, l *look) error { return row.Scan(&l.visitor, &l.at, &l.product) },
+			`select visitor, at, product_id from rec_events where merchant_id = $1 and kind = 'view' and at > $2 order by at, id`, merchant, now.Add(-viewsBack)),
+	)
+	if err != nil {
+		return nil, err
+	}
+	k := learnFrom(now, onSale, bought, seen)
+	k.took = d.Now().Sub(now)
+	return k, nil
+}
+
+// rows is a query whose rows are scanned into all.
+func rows[T any](all *[]T, scan func(row pgx.Rows, one *T) error, sql string, args ...any) *db.Query {
+	return &db.Query{SQL: sql, Args: args, Each: func(r pgx.Rows) error {
+		*all = (*all)[:0]
+		for r.Next() {
+			var one T
+			if err := scan(r, &one); err != nil {
+				return err
+			}
+			*all = append(*all, one)
+		}
+		return r.Err()
+	}}
+}
+
+// Seen writes down what shoppers did. One that was told before, by its ID, counts
+// once. It fails with ErrEvents when they cannot be believed.
+func (s *Service) Seen(ctx context.Context, merchant uuid.UUID, events []Event) error {
+	now := s.DB.Now()
+	if err := check(events, now); err != nil {
+		return err
+	}
+	return db.Run(ctx, s.DB, func(tx db.Tx) error {
+		tx.Queue(`set local synchronous_commit = off`) // some lost looks teach no less
+		for _, e := range events {
+			at := e.At
+			if at.IsZero() {
+				at = now
+			}
+			tx.Queue(`insert into rec_events (merchant_id, id, at, kind, visitor, product_id, request_id, surface, position)
+				values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (merchant_id, id) do nothing`,
+				merchant, e.ID, at, string(e.Kind), e.Visitor, e.Product, e.Request, string(e.Surface), e.Position)
+		}
+		return nil
+	})
+}
+
+// Prune removes what is too old to teach anything, at most some thousand at once.
+// It says how many there were.
+func (s *Service) Prune(ctx context.Context) (int64, error) {
+	return s.DB.Exec(ctx, `delete from rec_events where (merchant_id, id) in
+		(select merchant_id, id from rec_events where at < $1 limit 5000)`, s.DB.Now().Add(-viewsBack-24*time.Hour))
+}
