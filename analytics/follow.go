@@ -69,9 +69,9 @@ func (s *Service) follow(ctx context.Context, merchant uuid.UUID) (more bool, er
 		return save(ctx, tx, merchant, r.Position())
 	})
 	if err == nil && anew {
-		return false, s.Rebuild(ctx, merchant)
+		_, err = s.Rebuild(ctx, merchant)
 	}
-	return more, err
+	return more && !anew, err
 }
 
 // read works out anew every journey of which a stretch of the log tells, and
@@ -116,35 +116,61 @@ func (s *Service) read(ctx context.Context, tx pgx.Tx, merchant uuid.UUID, r *ca
 // factsAtOnce bounds the journeys whose events are in memory.
 const factsAtOnce = 2000
 
+// Rebuilt says what became of a rebuilding.
+type Rebuilt struct {
+	// Before and After are digests of all figures, to the byte, for the same part
+	// of the log. Before is empty when there were none to compare: the days were
+	// those of another zone, or the database another one.
+	Before, After string
+	Journeys      int64 // of which the log tells
+}
+
+// Same says whether the figures were what the log gives.
+func (r *Rebuilt) Same() bool { return r.Before == "" || r.Before == r.After }
+
 // Rebuild makes all figures of a merchant anew from the log, in one transaction:
-// readers see the old ones until the new ones are whole.
-func (s *Service) Rebuild(ctx context.Context, merchant uuid.UUID) error {
+// readers see the old ones until the new ones are whole. It compares them with
+// the old ones, once these are brought up to date.
+func (s *Service) Rebuild(ctx context.Context, merchant uuid.UUID) (*Rebuilt, error) {
 	zone, name, err := s.zone(ctx, merchant)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return s.within(ctx, func(tx pgx.Tx) error {
+	out := &Rebuilt{}
+	return out, s.within(ctx, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `set local statement_timeout = 0`); err != nil { // as long as it takes
 			return err
 		}
-		if _, err := s.lock(ctx, tx, merchant, name); err != nil {
+		st, err := s.lock(ctx, tx, merchant, name)
+		if err != nil {
 			return err
 		}
-		r, err := ahead(ctx, tx, merchant, cart.Position{}, 1)
+		r, err := ahead(ctx, tx, merchant, st.at, 1)
 		if err != nil {
 			return err
 		}
 		r.Until = r.Horizon // all of it
-		for _, table := range []string{"daily_journeys", "daily_abandonment", "daily_sales"} {
+		if st.zone == name && !r.Restarted {
+			if err := s.read(ctx, tx, merchant, r, zone); err != nil {
+				return err
+			}
+			if out.Before, err = digest(ctx, tx, merchant); err != nil {
+				return err
+			}
+		}
+		for _, table := range figureTables {
 			if _, err := tx.Exec(ctx, `delete from `+table+` where merchant_id = $1`, merchant); err != nil {
 				return err
 			}
 		}
 		books := newLedger()
-		if err := s.retell(ctx, tx, merchant, r, zone, books); err != nil {
+		if out.Journeys, err = s.retell(ctx, tx, merchant, r, zone, books); err != nil {
 			return err
 		}
 		if err := books.save(ctx, tx, merchant); err != nil {
+			return err
+		}
+		if out.After, err = digest(ctx, tx, merchant); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, `update daily_state set zone = $2, rebuilt_at = $3 where merchant_id = $1`, merchant, name, s.DB.Now()); err != nil {
@@ -154,27 +180,28 @@ func (s *Service) Rebuild(ctx context.Context, merchant uuid.UUID) error {
 	})
 }
 
-// retell reads the whole log, journey by journey.
-func (s *Service) retell(ctx context.Context, tx pgx.Tx, merchant uuid.UUID, r *cart.Reach, zone *time.Location, books *ledger) error {
+// retell reads the whole log, journey by journey, and says how many those were.
+func (s *Service) retell(ctx context.Context, tx pgx.Tx, merchant uuid.UUID, r *cart.Reach, zone *time.Location, books *ledger) (n int64, err error) {
 	_, until := r.Within()
 	after := uuid.Nil
 	for {
 		journeys, err := someJourneys(ctx, tx, merchant, after)
 		if err != nil || len(journeys) == 0 {
-			return err
+			return n, err
 		}
 		var facts []Fact
 		if err := journeysOf(ctx, tx, merchant, until, journeys, func(events []cart.Event) error {
 			facts = append(facts, tell(events, zone))
 			return nil
 		}); err != nil {
-			return err
+			return n, err
 		}
+		n += int64(len(facts))
 		for i := range facts {
 			books.book(&facts[i], 1)
 		}
 		if err := copyFacts(ctx, tx, merchant, facts); err != nil {
-			return err
+			return n, err
 		}
 		after = journeys[len(journeys)-1]
 	}

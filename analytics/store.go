@@ -2,6 +2,8 @@ package analytics
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"strconv"
 
@@ -213,4 +215,26 @@ var addSales = []string{
 	`insert into daily_sales as d (merchant_id, day, currency, orders, revenue_minor) select $1, r.day, r.currency, r.orders, r.revenue from ` + saleRows + `
 		on conflict (merchant_id, day, currency) do update set orders = d.orders + excluded.orders, revenue_minor = d.revenue_minor + excluded.revenue_minor`,
 	`delete from daily_sales d using ` + saleRows + ` where d.merchant_id = $1 and d.day = r.day and d.currency = r.currency and d.orders = 0`,
+}
+
+// figureTables are all that follows from the log.
+var figureTables = []string{"daily_journeys", "daily_abandonment", "daily_sales"}
+
+// digest sums up every byte of a merchant's figures.
+func digest(ctx context.Context, tx pgx.Tx, merchant uuid.UUID) (string, error) {
+	sum := sha256.New()
+	for _, table := range figureTables {
+		rows, err := tx.Query(ctx, `select t::text from `+table+` t where merchant_id = $1 order by t::text collate "C"`, merchant)
+		if err != nil {
+			return "", err
+		}
+		var text string
+		if _, err := pgx.ForEachRow(rows, []any{&text}, func() error {
+			_, err := sum.Write(append([]byte(text), '\n'))
+			return err
+		}); err != nil {
+			return "", err
+		}
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
 }

@@ -62,6 +62,7 @@ func commands() []command {
 		{"import", "products FILE | orders FILE [--currency EUR]", "take in a CSV file, beside the running program or without it", runImport},
 		{"export", "products | orders [--out FILE]", "write a CSV file", runExport},
 		{"verify", "[--data DIR]", "check on the live tables that nothing was lost or doubled; exit code 3 when something was", runVerify},
+		{"analytics", "rebuild [--merchant ID]", "make the figures of carts and sales anew from the log, and compare; exit code 3 when they differ", runAnalytics},
 		{"reconcile", "[--days N]", "compare payments, refunds and the ledger with the payment providers' books, and mend what differs", runReconcile},
 		{"audit", "verify [--merchant ID]", "check that nobody has changed the log of who did what; exit code 3 when somebody has", runAudit},
 		{"backup", "FILE [--data DIR]", "write everything the database knows into one file, while the shop runs", runBackup},
