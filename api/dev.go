@@ -59,10 +59,12 @@ type DevMail struct {
 	Text      string    `json:"text"`
 	HTML      string    `json:"html"`
 	CreatedAt time.Time `json:"created_at"`
+	// Headers are those by which readers' programs unsubscribe; mostly none.
+	Headers map[string]string `json:"headers,omitempty"`
 }
 
 func devMailOf(m notify.CapturedMail) DevMail {
-	return DevMail{ID: m.ID, Kind: string(m.Kind), To: m.To, Subject: m.Subject, Text: m.Text, HTML: m.HTML, CreatedAt: m.CreatedAt}
+	return DevMail{ID: m.ID, Kind: string(m.Kind), To: m.To, Subject: m.Subject, Text: m.Text, HTML: m.HTML, CreatedAt: m.CreatedAt, Headers: m.Headers}
 }
 
 const mostDevMails = 100

@@ -183,6 +183,17 @@ func ScanContact(rows pgx.Rows, s *Sealed) error {
 	return nil
 }
 
+// Person is Vault.EmailHMAC of a contact's address; an erased or absent contact is
+// ErrContactGone.
+func (c *Contacts) Person(ctx context.Context, merchant, contact uuid.UUID) ([]byte, error) {
+	var hmac []byte
+	found, err := db.One(c.db.QueryRow(ctx, `select email_hmac from contacts where merchant_id = $1 and id = $2 and sealed is not null`, merchant, contact), &hmac)
+	if err == nil && !found {
+		err = ErrContactGone
+	}
+	return hmac, err
+}
+
 // Contacts opens stored contacts.
 type Contacts struct {
 	db    *db.DB

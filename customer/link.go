@@ -19,6 +19,13 @@ const TrackOrder Purpose = 1
 // SupplierOrder lets a supplier read and answer one purchase order.
 const SupplierOrder Purpose = 9
 
+// The purposes of mails that nobody has to be sent, and of the carts they speak of.
+const (
+	RecoverCart Purpose = 32 // opens a cart that was left
+	EndMail     Purpose = 33 // ends such mails
+	OpenCart    Purpose = 34 // is the secret of a cart that a link has opened
+)
+
 // linkKeyID is the id of the signing key, kept in the link so that keys can change.
 const linkKeyID = 1
 

@@ -189,6 +189,9 @@ func knownZone(name string) bool {
 	return err == nil
 }
 
+// IsEmail says whether s is one bare e-mail address.
+func IsEmail(s string) bool { return isEmail(s) }
+
 // isEmail says whether s is a bare e-mail address and nothing else, so that it
 // cannot smuggle a second header line or recipient into a mail.
 func isEmail(s string) bool {

@@ -133,20 +133,6 @@ create table recovery_reminders (
 create index recovery_reminders_due on recovery_reminders (due_at) where status = 'planned';
 create index recovery_reminders_entered on recovery_reminders (merchant_id, sent_at) where status in ('sent', 'held_out');
 
--- What people with a plan have bought, for the report.
-create table recovery_orders (
-  merchant_id uuid not null,
-  order_id    uuid not null,
-  person      bytea not null,
-  currency    char(3) not null,
-  total_minor bigint not null,
-  plan_id     uuid, -- whose link led to it
-  placed_at   timestamptz not null,
-  canceled_at timestamptz,
-  primary key (merchant_id, order_id)
-);
-create index recovery_orders_person on recovery_orders (merchant_id, person, placed_at);
-
 -- News of bounces, each once.
 create table mail_news (
   merchant_id uuid not null,
@@ -182,6 +168,6 @@ create view v_checkout_standing as select merchant_id, id, status from checkouts
 
 -- Which order a cart has become.
 create view v_order_carts as
-select o.merchant_id, o.id as order_id, c.cart_id, c.id as checkout_id, o.email_hmac, o.currency, o.total_minor, o.placed_at
+select o.merchant_id, o.id as order_id, c.cart_id, o.email_hmac, o.status, o.currency, o.total_minor, o.placed_at
 from orders o
 join checkouts c on c.merchant_id = o.merchant_id and c.id = o.checkout_id;

@@ -109,6 +109,12 @@ func New(o Options) (*Service, error) {
 	return &Service{store: &store{o.DB, o.Clock}, clock: o.Clock, contacts: o.Contacts, sender: o.Sender, from: *from, bounced: o.Bounced}, nil
 }
 
+// OnBounce is Options.Bounced, for who is made after the service. Call it before
+// the first mail.
+func (s *Service) OnBounce(told func(ctx context.Context, merchant, contact uuid.UUID) error) {
+	s.bounced = told
+}
+
 // Send sees to it that m is sent once. It may be called any number of times
 // with the same mail, also at once and after a crash at any point:
 //

@@ -277,6 +277,7 @@ func (p *program) mails(t testing.TB, to string, n int) (all []mail) {
 type mail struct {
 	Kind, To, Subject, Text, HTML string
 	CreatedAt                     time.Time `json:"created_at"`
+	Headers                       map[string]string
 }
 
 // trackRoute is where the API tells of the order that a link's page shows; given

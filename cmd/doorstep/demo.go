@@ -17,6 +17,7 @@ import (
 	"doorstep/customer"
 	"doorstep/internal/fault"
 	"doorstep/internal/obs"
+	"doorstep/notify/recovery"
 	"doorstep/pricing"
 	"doorstep/web"
 )
@@ -132,6 +133,14 @@ func (h *house) makeDemo(ctx context.Context) (shop demoShop, err error) {
 		return shop, err
 	}
 	if err := h.demoProducts(ctx, shop.Merchant, set.Currencies[0]); err != nil {
+		return shop, err
+	}
+	// The demo reminds everybody it may, and at once; how few that are in most
+	// countries without consent is what its dry run shows.
+	if _, err := h.recovery.Change(ctx, shop.Merchant, nil, func(s *recovery.Settings) error {
+		s.Enabled, s.SoftOptIn, s.CanaryBps = true, true, 10000
+		return nil
+	}); err != nil {
 		return shop, err
 	}
 	if _, shop.Publishable, err = h.customers.CreateKey(ctx, shop.Merchant, customer.NewKey{Kind: customer.Publishable, Name: "demo", Origins: []string{"*"}}); err != nil {

@@ -32,6 +32,7 @@ func (h *house) apiRooms(engine search.Engine) api.Rooms {
 	r.Analytics = h.analytics
 	r.Papers, r.Purchases = paperDesk{h}, purchase.New(h.db, h.catalog)
 	r.Suppliers = h.suppliers
+	r.Recovery, r.Subscriptions, r.Consents = h.recovery, h.gate, consentDesk{h}
 	if h.demo {
 		r.Dev = &api.Dev{Mails: h.mail, Shift: h.shiftClock, Authenticate: h.authenticate}
 	}

@@ -44,6 +44,7 @@ func (h *house) subscribe() {
 	h.jobs.Tell(h.webhooks) // everything that merchants may be told of becomes deliveries
 
 	h.followParcels()
+	h.remindOfCarts()
 	h.followJourneys()
 	h.followSuppliers()
 	c := h.config

@@ -18,8 +18,10 @@ import (
 	"syscall"
 	"testing"
 
+	"doorstep/cart"
 	"doorstep/internal/dbtest"
 	"doorstep/internal/jobs"
+	"doorstep/notify/recovery"
 	"doorstep/notify/webhook"
 	"doorstep/order"
 	"doorstep/payment"
@@ -81,6 +83,7 @@ func TestEveryWebhookTypeHasItsEvent(t *testing.T) {
 		order.ReturnAsked{}, order.ReturnAccepted{}, order.ReturnRefused{}, order.ReturnWithdrawn{}, order.ReturnSent{}, order.ReturnArrived{},
 		order.ReturnInspection{}, order.ReturnPaid{}, order.ReturnSwapped{},
 		order.ExchangeAsked{}, order.ExchangeAccepted{}, order.ExchangeArrived{}, order.ExchangeSent{}, order.ExchangeDropped{},
+		cart.WasAbandoned{}, cart.WasRecovered{}, recovery.Due{},
 		order.ClaimMade{}, order.ClaimAccepted{}, order.ClaimRefused{}, order.ClaimSettled{}, order.ClaimWithdrawn{},
 	} {
 		published = append(published, e.EventName())

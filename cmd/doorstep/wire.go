@@ -31,6 +31,8 @@ import (
 	"doorstep/internal/pgserver"
 	"doorstep/migrations"
 	"doorstep/notify"
+	"doorstep/notify/gate"
+	"doorstep/notify/recovery"
 	"doorstep/notify/webhook"
 	"doorstep/order"
 	"doorstep/payment"
@@ -106,6 +108,8 @@ type house struct {
 	documents  *order.Documents
 	checkouts  *checkout.Service
 	mail       *notify.Service
+	gate       *gate.Gate // for mail that nobody has to be sent
+	recovery   *recovery.Service
 	webhooks   *webhook.Service
 	idem       *idem.Store
 	jobs       *jobs.Runner
@@ -245,6 +249,7 @@ func (h *house) rooms(sharing bool) error {
 	if err := h.hooks(); err != nil {
 		return err
 	}
+	h.recoveries()
 	h.jobs = jobs.New(h.db, jobs.Config{Log: h.log, Timeout: c.JobTimeout})
 	h.subscribe()
 	return nil

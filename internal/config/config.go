@@ -54,6 +54,9 @@ type Config struct {
 	SMTPURL  Secret `env:"SMTP_URL" help:"smtp://user:password@host:587; empty keeps mails for /dev/mail"`
 	MailFrom string `env:"DOORSTEP_MAIL_FROM" envDefault:"Doorstep <shop@localhost>" help:"sender when a merchant sets none"`
 
+	MailWebhookSecrets Secret `env:"DOORSTEP_MAIL_WEBHOOK_SECRETS" help:"whsec_... that sign news of bounces and complaints; several with commas while they are rotated"`
+	MailgunSigningKeys Secret `env:"MAILGUN_WEBHOOK_SIGNING_KEYS" help:"of the Mailgun account, for the same; several with commas"`
+
 	StripeKey            Secret `env:"STRIPE_SECRET_KEY" help:"secret or restricted key; with it cards and wallets are taken through Stripe"`
 	StripePublishable    string `env:"STRIPE_PUBLISHABLE_KEY" help:"shown to storefronts, for the form that takes the card"`
 	StripeWebhookSecrets Secret `env:"STRIPE_WEBHOOK_SECRETS" help:"whsec_... of the webhook endpoints; several with commas while they are rotated"`
@@ -138,8 +141,17 @@ func (c Config) URL() string {
 }
 
 // StripeSecrets are the secrets of the webhook endpoints, one by one.
-func (c Config) StripeSecrets() []string {
-	return strings.FieldsFunc(c.StripeWebhookSecrets.Reveal(), func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
+func (c Config) StripeSecrets() []string { return c.StripeWebhookSecrets.list() }
+
+// MailWebhookKeys are the secrets that news of mails are signed with, one by one.
+func (c Config) MailWebhookKeys() []string { return c.MailWebhookSecrets.list() }
+
+// MailgunKeys are the signing keys of Mailgun's webhooks, one by one.
+func (c Config) MailgunKeys() []string { return c.MailgunSigningKeys.list() }
+
+// list is several secrets with commas or spaces between them.
+func (s Secret) list() []string {
+	return strings.FieldsFunc(s.Reveal(), func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
 }
 
 type field struct {

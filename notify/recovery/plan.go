@@ -114,28 +114,12 @@ func (s *Service) Returned(ctx context.Context, merchant, journey uuid.UUID, at 
 	return s.closeJourney(ctx, merchant, journey, at, CodeBack)
 }
 
+// Converted closes the plans of a journey that became an order at that time.
+func (s *Service) Converted(ctx context.Context, merchant, journey uuid.UUID, at time.Time) error {
+	return s.closeJourney(ctx, merchant, journey, at, CodeBought)
+}
+
 // Expired closes the plans of a journey that was over at that time.
 func (s *Service) Expired(ctx context.Context, merchant, journey uuid.UUID, at time.Time) error {
 	return s.closeJourney(ctx, merchant, journey, at, CodeGone)
-}
-
-// Order is an order that was placed.
-type Order struct {
-	Merchant, ID uuid.UUID
-	Cart         *uuid.UUID // nil: bought without a cart
-	Checkout     uuid.UUID
-	Person       []byte
-	Currency     string
-	TotalMinor   int64
-	PlacedAt     time.Time
-}
-
-// Ordered notes an order of a person who has a plan, closes what it has bought
-// and says to which link it is owed. It may be repeated.
-func (s *Service) Ordered(ctx context.Context, merchant, order uuid.UUID) error {
-	o, err := s.order(ctx, merchant, order)
-	if err != nil || o == nil {
-		return err
-	}
-	return s.noteOrder(ctx, o)
 }

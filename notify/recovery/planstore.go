@@ -80,43 +80,6 @@ func (s *Service) Forget(_ context.Context, tx db.Tx, merchant, contact uuid.UUI
 	return nil
 }
 
-// order reads an order of somebody who has a plan; nil for all others.
-func (s *Service) order(ctx context.Context, merchant, order uuid.UUID) (*Order, error) {
-	o := &Order{Merchant: merchant, ID: order}
-	found, err := db.One(s.DB.QueryRow(ctx, `select o.cart_id, o.checkout_id, o.email_hmac, o.currency, o.total_minor, o.placed_at from v_order_carts o
-		where o.merchant_id = $1 and o.order_id = $2
-		  and (exists (select from recovery_plans p where p.merchant_id = $1 and p.person = o.email_hmac)
-			or exists (select from recovery_plans p where p.merchant_id = $1 and p.restored_cart_id = o.cart_id))`, merchant, order),
-		&o.Cart, &o.Checkout, &o.Person, &o.Currency, &o.TotalMinor, &o.PlacedAt)
-	if err != nil || !found {
-		return nil, err
-	}
-	return o, nil
-}
-
-// noteOrder writes the order down. It is owed to the plan whose link has opened
-// its cart before.
-func (s *Service) noteOrder(ctx context.Context, o *Order) error {
-	return db.Run(ctx, s.DB, func(tx db.Tx) error {
-		tx.Queue(`insert into recovery_orders (merchant_id, order_id, person, currency, total_minor, plan_id, placed_at)
-			values ($1, $2, $3, $4, $5, (select p.id from recovery_plans p where p.merchant_id = $1 and p.restored_cart_id = $6 and p.restored_at <= $7
-				order by p.restored_at desc, p.id desc limit 1), $7)
-			on conflict (merchant_id, order_id) do nothing`, o.Merchant, o.ID, o.Person, o.Currency, o.TotalMinor, o.Cart, o.PlacedAt)
-		now := s.Clock.Now()
-		closePlans(tx, o.Merchant, `(cart_id = $4 or restored_cart_id = $4 or checkout_id = $5)`, CodeBought, now, o.Cart, o.Checkout)
-		closePlans(tx, o.Merchant, `person = $4 and abandoned_at <= $6 and exists (
-				select from v_person_purchases b where b.merchant_id = $1 and b.order_id = $5
-				  and b.variant_id in (select (l ->> 'variant_id')::uuid from jsonb_array_elements(lines) l))`, CodeElsewhere, now, o.Person, o.ID, o.PlacedAt)
-		return nil
-	})
-}
-
-// Canceled notes that an order does not stand any more. It may be repeated.
-func (s *Service) Canceled(ctx context.Context, merchant, order uuid.UUID) error {
-	_, err := s.DB.Exec(ctx, `update recovery_orders set canceled_at = coalesce(canceled_at, $3) where merchant_id = $1 and order_id = $2`, merchant, order, s.Clock.Now())
-	return err
-}
-
 // planOf reads the plan of a reminder; nil when there is none.
 func (s *Service) planOf(ctx context.Context, merchant, reminder uuid.UUID) (*plan, error) {
 	var p plan

@@ -63,16 +63,13 @@ func TestAReportCountsPeopleAndWhatTheyBought(t *testing.T) {
 	w.leave(late)
 	w.later(time.Hour)
 	w.clock.Advance(time.Minute)
-	note := func(order uuid.UUID) { w.must(w.Ordered(t.Context(), w.merchant, order)) }
-	note(w.buy(in, &cart, 1000))
-	note(w.buy(in, nil, 500)) // of whatever cart
-	note(w.buy(out, nil, 700))
-	canceled := w.buy(out, nil, 9000)
-	note(canceled)
-	w.must(w.Canceled(t.Context(), w.merchant, canceled))
-	note(w.buy(id.New(), nil, 4000)) // nobody of ours
+	w.buy(in, &cart, 1000)
+	w.buy(in, nil, 500) // of whatever cart
+	w.buy(out, nil, 700)
+	w.exec(`update orders set status = 'canceled' where id = $1`, w.buy(out, nil, 9000))
+	w.buy(id.New(), nil, 4000) // nobody of ours
 	w.clock.Advance(7 * 24 * time.Hour)
-	note(w.buy(late, nil, 800)) // after the window
+	w.buy(late, nil, 800) // after the window
 	r, err := w.Report(t.Context(), w.merchant, start, w.clock.Now())
 	w.must(err)
 	if r.Treated.People != 2 || r.Treated.Buyers != 1 || r.Treated.RevenueMinor["EUR"] != 1500 || r.Holdout.People != 1 || r.Holdout.Buyers != 1 || r.Holdout.RevenueMinor["EUR"] != 700 {

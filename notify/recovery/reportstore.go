@@ -20,7 +20,7 @@ func (s *Service) outcomes(ctx context.Context, merchant uuid.UUID, from, to tim
 			  and (r.status = 'held_out') = (p.arm = 'holdout')
 			group by p.person having count(distinct p.arm) = 1)
 		select e.person, e.arm, coalesce(o.currency, ''), coalesce(sum(o.total_minor), 0)::bigint
-		from entered e left join recovery_orders o on o.merchant_id = $1 and o.person = e.person and o.canceled_at is null
+		from entered e left join v_order_carts o on o.merchant_id = $1 and o.email_hmac = e.person and o.status <> 'canceled'
 			and o.placed_at > e.at and o.placed_at <= e.at + $4 * interval '1 second'
 		group by 1, 2, 3 order by 1, 3`, merchant, from, to, int64(window/time.Second))
 	if err != nil {
@@ -62,8 +62,10 @@ func (s *Service) mails(ctx context.Context, merchant uuid.UUID, from, to time.T
 
 // attributed sums the orders of the time that came by a link.
 func (s *Service) attributed(ctx context.Context, merchant uuid.UUID, from, to time.Time) ([]CurrencyReport, error) {
-	rows, err := s.DB.Query(ctx, `select currency, sum(total_minor)::bigint, count(*)::int from recovery_orders
-		where merchant_id = $1 and plan_id is not null and canceled_at is null and placed_at >= $2 and placed_at < $3 group by 1 order by 1`, merchant, from, to)
+	rows, err := s.DB.Query(ctx, `select o.currency, sum(o.total_minor)::bigint, count(*)::int from v_order_carts o
+		where o.merchant_id = $1 and o.status <> 'canceled' and o.placed_at >= $2 and o.placed_at < $3
+		  and exists (select from recovery_plans p where p.merchant_id = o.merchant_id and p.restored_cart_id = o.cart_id and p.restored_at <= o.placed_at)
+		group by 1 order by 1`, merchant, from, to)
 	if err != nil {
 		return nil, err
 	}

@@ -28,6 +28,7 @@ var events = []string{
 	"exchange.requested", "exchange.approved", "exchange.received", "exchange.fulfilled", "exchange.canceled",
 	"supplier_order.sent", "supplier_order.undelivered", "supplier_order.accepted", "supplier_order.rejected", "supplier_order.shipped",
 	"supplier_order.completed", "supplier_order.reduced", "supplier_order.canceled", "supplier_order.late",
+	"cart.abandoned", "cart.recovered", "recovery.due",
 	"claim.opened", "claim.approved", "claim.denied", "claim.resolved", "claim.canceled",
 }
 
