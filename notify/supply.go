@@ -49,7 +49,6 @@ func (d *Data) cleanSupply(text func(*string)) {
 	text(&s.Order)
 	s.Supplier = clean(s.Supplier, longName)
 	d.Supply = &s
-	d.Order.Currency = s.Currency
 }
 
 // checkSupply finds what a mail about a purchase order lacks.
@@ -82,6 +81,7 @@ func (w *writer) supplyArgs() []any {
 // supply shows a purchase order.
 func (w *writer) supply(v *view, args []any) {
 	s := w.d.Supply
+	w.d.Order.Currency = s.Currency
 	v.Button, v.Footer = button{}, w.t("mail.footer.supplier", args...)
 	v.Facts = append(v.Facts, w.fact("purchase_order", s.Number))
 	switch w.kind {
