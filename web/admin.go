@@ -89,7 +89,9 @@ var rooms = []struct {
 	name  string
 	pages []struct{ name, path, scope string }
 }{
-	{"today", []struct{ name, path, scope string }{{"home", "/admin", ""}}},
+	{"today", []struct{ name, path, scope string }{
+		{"home", "/admin", ""}, {"abandonment", "/admin/abandonment", "analytics:read"}, {"carts", "/admin/carts", "analytics:read"}, {"recovery", "/admin/recovery", "settings:read"},
+	}},
 	{"sell", []struct{ name, path, scope string }{
 		{"orders", "/admin/orders", "orders:read"}, {"returns", "/admin/returns", "orders:read"},
 		{"exchanges", "/admin/exchanges", "orders:read"}, {"claims", "/admin/claims", "orders:read"},
@@ -119,6 +121,8 @@ func (s *Site) registerAdmin(app *fiber.App) {
 	for _, p := range details {
 		s.desk(app, "/admin/"+p.Name+"/:id", p.Scope, func(d *desk) error { return d.detail(p) })
 	}
+	s.desk(app, "/admin/abandonment", "analytics:read", abandonment)
+	s.desk(app, "/admin/recovery", "settings:read", recovery)
 	s.desk(app, "/admin/parcels", "orders:read", deskParcels)
 	s.desk(app, "/admin/collect", "shipping:read", collect)
 	s.desk(app, "/admin/settings", "settings:read", settingsPage)

@@ -142,6 +142,15 @@ var houseActions = map[string]action{
 		{Name: "checked_on", Path: "trust.checked_on", Kind: "day"},
 		{Name: "policies", Path: "trust.policies", Kind: "rows", Rows: "trust.policies", Key: "kind", Title: "none", Blank: 1, Columns: []field{{Name: "kind", Kind: "choice", Choices: policyKinds, Words: "web.admin.policy."}, {Name: "url", Kind: "url"}}},
 	}},
+	"recovery-change": {Method: patch, Path: "/v1/recovery/settings", Scope: "settings:write", Versioned: true, Fields: []field{
+		{Name: "enabled", Kind: "yesno"}, {Name: "delays_minutes", Kind: "numbers"}, {Name: "quiet_from"}, {Name: "quiet_to"}, {Name: "holdout_bps", Kind: "percent"}, {Name: "pilot_bps", Kind: "percent"}, {Name: "pilot_hours", Kind: "integer"},
+		{Name: "window_days", Kind: "integer"}, {Name: "link_days", Kind: "integer"}, {Name: "link_url", Kind: "text"}, {Name: "soft_opt_in", Kind: "yesno"}, {Name: "opt_in_only", Kind: "list"},
+		{Name: "caps", Kind: "rows", Rows: "caps", Key: "hours", Title: "none", Columns: []field{{Name: "mails", Kind: "integer"}, {Name: "hours", Kind: "integer"}}},
+	}},
+	"recovery-try":    {Method: post, Path: "/v1/recovery/dry-run", Scope: "settings:write", Show: true, Fields: []field{{Name: "samples", Kind: "integer", Value: "2"}}},
+	"recovery-stop":   {Method: post, Path: "/v1/recovery/stop", Scope: "settings:write", Fields: []field{why}},
+	"recovery-resume": {Method: post, Path: "/v1/recovery/resume", Scope: "settings:write", Danger: true},
+
 	"tax-add":    {Method: post, Path: "/v1/tax-rates", Scope: "settings:write", Fields: taxFields},
 	"tax-change": {Method: put, Path: "/v1/tax-rates/{id}", Scope: "settings:write", Versioned: true, Fields: taxFields},
 	"tax-remove": {Method: remove, Path: "/v1/tax-rates/{id}", Scope: "settings:write", Danger: true, Away: "/admin/taxes"},

@@ -21,7 +21,7 @@ type column struct {
 	// Path is where it stands; Name when empty.
 	Path string
 	// Kind is how it is written: text (when empty), badge, word, money, minor, number,
-	// percent, time, day, days, country, check, list, lines, moneys, json, code or picture.
+	// percent, time, day (of a moment), date, days, country, check, list, lines, moneys, json, code or picture.
 	Kind string
 	// Words is the beginning of the keys that name its values.
 	Words string
@@ -180,6 +180,10 @@ func (c column) write(lang locale.Lang, of any) cell {
 			if c.Kind == "time" {
 				out.Text += ", " + t.Format("15:04")
 			}
+		}
+	case "date":
+		if day, err := time.Parse(time.DateOnly, out.Text); err == nil {
+			out.Text = locale.ShortDate(lang, day)
 		}
 	case "days":
 		from, err := time.Parse(time.DateOnly, textAt(of, path+".from"))

@@ -21,7 +21,7 @@ type field struct {
 	Path string
 	// Kind says how it is read: text (when empty), email, url, long, choice, check,
 	// yesno, hidden, integer, percent (basis points), money, minor, time, day, list,
-	// linelist, pairs, moneys, json, address, rows.
+	// numbers, linelist, pairs, moneys, json, address, rows.
 	Kind string
 	// Choices are the values of a choice or of the checks of a list; Words is the
 	// beginning of the keys that name them.
@@ -87,6 +87,16 @@ func (f field) parse(form url.Values, keep bool) (value any, given bool, problem
 		return text != "", keep || text != "", nil
 	case "list":
 		all := pieces(form[f.Name])
+		return all, keep || len(all) > 0, nil
+	case "numbers":
+		all := []int64{}
+		for _, one := range pieces(form[f.Name]) {
+			n, err := strconv.ParseInt(one, 10, 64)
+			if err != nil {
+				return nil, false, wrong(f.Name, "web.admin.no_number")
+			}
+			all = append(all, n)
+		}
 		return all, keep || len(all) > 0, nil
 	case "linelist":
 		all := []string{}

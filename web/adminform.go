@@ -250,7 +250,7 @@ func (s shaping) first(f field, from string) string {
 		if t, ok := timeAt(s.of, from); ok {
 			return t.Format("2006-01-02T15:04")
 		}
-	case "list":
+	case "list", "numbers":
 		return strings.Join(column{Kind: "list"}.lines(s.lang, value), ", ")
 	case "linelist":
 		return strings.Join(column{}.lines(s.lang, value), "\n")
