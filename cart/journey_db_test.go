@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"doorstep/cart"
+	"doorstep/catalog"
 	"doorstep/internal/fault"
 	"doorstep/internal/id"
 )
@@ -450,4 +451,32 @@ func TestTheValueOfACartNeverKeepsItFromBeingChanged(t *testing.T) {
 		t.Log(err) // what a view says of such a sum is another matter
 	}
 	w.is(w.text(`select coalesce(max(value_minor), 0)::text from checkout_events`), "8999100000000000000")
+}
+
+// A cart that a link has made anew, because only a checkout was left, is the same
+// journey: it is not counted twice.
+func TestACartThatComesBackAsAnotherIsTheSameJourney(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	mug := w.sell("MUG", 1000, 100)
+	checkout, pieces, value := id.New(), int64(1), int64(1000)
+	e := cart.NewEvent(t.Context(), w.merchant, w.clock.Now(), cart.CheckoutStarted, cart.StepContact).Of(checkout, nil)
+	e.Pieces, e.Value, e.Currency = &pieces, &value, "EUR"
+	w.carts.Later(e)
+	w.passes(time.Hour)
+	v := w.ok(w.carts.Restore(t.Context(), cart.Restoration{
+		Merchant: w.merchant, Journey: checkout, NewID: id.New(), Secret: func(uuid.UUID) string { return "secret" },
+		Basket: cart.Basket{Currency: "EUR", Lines: []catalog.Wanted{{VariantID: mug, Quantity: 2}}},
+	}))
+	w.passes(time.Minute)
+	w.ok(w.carts.Add(t.Context(), cart.Access{Merchant: w.merchant, Secret: "secret"}, v.ID, []cart.Item{item("MUG", 1)}))
+	w.passes(time.Hour)
+	w.is(w.text(`select status from carts where id = $1`, v.ID), "abandoned")
+	other := id.New()
+	if err := w.carts.NoteOrder(t.Context(), cart.Ordered{Merchant: w.merchant, Order: id.New(), Checkout: other, Cart: &v.ID, At: w.clock.Now(), Currency: "EUR", Pieces: 3}); err != nil {
+		t.Fatal(err)
+	}
+	w.passes(time.Minute)
+	w.is(w.news(checkout), "abandoned recovered abandoned converted")
+	w.is(w.text(`select format('%s %s %s %s', count(*), min(status), min(times), min(cart_id::text)) from journeys`), "1 converted 2 "+v.ID.String())
 }

@@ -140,6 +140,9 @@ func (s *Service) Appraise(ctx context.Context, merchant uuid.UUID, b Basket) (*
 // Restoration is a cart that comes back by a link.
 type Restoration struct {
 	Merchant uuid.UUID
+	// Journey goes on with the cart, so that it is not counted twice; zero begins
+	// another one with a new cart.
+	Journey uuid.UUID
 	// Cart is the one that was left; nil when there was only a checkout.
 	Cart *uuid.UUID
 	// NewID and the Basket make a new cart, when the old one cannot be opened any
@@ -186,9 +189,9 @@ func (s *Service) Restore(ctx context.Context, r Restoration) (*View, error) {
 	now := s.DB.Now()
 	created := NewEvent(ctx, r.Merchant, now, CartCreated, StepCart)
 	err = db.Run(ctx, s.DB, func(tx db.Tx) error {
-		n, err := tx.Exec(ctx, `insert into carts (merchant_id, id, secret_hash, status, currency, locale, codes, version, created_at, updated_at, expires_at)
-			values ($1, $2, $3, 'active', $4, $5, $6, 1, $7, $7, $8) on conflict (merchant_id, id) do nothing`,
-			r.Merchant, r.NewID, hash(r.Secret(r.NewID)), v.Currency, v.Locale, v.Codes, now, now.Add(s.TTL))
+		n, err := tx.Exec(ctx, `insert into carts (merchant_id, id, secret_hash, status, currency, locale, codes, version, created_at, updated_at, expires_at, journey_id)
+			values ($1, $2, $3, 'active', $4, $5, $6, 1, $7, $7, $8, nullif($9::uuid, '00000000-0000-0000-0000-000000000000')) on conflict (merchant_id, id) do nothing`,
+			r.Merchant, r.NewID, hash(r.Secret(r.NewID)), v.Currency, v.Locale, v.Codes, now, now.Add(s.TTL), r.Journey)
 		if err != nil || n == 0 { // the same restoration was faster, or long ago
 			return err
 		}

@@ -152,9 +152,9 @@ func (l leftCarts) Buyable(ctx context.Context, tx db.Tx, merchant uuid.UUID, cu
 	return l.h.carts.Buyable(ctx, tx, merchant, currency, variants)
 }
 
-func (l leftCarts) Restore(ctx context.Context, merchant uuid.UUID, id *uuid.UUID, newID uuid.UUID, currency, language string, lines []recovery.Line, codes []string) (*recovery.Basket, error) {
+func (l leftCarts) Restore(ctx context.Context, merchant, journey uuid.UUID, id *uuid.UUID, newID uuid.UUID, currency, language string, lines []recovery.Line, codes []string) (*recovery.Basket, error) {
 	return basketOf(l.h.carts.Restore(ctx, cart.Restoration{
-		Merchant: merchant, Cart: id, NewID: newID, Basket: wantedAgain(currency, language, lines, codes),
+		Merchant: merchant, Journey: journey, Cart: id, NewID: newID, Basket: wantedAgain(currency, language, lines, codes),
 		// The same for the same cart, so that a second click opens what the first did.
 		Secret: func(id uuid.UUID) string { return l.h.vault.Link(customer.OpenCart, merchant, id, time.Unix(0, 0)) },
 	}))

@@ -151,12 +151,12 @@ func (s *Service) Restore(ctx context.Context, token, language string) (*Preview
 	if p.RestoredCart != nil && (cart == nil || *cart != *p.RestoredCart) {
 		cart, newID = nil, *p.RestoredCart
 	}
-	b, err := s.Carts.Restore(ctx, p.Merchant, cart, newID, p.Currency, language, p.Lines, p.Codes)
+	b, err := s.Carts.Restore(ctx, p.Merchant, p.Journey, cart, newID, p.Currency, language, p.Lines, p.Codes)
 	if f, is := fault.As(err); is && f.Code == overCode { // the cart of an earlier time was merged, say: make another
 		if newID, err = s.renewID(ctx, p, newID); err != nil {
 			return nil, err
 		}
-		b, err = s.Carts.Restore(ctx, p.Merchant, nil, newID, p.Currency, language, p.Lines, p.Codes)
+		b, err = s.Carts.Restore(ctx, p.Merchant, p.Journey, nil, newID, p.Currency, language, p.Lines, p.Codes)
 	}
 	switch {
 	case err != nil:

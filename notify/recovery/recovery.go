@@ -90,8 +90,8 @@ type Carts interface {
 	// Buyable says whether at least one of the variants can be bought.
 	Buyable(ctx context.Context, tx db.Tx, merchant uuid.UUID, currency string, variants []uuid.UUID) (bool, error)
 	// Restore opens the cart with a secret, or a new one of that id with what can be
-	// bought of the lines. It may be repeated.
-	Restore(ctx context.Context, merchant uuid.UUID, cart *uuid.UUID, newID uuid.UUID, currency, language string, lines []Line, codes []string) (*Basket, error)
+	// bought of the lines, with which the journey goes on. It may be repeated.
+	Restore(ctx context.Context, merchant, journey uuid.UUID, cart *uuid.UUID, newID uuid.UUID, currency, language string, lines []Line, codes []string) (*Basket, error)
 	// Returned notes that the shopper of a journey is back.
 	Returned(ctx context.Context, merchant, journey uuid.UUID, checkout *uuid.UUID)
 }

@@ -83,7 +83,7 @@ func (s *shelf) Buyable(_ context.Context, _ db.Tx, _ uuid.UUID, _ string, varia
 	return false, nil
 }
 
-func (s *shelf) Restore(ctx context.Context, _ uuid.UUID, cart *uuid.UUID, newID uuid.UUID, _, _ string, lines []Line, _ []string) (*Basket, error) {
+func (s *shelf) Restore(ctx context.Context, _, _ uuid.UUID, cart *uuid.UUID, newID uuid.UUID, _, _ string, lines []Line, _ []string) (*Basket, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	opened := newID
