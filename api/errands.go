@@ -17,6 +17,7 @@ type errands interface {
 	Pickup(ctx context.Context, merchant uuid.UUID, n label.NewPickup) (*label.Errand, error)
 	CancelPickup(ctx context.Context, merchant, errand uuid.UUID) (*label.Errand, error)
 	Manifest(ctx context.Context, merchant uuid.UUID, n label.NewManifest) (*label.Errand, error)
+	ResolveErrand(ctx context.Context, merchant uuid.UUID, kind string, errand uuid.UUID, v label.Verdict) (*label.Errand, error)
 	Errand(ctx context.Context, merchant uuid.UUID, kind string, errand uuid.UUID) (*label.Errand, error)
 }
 
@@ -99,12 +100,48 @@ type ManifestLabel struct {
 	LabelID uuid.UUID `json:"label_id" format:"uuid"`
 }
 
+type resolveErrandIn struct {
+	ByID
+	Body struct {
+		Exists    bool   `json:"exists" doc:"The carrier has it"`
+		CarrierID string `json:"carrier_id,omitempty" maxLength:"100" doc:"What the carrier calls it; needed when it exists"`
+	}
+}
+
+func (in *resolveErrandIn) verdict() label.Verdict {
+	return label.Verdict{Exists: in.Body.Exists, CarrierID: in.Body.CarrierID}
+}
+
+// registerVerdicts lets a person say what became of what nobody can tell.
+func registerVerdicts(s *Server, svc labels) {
+	faults := []*fault.Error{label.ErrErrand, label.ErrState, label.ErrInput}
+	handle(s, Route{
+		ID: "resolve-pickup", Method: http.MethodPost, Path: "/v1/pickups/{id}/resolve", Tag: "labels", Summary: "Say what became of a parked pickup",
+		Description: "Ask the carrier first: saying that it does not exist lets another van be sent for.",
+		Auth:        secret("shipping:write"), Errors: faults,
+	}, func(ctx context.Context, in *resolveErrandIn) (*pickupOut, error) {
+		return onePickup(svc.ResolveErrand(ctx, caller(ctx).Merchant, label.KindPickup, in.ID, in.verdict()))
+	})
+	handle(s, Route{
+		ID: "resolve-manifest", Method: http.MethodPost, Path: "/v1/manifests/{id}/resolve", Tag: "labels", Summary: "Say what became of a parked manifest",
+		Description: "Ask the carrier first: saying that it does not exist frees its labels for another one.",
+		Auth:        secret("shipping:write"), Errors: faults,
+	}, func(ctx context.Context, in *resolveErrandIn) (*manifestOut, error) {
+		e, err := svc.ResolveErrand(ctx, caller(ctx).Merchant, label.KindManifest, in.ID, in.verdict())
+		if err != nil {
+			return nil, err
+		}
+		return &manifestOut{manifestOf(*e)}, nil
+	})
+}
+
 func registerErrands(s *Server, svc labels) {
 	faults := []*fault.Error{
 		label.ErrInput, label.ErrUnable, label.ErrRefused, label.ErrAccountAuth, label.ErrCarrier, label.ErrTaken, shipping.ErrAccountNotFound,
 		shipping.ErrAccountOff, shipping.ErrAccount,
 	}
 	registerPickups(s, svc, faults)
+	registerVerdicts(s, svc)
 	handle(s, Route{
 		ID: "make-manifest", Method: http.MethodPost, Path: "/v1/manifests", Status: http.StatusCreated, Tag: "labels", Summary: "Close labels on one sheet for the driver",
 		Auth: secret("shipping:write"), Once: OnceRequired, Deadline: Payments, Errors: append([]*fault.Error{label.ErrManifested}, faults...),

@@ -93,6 +93,10 @@ func (f fakeLabels) Pickup(_ context.Context, m uuid.UUID, n label.NewPickup) (*
 	return theErrand(label.KindPickup), f.see("Pickup", m, true, shipping.ErrAccountNotFound, n)
 }
 
+func (f fakeLabels) ResolveErrand(_ context.Context, m uuid.UUID, kind string, id uuid.UUID, _ label.Verdict) (*label.Errand, error) {
+	return theErrand(kind), f.known("ResolveErrand", m, id, true, label.ErrErrand, nil)
+}
+
 func (f fakeLabels) CancelPickup(_ context.Context, m, id uuid.UUID) (*label.Errand, error) {
 	return theErrand(label.KindPickup), f.known("CancelPickup", m, id, true, label.ErrErrand, nil)
 }

@@ -145,6 +145,10 @@ func (f fakeDeliveries) Compare(from, to []byte, requests []policy.Request) (shi
 	return (&shipping.Service{}).Compare(from, to, requests)
 }
 
+func (f fakeDeliveries) Linked(context.Context, uuid.UUID) ([]string, error) {
+	return []string{"fedex"}, nil
+}
+
 func (f fakeDeliveries) LandedCost(_ context.Context, m uuid.UUID, r customs.Request) (customs.Estimate, error) {
 	if err := f.see("LandedCost", m, false, nil, r); err != nil {
 		return customs.Estimate{}, err

@@ -125,7 +125,7 @@ func registerPolicies(s *Server, svc deliveries, shop settings) {
 		ID: "check-policy-document", Method: http.MethodPost, Path: base + "/check", Tag: "shipping", Summary: "Look a shipping policy over without keeping it",
 		Auth: read, Once: OnceNever,
 	}, func(ctx context.Context, in *policyDocumentIn) (*policyReportOut, error) {
-		return checkPolicy(ctx, shop, in.Body.text)
+		return checkPolicy(ctx, svc, shop, in.Body.text)
 	})
 	handle(s, Route{
 		ID: "read-policy", Method: http.MethodGet, Path: base + "/{id}", Tag: "shipping", Summary: "Read a version with its document",
@@ -153,7 +153,7 @@ func registerPolicies(s *Server, svc deliveries, shop settings) {
 		if err != nil {
 			return nil, err
 		}
-		return checkPolicy(ctx, shop, v.Document)
+		return checkPolicy(ctx, svc, shop, v.Document)
 	})
 	handle(s, Route{
 		ID: "compare-policy", Method: http.MethodPost, Path: base + "/{id}/diff", Tag: "shipping", Summary: "Say what a version would change, in itself and for sample requests",
@@ -170,8 +170,9 @@ func registerPolicies(s *Server, svc deliveries, shop settings) {
 	})
 }
 
-// checkPolicy looks a document over, with the currencies that the shop sells in.
-func checkPolicy(ctx context.Context, shop settings, document []byte) (*policyReportOut, error) {
+// checkPolicy looks a document over, with the currencies that the shop sells in
+// and the carriers it has accounts with.
+func checkPolicy(ctx context.Context, svc deliveries, shop settings, document []byte) (*policyReportOut, error) {
 	var currencies []string
 	if shop != nil {
 		set, _, err := shop.Settings(ctx, caller(ctx).Merchant)
@@ -180,7 +181,12 @@ func checkPolicy(ctx context.Context, shop settings, document []byte) (*policyRe
 		}
 		currencies = set.Currencies
 	}
+	linked, err := svc.Linked(ctx, caller(ctx).Merchant)
+	if err != nil {
+		return nil, err
+	}
 	r := shipping.CheckPolicy(document, currencies)
+	r.Linked(document, linked)
 	b := PolicyReport{Valid: r.Valid, Hash: r.Hash, Problems: r.Problems, Warnings: make([]PolicyWarning, len(r.Warnings))}
 	for i, w := range r.Warnings {
 		b.Warnings[i] = PolicyWarning(w)

@@ -39,6 +39,8 @@ type deliveries interface {
 	MatchZones(ctx context.Context, merchant uuid.UUID, document []byte, d policy.Dest) (policy.ZoneMatch, error)
 	PromiseFrom(ctx context.Context, merchant uuid.UUID, o policy.Origin, at time.Time, t *policy.Transit) (policy.Promise, error)
 	LandedCost(ctx context.Context, merchant uuid.UUID, r customs.Request) (customs.Estimate, error)
+	// Linked are the codes of carrier accounts that are not switched off.
+	Linked(ctx context.Context, merchant uuid.UUID) ([]string, error)
 	Pack(ctx context.Context, merchant uuid.UUID, boxes []packing.Box, items []packing.Item) (packing.Plan, error)
 }
 

@@ -1,6 +1,10 @@
 package customer
 
-import "time"
+import (
+	"time"
+
+	"doorstep/internal/locale"
+)
 
 // For tests of what stays inside.
 var (
@@ -8,7 +12,7 @@ var (
 	MintKey     = mintKey
 	KeyChecksum = keyChecksum
 	CleanOrigin = cleanOrigin
-	IsCountry   = isCountry
+	IsCountry   = locale.IsCountry
 )
 
 // Recent is recent as tests see it.

@@ -8,8 +8,6 @@ import (
 	"time"
 	_ "time/tzdata" // zones are checked the same on every machine
 
-	"golang.org/x/text/language"
-
 	"doorstep/internal/locale"
 	"doorstep/internal/money"
 )
@@ -145,7 +143,7 @@ func (w *wrong) each(at string, list []string, ok func(string) bool, message str
 }
 
 func (w *wrong) countries(at string, list []string) {
-	w.each(at, list, isCountry, "is not a country code such as AM")
+	w.each(at, list, locale.IsCountry, "is not a country code such as AM")
 }
 
 func (w *wrong) amounts(at string, list []money.Amount) {
@@ -162,21 +160,6 @@ func (w *wrong) amounts(at string, list []money.Amount) {
 			w.at(place, "must not be negative")
 		}
 	}
-}
-
-// withdrawn are codes that CLDR still calls countries although ISO 3166-1 has
-// given them up (ISO 3166-3).
-var withdrawn = []string{"AN", "CS", "NT", "SU", "YU"}
-
-// isCountry says whether code is an ISO 3166-1 alpha-2 code in capital letters,
-// or XK, by which carriers and banks know Kosovo. Reserved codes such as EU, UN
-// and UK, which have no UN M.49 number or another canonical form, are none.
-func isCountry(code string) bool {
-	if len(code) != 2 {
-		return false
-	}
-	r, err := language.ParseRegion(code)
-	return err == nil && r.IsCountry() && r.String() == code && r.Canonicalize() == r && r.M49() != 0 && !slices.Contains(withdrawn, code)
 }
 
 // knownZone says whether name is an IANA time zone. Local is none: it would be

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"doorstep/internal/fault"
+	"doorstep/internal/locale"
 	"doorstep/shipping/policy"
 )
 
@@ -27,6 +29,8 @@ const (
 	WarnAlwaysHidden  = "method_always_hidden"
 	WarnNoRate        = "no_exchange_rate"
 	WarnNothingAtHome = "no_method_without_zone"
+	WarnCountry       = "unknown_country"
+	WarnNotLinked     = CodeNotLinked
 )
 
 // Report is what a check of a document found. Hash is empty when it is not valid.
@@ -88,6 +92,57 @@ func (r *Report) warn(doc *policy.Document, currencies []string) {
 		}
 	}
 	r.hidden(doc)
+	r.countries(doc)
+}
+
+// countries finds codes that are no country's, such as ZZ or a slip for SE.
+func (r *Report) countries(doc *policy.Document) {
+	look := func(code, at string) {
+		if code = strings.ToUpper(code); code != "" && code != "UK" && !locale.IsCountry(code) {
+			r.add(WarnCountry, at, "%s is no country of ISO 3166-1: nothing goes there.", code)
+		}
+	}
+	for i, z := range doc.Zones {
+		for part, places := range map[string][]policy.Place{"match": z.Match, "exclude": z.Exclude} {
+			for j, p := range places {
+				look(p.Country, fmt.Sprintf("zones[%d].%s[%d].country", i, part, j))
+			}
+		}
+	}
+	for i, o := range doc.Origins {
+		look(o.Country, fmt.Sprintf("origins[%d].country", i))
+	}
+	for _, code := range slices.Sorted(maps.Keys(doc.DestVATBps)) {
+		look(code, "dest_vat_bps."+code)
+	}
+}
+
+// Linked adds a warning for each live price of a carrier account that is none of
+// the codes: those of accounts that are linked and not switched off.
+func (r *Report) Linked(document []byte, codes []string) {
+	doc, err := policy.Parse(document)
+	if err != nil {
+		return // its problems are told already
+	}
+	for i, m := range doc.Methods {
+		at := fmt.Sprintf("methods[%d]", i)
+		r.unlinked(m.Price, m.Carrier, at+".price", codes)
+		for _, origin := range slices.Sorted(maps.Keys(m.ByOrigin)) {
+			r.unlinked(m.ByOrigin[origin].Price, m.Carrier, at+".by_origin."+origin+".price", codes)
+		}
+	}
+}
+
+func (r *Report) unlinked(p *policy.Price, method, at string, codes []string) {
+	if p == nil {
+		return
+	}
+	for i := range p.Of {
+		r.unlinked(&p.Of[i], method, fmt.Sprintf("%s.of[%d]", at, i), codes)
+	}
+	if name := cmp.Or(p.Carrier, method); p.Type == "live" && !slices.Contains(codes, name) {
+		r.add(WarnNotLinked, at, "No carrier account with the code %s is linked: only what stands in for its prices is offered.", name)
+	}
 }
 
 // tiers finds places of a table that no row covers.

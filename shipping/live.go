@@ -108,6 +108,21 @@ func (s *Service) linked(ctx context.Context, merchant uuid.UUID) map[string]*Ac
 	return byCode
 }
 
+// Linked are the codes of the merchant's accounts that are not switched off.
+func (s *Service) Linked(ctx context.Context, merchant uuid.UUID) ([]string, error) {
+	codes := []string{}
+	if s.Accounts == nil {
+		return codes, nil
+	}
+	all, err := s.Accounts.List(ctx, merchant)
+	for i := range all {
+		if all[i].Enabled {
+			codes = append(codes, all[i].Code)
+		}
+	}
+	return codes, err
+}
+
 // question puts a need to the account that the policy names, or says why not.
 func (s *Service) question(linked map[string]*Account, p *policy.Policy, n *policy.Need, r *policy.Request) (rating.Ask, string) {
 	a := linked[n.Carrier]

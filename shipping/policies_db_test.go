@@ -179,18 +179,26 @@ func TestAPolicyWithMistakesIsNeitherKeptNorPublished(t *testing.T) {
 
 func TestACheckWarnsOfWhatIsProbablyNotMeant(t *testing.T) {
 	t.Parallel()
-	r := shipping.CheckPolicy([]byte(`{"currency":"EUR","rates":{"USD->EUR":"0.9"},
-		"zones":[{"id":"am","match":[{"country":"AM"}]},{"id":"ge","match":[{"country":"GE"}]}],
-		"methods":[{"id":"post","zones":["am"],"price":{"type":"tiers","by":"weight_g","tiers":[{"to":1000,"amount":1},{"from":2000,"to":5000,"amount":2}]}}],
-		"rules":[{"id":"never","phase":"eligibility","methods":["post"],"then":[{"action":"hide","code":"closed"}]}]}`), []string{"EUR", "USD", "AMD"})
+	const warned = `{"currency":"EUR","rates":{"USD->EUR":"0.9"},
+		"zones":[{"id":"am","match":[{"country":"AM"},{"country":"ZZ"}]},{"id":"ge","match":[{"country":"GE"},{"country":"UK"}]}],
+		"methods":[{"id":"air","zones":["am"],"price":{"type":"max","of":[{"type":"flat","amount":1},{"type":"live","carrier":"ups-1","service":"07","fallback":[{"use":"hide"}]}]}},
+			{"id":"post","zones":["am"],"price":{"type":"tiers","by":"weight_g","tiers":[{"to":1000,"amount":1},{"from":2000,"to":5000,"amount":2}]}}],
+		"rules":[{"id":"never","phase":"eligibility","methods":["post"],"then":[{"action":"hide","code":"closed"}]}]}`
+	r := shipping.CheckPolicy([]byte(warned), []string{"EUR", "USD", "AMD"})
 	if !r.Valid {
 		t.Fatalf("%+v", r)
+	}
+	r.Linked([]byte(warned), []string{"ups-2"})
+	quiet := shipping.Report{}
+	if quiet.Linked([]byte(warned), []string{"ups-1"}); len(quiet.Warnings) != 0 {
+		t.Errorf("a linked account: %+v", quiet.Warnings)
 	}
 	var codes []string
 	for _, w := range r.Warnings {
 		codes = append(codes, w.Code+" "+w.Location)
 	}
-	want := "tier_gap methods[0].price.tiers, tier_end methods[0].price.tiers, zone_without_method zones[1], no_method_without_zone methods, no_exchange_rate rates, method_always_hidden rules[0]"
+	want := "tier_gap methods[1].price.tiers, tier_end methods[1].price.tiers, zone_without_method zones[1], no_method_without_zone methods, no_exchange_rate rates, method_always_hidden rules[0], " +
+		"unknown_country zones[0].match[1].country, carrier_not_linked methods[0].price.of[1]"
 	if got := strings.Join(codes, ", "); got != want {
 		t.Fatalf("got  %s\nwant %s", got, want)
 	}

@@ -2,6 +2,7 @@ package locale
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -185,4 +186,19 @@ func Country(lang Lang, code string) string {
 		return name
 	}
 	return code
+}
+
+// withdrawn are codes that CLDR still calls countries although ISO 3166-1 has
+// given them up (ISO 3166-3).
+var withdrawn = []string{"AN", "CS", "NT", "SU", "YU"}
+
+// IsCountry says whether code is an ISO 3166-1 alpha-2 code in capital letters,
+// or XK, by which carriers and banks know Kosovo. Reserved codes such as EU, UN
+// and UK, which have no UN M.49 number or another canonical form, are none.
+func IsCountry(code string) bool {
+	if len(code) != 2 {
+		return false
+	}
+	r, err := language.ParseRegion(code)
+	return err == nil && r.IsCountry() && r.String() == code && r.Canonicalize() == r && r.M49() != 0 && !slices.Contains(withdrawn, code)
 }

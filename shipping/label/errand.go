@@ -305,6 +305,39 @@ func (s *Service) endErrand(ctx context.Context, e *Errand, carrierID string, co
 	})
 }
 
+// ResolveErrand ends a parked errand of a kind by what a person has found out: it
+// exists, and the carrier calls it so, or it does not, and its labels can go on
+// another sheet. A manifest that exists has no paper here. It fails with
+// ErrErrand, ErrState or ErrInput.
+func (s *Service) ResolveErrand(ctx context.Context, merchant uuid.UUID, kind string, errand uuid.UUID, v Verdict) (*Errand, error) {
+	e, err := s.Errand(ctx, merchant, kind, errand)
+	if err != nil {
+		return nil, err
+	}
+	status := Failed
+	if v.Exists {
+		if status = Done; v.CarrierID == "" || len(v.CarrierID) > mostWord {
+			return nil, ErrInput.At("body.carrier_id", "must be what the carrier calls it")
+		}
+	}
+	if e.Status != Parked {
+		return nil, ErrState
+	}
+	now := s.DB.Now()
+	err = db.Run(ctx, s.DB, func(tx db.Tx) error {
+		tx.Guard(1, ErrState, `update carrier_errands set status = $3, carrier_id = $4, updated_at = $5
+			where merchant_id = $1 and id = $2 and status = 'parked'`, merchant, errand, string(status), v.CarrierID, now)
+		if status == Failed {
+			tx.Queue(`update labels set manifest_id = null, updated_at = $3 where merchant_id = $1 and manifest_id = $2`, merchant, errand, now)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.Errand(ctx, merchant, kind, errand)
+}
+
 // CancelPickup sends a van home that was booked. It fails with ErrErrand,
 // ErrState, ErrRefused, ErrAccountAuth, ErrCarrier and what the accounts fail with.
 func (s *Service) CancelPickup(ctx context.Context, merchant, errand uuid.UUID) (*Errand, error) {

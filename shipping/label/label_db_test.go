@@ -374,6 +374,44 @@ func TestVansAndSheetsAreAskedForOnce(t *testing.T) {
 	}
 }
 
+func TestAPersonEndsAParkedVanOrSheet(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	if _, err := w.labels.Buy(w.ctx, w.merchant, w.parcel().ID, w.want()); err != nil {
+		t.Fatal(err)
+	}
+	w.desk.faults = []string{"silent", "silent"}
+	van, err := w.labels.Pickup(w.ctx, w.merchant, label.NewPickup{Account: w.account, Ready: start.Add(time.Hour), Last: start.Add(4 * time.Hour), Parcels: 1, WeightG: 1})
+	if err != nil || van.Status != label.Parked {
+		t.Fatalf("%+v, %v", van, err)
+	}
+	sheet, err := w.labels.Manifest(w.ctx, w.merchant, label.NewManifest{Account: w.account})
+	if err != nil || sheet.Status != label.Parked {
+		t.Fatalf("%+v, %v", sheet, err)
+	}
+	end := func(kind string, id uuid.UUID, v label.Verdict) (*label.Errand, error) {
+		return w.labels.ResolveErrand(w.ctx, w.merchant, kind, id, v)
+	}
+	if _, err := end(label.KindManifest, van.ID, label.Verdict{}); !errors.Is(err, label.ErrErrand) {
+		t.Errorf("a van is no sheet: %v", err)
+	}
+	if _, err := end(label.KindPickup, van.ID, label.Verdict{Exists: true}); !errors.Is(err, label.ErrInput) {
+		t.Errorf("nobody says what the carrier calls it: %v", err)
+	}
+	if e, err := end(label.KindPickup, van.ID, label.Verdict{Exists: true, CarrierID: "PU-1"}); err != nil || e.Status != label.Done || e.CarrierID != "PU-1" {
+		t.Errorf("%+v, %v", e, err)
+	}
+	if _, err := end(label.KindPickup, van.ID, label.Verdict{}); !errors.Is(err, label.ErrState) {
+		t.Errorf("it was ended twice: %v", err)
+	}
+	if e, err := end(label.KindManifest, sheet.ID, label.Verdict{}); err != nil || e.Status != label.Failed {
+		t.Errorf("%+v, %v", e, err)
+	}
+	if again, err := w.labels.Manifest(w.ctx, w.merchant, label.NewManifest{Account: w.account}); err != nil || again.Status != label.Done || len(again.Labels) != 1 {
+		t.Errorf("the labels of a sheet that does not exist should go on another: %+v, %v", again, err)
+	}
+}
+
 func TestAVanIsNotSentForTwiceWheneverTheProgramDies(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -265,7 +265,10 @@ func (d *desk) CancelPickup(context.Context, string) error { return nil }
 func (d *desk) Manifest(_ context.Context, r carrier.ManifestRequest) (carrier.Manifest, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.fault() == "refused" {
+	switch d.fault() {
+	case "silent":
+		return carrier.Manifest{}, failure(carrier.KindTimeout)
+	case "refused":
 		return carrier.Manifest{}, failure(carrier.KindInvalid)
 	}
 	return carrier.Manifest{ID: fmt.Sprintf("M%d", len(r.Labels)), Papers: []carrier.Paper{{Kind: "manifest", Format: carrier.PDF, Bytes: []byte("%PDF-1.4 sheet")}}}, nil

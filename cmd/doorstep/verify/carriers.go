@@ -24,6 +24,21 @@ var carriers = []Invariant{
 		select l.merchant_id, l.id, 'bought, and its parcel does not go out since ' || s.updated_at from labels l
 		join shipments s on s.merchant_id = l.merchant_id and s.id = l.subject_id and s.status = 'canceled'
 		where l.purpose = 'shipment' and l.status = 'bought' and l.failure = '' and greatest(l.updated_at, s.updated_at) < $1::timestamptz - interval '1 hour'`},
+	{"carrier_account_can_be_opened", `
+		select merchant_id, id, format('%s: %s bytes of credentials, %s names', code, octet_length(sealed), cardinality(credential_names)) from carrier_accounts
+		where carrier = '' or code = '' or octet_length(sealed) < 16 or cardinality(credential_names) <> (select count(distinct n) from unnest(credential_names) n)`},
+	{"work_is_of_its_accounts_carrier", `
+		select w.merchant_id, w.id, format('of %s, and its account is with %s', w.carrier, a.carrier) from (
+			select merchant_id, id, account_id, carrier from labels
+			union all select merchant_id, id, account_id, carrier from carrier_errands
+			union all select merchant_id, id, account_id, carrier from parcel_watches) w
+		join carrier_accounts a on a.merchant_id = w.merchant_id and a.id = w.account_id and a.carrier <> w.carrier`},
+	{"live_rates_can_be_read", `
+		select c.merchant_id, c.id, 'heard of carriers: ' || left(c.live_rates::text, 80) from checkouts c
+		where c.live_rates is not null and (jsonb_typeof(c.live_rates -> 'heard') is distinct from 'array' or coalesce(c.live_rates ->> 'policy', '') = ''
+			or coalesce(c.live_rates ->> 'at', '') = '' or exists (
+				select from jsonb_path_query(c.live_rates, 'lax $.heard[*].rates[*]') r
+				where jsonb_typeof(r -> 'amount') is distinct from 'number' or (r ->> 'amount')::numeric < 0 or (r ->> 'currency') is null or (r ->> 'currency') !~ '^[A-Z]{3}$'))`},
 	{"errands_are_settled", `
 		select merchant_id, id, kind || ' pending since ' || created_at from carrier_errands where next_at < $1::timestamptz - interval '1 hour'`},
 	{"manifest_holds_labels_that_were_bought", `

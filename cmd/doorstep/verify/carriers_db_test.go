@@ -24,6 +24,11 @@ func init() {
 	breaks["label_is_of_its_parcel"] = []string{parcel, label("1"), `update labels set subject_id = gen_random_uuid()`}
 	breaks["label_of_a_canceled_parcel_is_given_back"] = []string{parcel, label("1"),
 		`update shipments set status = 'canceled' where id = '00000000-0000-7000-8000-0000000000f1'`}
+	const account = `insert into carrier_accounts (merchant_id, id, carrier, code, timeout_ms, enabled, sealed, created_at, updated_at)
+		select id, id, 'y', 'y-1', 1000, true, decode(repeat('00', 40), 'hex'), '2026-01-01', '2026-01-01' from merchants`
+	breaks["carrier_account_can_be_opened"] = []string{account, `update carrier_accounts set sealed = ''`}
+	breaks["work_is_of_its_accounts_carrier"] = []string{account, strings.Replace(errand, "'2016-01-01', '2016-01-01', '2016-01-01'", "now(), '2016-01-01', '2016-01-01'", 1)}
+	breaks["live_rates_can_be_read"] = []string{`update checkouts set live_rates = '{"at": "2026-01-01T00:00:00Z", "policy": "h", "heard": [{"rates": [{"amount": -1, "currency": "EUR"}]}]}'`}
 	breaks["errands_are_settled"] = []string{errand}
 	breaks["manifest_holds_labels_that_were_bought"] = []string{parcel, label("1"), `update labels set manifest_id = gen_random_uuid()`}
 	breaks["carriers_news_are_acted_on"] = []string{news}
