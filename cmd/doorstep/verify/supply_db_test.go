@@ -12,7 +12,7 @@ func init() {
 	)
 	breaks["one_purchase_order_per_supplier"] = []string{`alter table supplier_orders drop constraint supplier_orders_merchant_id_order_id_supplier_id_key`, potter, asked, asked}
 	breaks["purchase_orders_within_the_order"] = []string{potter, asked, line, `update supplier_order_lines set quantity = 3`}
-	breaks["purchase_orders_follow_cancellations"] = []string{potter, asked, line, `update orders set updated_at = '2026-01-01'`, `update order_lines set shipped = 1`}
+	breaks["purchase_orders_follow_cancellations"] = []string{potter, asked, line, `update orders set updated_at = '2026-01-01'`, `update order_lines l set shipped = 1 from supplier_order_lines s where s.order_line_id = l.id`}
 	breaks["purchase_orders_are_sent"] = []string{potter, asked, line, `update supplier_orders set status = 'pending'`}
 	breaks["purchase_order_status_follows"] = []string{potter, asked, line, `update supplier_orders set status = 'completed', ended_at = '2026-01-01'`}
 	breaks["supplied_units_are_in_parcels"] = []string{potter, asked, line, `update supplier_order_lines set shipped = 1`, `update supplier_orders set status = 'shipped'`}
