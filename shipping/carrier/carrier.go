@@ -262,7 +262,7 @@ type Paper struct {
 // Label is a bought shipment.
 type Label struct {
 	ID      string   // the carrier's shipment, for Void
-	Numbers []string // tracking numbers, one a parcel
+	Numbers []string // tracking numbers, one a parcel or one for all of them
 	Service string
 	Cost    money.Amount
 	Papers  []Paper

@@ -198,12 +198,16 @@ func myDHLShip(w *World, rw http.ResponseWriter, r *http.Request) {
 		minor := w.Price(p.base, p.perKg, grams, from.CountryCode, to.CountryCode)
 		format := carrier.Format(in.Output.EncodingFormat)
 		number := "1" + w.Digits(9)
+		var pieces []any
+		for i := range in.Content.Packages {
+			pieces = append(pieces, map[string]any{"referenceNumber": i + 1, "trackingNumber": "JD01" + w.Digits(16)})
+		}
 		receiver := to.place()
 		receiver.Name = in.Details.Receiver.Contact.FullName
 		w.Ship("", Parcel{ID: number, Number: number, Service: p.code, From: from.place(), To: receiver, WeightG: grams, Minor: minor, Currency: "USD", Format: format})
 		Reply(rw, http.StatusCreated, map[string]any{
 			"shipmentTrackingNumber": number, "trackingUrl": "https://express.api.dhl.com/mydhlapi/shipments/" + number + "/tracking",
-			"packages": []any{map[string]any{"referenceNumber": 1, "trackingNumber": "JD01" + w.Digits(16)}},
+			"packages": pieces,
 			"documents": []any{map[string]any{
 				"imageFormat": strings.ToUpper(in.Output.EncodingFormat), "content": base64.StdEncoding.EncodeToString(Label(format, number)), "typeCode": "label",
 			}},

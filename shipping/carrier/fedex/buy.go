@@ -161,7 +161,24 @@ func picture(f carrier.Format) object {
 	return object{"labelFormatType": "COMMON2D", "imageType": kind, "labelStockType": stock}
 }
 
+// reachable says what a party lacks without which FedEx answers that some field
+// is invalid, and not which.
+func (f *FedEx) reachable(who string, a carrier.Address) error {
+	for _, need := range []struct{ field, value, text string }{
+		{"line1", a.Line1, "is missing: FedEx delivers to a street"}, {"city", a.City, "is missing"},
+		{"phone", a.Phone, "is missing: FedEx wants a number that the courier can call"}, {"name", a.Name + a.Company, "is missing"},
+	} {
+		if need.value == "" {
+			return f.client.Fail("buy", carrier.KindInvalid, who+"."+need.field, need.text)
+		}
+	}
+	return nil
+}
+
 func (f *FedEx) shipQuestion(r carrier.ShipmentRequest) (object, error) {
+	if err := cmp.Or(f.reachable("from", r.From), f.reachable("to", r.To)); err != nil {
+		return nil, err
+	}
 	parcels, err := lines(r.Parcels, r.Options, imperial(r.From.Country))
 	if err != nil {
 		return nil, f.client.Fail("buy", carrier.KindInvalid, "options.insurance", "is too large")

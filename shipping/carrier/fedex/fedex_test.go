@@ -2,6 +2,7 @@ package fedex_test
 
 import (
 	"bytes"
+	"errors"
 	"testing"
 	"time"
 
@@ -127,6 +128,24 @@ func TestARefusalSaysWhatIsWrong(t *testing.T) {
 	}
 	if err := f.Void(t.Context(), carrier.LabelRef{ID: "1"}); carrier.KindOf(err) != carrier.KindNotFound {
 		t.Errorf("want not_found, got %v", err)
+	}
+}
+
+func TestALabelSaysWhatItLacksBeforeFedExIsAsked(t *testing.T) {
+	t.Parallel()
+	f, asked := carriertest.Played(t, fedex.Name, account)
+	r := carriertest.International()
+	r.To.Phone = ""
+	r.Parcels = []carrier.Parcel{{WeightG: 900}} // nobody has measured it
+	want := carrier.ShipmentRequest{Key: "bare", Service: "INTERNATIONAL_ECONOMY", From: r.From, To: r.To, Parcels: r.Parcels, Customs: r.Customs}
+	_, err := f.Buy(t.Context(), want)
+	var said *carrier.Error
+	if !errors.As(err, &said) || said.Kind != carrier.KindInvalid || said.Field != "to.phone" || asked.Last() != nil {
+		t.Errorf("want to.phone and nothing asked, got %v, %v", err, asked.Last())
+	}
+	want.To.Phone = "+37410123456"
+	if l, err := f.Buy(t.Context(), want); err != nil || len(l.Numbers) != 1 {
+		t.Errorf("a parcel without sides: %+v, %v", l, err)
 	}
 }
 

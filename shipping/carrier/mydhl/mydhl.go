@@ -115,7 +115,7 @@ var products = []carrier.Service{
 // Capabilities is what DHL Express can do.
 func (d *MyDHL) Capabilities() carrier.Capabilities {
 	return carrier.Capabilities{
-		Services: products, Returns: true, Insurance: true, Signature: true, DDP: true, Formats: []carrier.Format{carrier.PDF, carrier.ZPL}, MostParcelG: 70_000,
+		Services: products, Returns: true, Insurance: true, Signature: true, DDP: true, MultiParcel: true, Formats: []carrier.Format{carrier.PDF, carrier.ZPL}, MostParcelG: 70_000,
 	}
 }
 

@@ -37,11 +37,15 @@ func who(a carrier.Address) party {
 	return p
 }
 
-// Buy makes the label of one parcel. The key is DHL's customer reference, where a
-// person can find it.
+// mostPieces is how many pieces a waybill may have.
+const mostPieces = 99
+
+// Buy makes the labels of one shipment: its pieces share a waybill, whose number
+// is all that is asked about afterwards. The key is DHL's customer reference,
+// where a person can find it.
 func (d *MyDHL) Buy(ctx context.Context, r carrier.ShipmentRequest) (carrier.Label, error) {
-	if len(r.Parcels) != 1 {
-		return carrier.Label{}, d.client.Fail("buy", carrier.KindUnsupported, "parcels", "must be one: each gets a waybill of its own")
+	if len(r.Parcels) == 0 || len(r.Parcels) > mostPieces {
+		return carrier.Label{}, d.client.Fail("buy", carrier.KindInvalid, "parcels", "must be 1 to 99 pieces of a waybill")
 	}
 	if err := d.able("buy", r.Options); err != nil {
 		return carrier.Label{}, err
@@ -64,7 +68,9 @@ func (d *MyDHL) shipment(r *carrier.ShipmentRequest) map[string]any {
 		format = "zpl"
 	}
 	packages := boxes(r.Parcels)
-	packages[0].References = []reference{{Value: carrier.Reference(r.Key, 35), TypeCode: "CU"}}
+	for i := range packages {
+		packages[i].References = []reference{{Value: carrier.Reference(r.Key, 35), TypeCode: "CU"}}
+	}
 	content := map[string]any{
 		"packages": packages, "isCustomsDeclarable": r.Customs != nil, "description": describe(r), "unitOfMeasurement": "metric", "incoterm": "DAP",
 	}
@@ -130,7 +136,10 @@ func declaration(c *carrier.Customs) map[string]any {
 
 // made is a shipment as DHL gives it.
 type made struct {
-	Number    string `json:"shipmentTrackingNumber"`
+	Number string `json:"shipmentTrackingNumber"`
+	Pieces []struct {
+		Number string `json:"trackingNumber"`
+	} `json:"packages"`
 	Documents []struct {
 		Format  string `json:"imageFormat"`
 		Content string `json:"content"`
@@ -145,6 +154,9 @@ var kindOf = map[string]string{"label": "label", "invoice": "customs", "waybillD
 func (d *MyDHL) label(r *carrier.ShipmentRequest, said *made) (carrier.Label, error) {
 	if said.Number == "" || len(said.Number) > 35 {
 		return carrier.Label{}, d.client.Missing("buy", "shipmentTrackingNumber")
+	}
+	if len(r.Parcels) > 1 && len(said.Pieces) != len(r.Parcels) {
+		return carrier.Label{}, d.client.Fail("buy", carrier.KindContract, "packages", "are not as many as the pieces")
 	}
 	l := carrier.Label{ID: said.Number, Numbers: []string{said.Number}, Service: r.Service}
 	if cost, ok := total(said.Charges); ok {
