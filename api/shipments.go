@@ -38,6 +38,8 @@ type Shipment struct {
 	PromisedAt     *time.Time      `json:"promised_at,omitempty" doc:"When the days are over that the buyer was promised"`
 	ExpectedAt     *time.Time      `json:"expected_at,omitempty" doc:"When the carrier means to deliver, by its last word"`
 	DeliveredAt    *time.Time      `json:"delivered_at,omitempty"`
+	SignedBy       string          `json:"signed_by,omitempty" example:"A. P." doc:"Who took it, as initials"`
+	PhotoURL       string          `json:"photo_url,omitempty" format:"uri" doc:"Of the handing over"`
 	CreatedAt      time.Time       `json:"created_at"`
 	UpdatedAt      time.Time       `json:"updated_at"`
 }
@@ -78,7 +80,7 @@ func shipmentIn(lang locale.Lang) func(shipping.Shipment) Shipment {
 			ID: s.ID, OrderID: s.OrderID, Status: string(s.Status), TrackingStatus: string(s.TrackingStatus), StatusText: trackingText(lang, s.TrackingStatus),
 			Carrier: s.Carrier, TrackingNumber: s.TrackingNumber, LabelURL: s.LabelURL, Lines: make([]LineQuantity, len(s.Lines)),
 			Events: make([]TrackingEvent, len(s.Events)), Version: s.Version, ShippedAt: s.ShippedAt,
-			PromisedAt: s.PromisedAt, ExpectedAt: s.ExpectedAt, DeliveredAt: s.DeliveredAt,
+			PromisedAt: s.PromisedAt, ExpectedAt: s.ExpectedAt, DeliveredAt: s.DeliveredAt, SignedBy: s.SignedBy, PhotoURL: s.PhotoURL,
 			CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt,
 		}
 		for i, l := range s.Lines {
@@ -128,6 +130,8 @@ type trackingEventIn struct {
 		OccurredAt  time.Time `json:"occurred_at" maxLength:"40" example:"2026-11-22T14:05:00+04:00" doc:"With the local offset where the carrier gives it"`
 		Location    string    `json:"location,omitempty" maxLength:"500" example:"Yerevan"`
 		Description string    `json:"description,omitempty" maxLength:"500"`
+		SignedBy    string    `json:"signed_by,omitempty" maxLength:"200" example:"Ani Petrosyan" doc:"Who took a delivered parcel; only the initials are kept"`
+		PhotoURL    string    `json:"photo_url,omitempty" maxLength:"2048" format:"uri" doc:"A picture of a delivered parcel, at an https address; whoever holds the order's link sees it"`
 	}
 }
 
@@ -198,7 +202,7 @@ func registerOrderShipments(s *Server, o *orderRoom) {
 		_, offset := in.Body.OccurredAt.Zone()
 		found, err := o.shipments.RecordEvent(ctx, caller(ctx).Merchant, in.ID, shipping.TrackingEvent{
 			Status: shipping.Tracking(in.Body.Status), OccurredAt: in.Body.OccurredAt, UTCOffset: offset,
-			Location: in.Body.Location, Description: in.Body.Description, Source: "api", Code: in.Body.Code,
+			Location: in.Body.Location, Description: in.Body.Description, Source: "api", Code: in.Body.Code, SignedBy: in.Body.SignedBy, PhotoURL: in.Body.PhotoURL,
 		})
 		return oneShipment(ctx, found, err)
 	})

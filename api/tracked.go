@@ -82,6 +82,12 @@ type TrackedReturn struct {
 	CreatedAt      time.Time    `json:"created_at"`
 }
 
+// TrackedProof shows that a parcel was handed over.
+type TrackedProof struct {
+	SignedBy string `json:"signed_by,omitempty" example:"A. P." doc:"Who took it, as initials"`
+	PhotoURL string `json:"photo_url,omitempty" format:"uri"`
+}
+
 // trackRoom puts together what the holder of an order's link sees.
 type trackRoom struct {
 	*orderRoom
@@ -330,6 +336,9 @@ func trackedLinesOf(s *shipping.Shipment) []LineQuantity {
 func (b *TrackedParcel) fill(s *shipping.Shipment) {
 	b.CarrierName, b.CarrierURL, b.Lines = carrier.Title(s.Carrier), carrier.Page(s.Carrier, s.TrackingNumber), trackedLinesOf(s)
 	b.PromisedAt, b.ExpectedAt = s.PromisedAt, s.ExpectedAt
+	if s.DeliveredAt != nil && (s.SignedBy != "" || s.PhotoURL != "") {
+		b.Proof = &TrackedProof{SignedBy: s.SignedBy, PhotoURL: s.PhotoURL}
+	}
 }
 
 type trackedDocumentIn struct {

@@ -75,6 +75,7 @@ type TrackedParcel struct {
 	PromisedAt     *time.Time     `json:"promised_at,omitempty" doc:"When the days are over that the buyer was promised"`
 	ExpectedAt     *time.Time     `json:"expected_at,omitempty" doc:"When the carrier means to deliver, by its last word"`
 	DeliveredAt    *time.Time     `json:"delivered_at,omitempty"`
+	Proof          *TrackedProof  `json:"proof,omitempty" doc:"Of the delivery, where there is one"`
 	Events         []TrackedEvent `json:"events" doc:"The oldest first"`
 }
 

@@ -52,6 +52,8 @@ type Shipment struct {
 	DeliveredAt    *time.Time `gorm:"column:delivered_at"`
 	PromisedAt     *time.Time `gorm:"column:promised_at"` // when the promised days are over
 	ExpectedAt     *time.Time `gorm:"column:expected_at"` // when the carrier means to deliver, by its last word
+	SignedBy       string     `gorm:"column:signed_by"`   // initials of who took it
+	PhotoURL       string     `gorm:"column:photo_url"`   // of the handing over
 	CreatedAt      time.Time  `gorm:"column:created_at"`
 	UpdatedAt      time.Time  `gorm:"column:updated_at"`
 

@@ -92,7 +92,11 @@ type TrackingEvent struct {
 	// Parcel tells parcels of one shipment apart; empty is all of them.
 	Parcel string `gorm:"column:parcel"`
 	// ZoneGuessed says that the carrier told a local time without its zone.
-	ZoneGuessed bool      `gorm:"column:zone_guessed"`
+	ZoneGuessed bool `gorm:"column:zone_guessed"`
+	// SignedBy and PhotoURL show that the parcel was handed over, where the word is
+	// delivered; the shipment keeps them, of a name its initials.
+	SignedBy    string    `gorm:"-"`
+	PhotoURL    string    `gorm:"-"`
 	Fingerprint []byte    `gorm:"column:fingerprint"`
 	CreatedAt   time.Time `gorm:"column:created_at"`
 }
@@ -116,6 +120,9 @@ func (e *TrackingEvent) check(now time.Time) error {
 	}
 	if e.OccurredAt.Year() < 2000 || e.OccurredAt.After(now.Add(mostAhead)) {
 		bad = bad.At("body.occurred_at", "must be given and at most 24 hours ahead")
+	}
+	if !e.proven() {
+		bad = bad.At("body.photo_url", "must be an https address, beside the status delivered")
 	}
 	if e.UTCOffset < -18*3600 || e.UTCOffset > 18*3600 {
 		bad = bad.At("body.utc_offset", "must be at most 18 hours, in seconds")
@@ -201,6 +208,7 @@ func (s *Service) record(ctx context.Context, merchant, shipment uuid.UUID, even
 			}
 			fresh += n
 		}
+		prove(tx, &before, events)
 		if err := s.expect(tx, &before, expected, now); err != nil || fresh == 0 {
 			return err
 		}

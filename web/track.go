@@ -100,9 +100,13 @@ type trackedParcel struct {
 		ID       string `json:"line_id"`
 		Quantity int64  `json:"quantity"`
 	} `json:"lines"`
-	ExpectedAt  *time.Time     `json:"expected_at"`
-	DeliveredAt *time.Time     `json:"delivered_at"`
-	Events      []trackedEvent `json:"events"`
+	ExpectedAt  *time.Time `json:"expected_at"`
+	DeliveredAt *time.Time `json:"delivered_at"`
+	Proof       *struct {
+		SignedBy string `json:"signed_by"`
+		PhotoURL string `json:"photo_url"`
+	} `json:"proof"`
+	Events []trackedEvent `json:"events"`
 }
 
 type trackedEvent struct {

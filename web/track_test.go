@@ -142,7 +142,8 @@ func TestEveryStateHasItsHeadline(t *testing.T) {
 			parcel(o, "delivered", "delivered")
 			o["shipments"].([]j)[0]["delivered_at"] = "2023-11-14T09:00:00Z"
 			o["promise"] = j{"from": "2023-11-13", "to": "2023-11-15", "state": "kept", "arrived": "2023-11-14"}
-		}, []string{"<h1>Delivered</h1>", "Promise kept", "arrived on 14 November 2023"}, true},
+			o["shipments"].([]j)[0]["proof"] = j{"signed_by": "A. P.", "photo_url": "https://photos.example/1.jpg"}
+		}, []string{"<h1>Delivered</h1>", "Promise kept", "<dt>Taken by</dt><dd><bdi>A. P.</bdi></dd>", `<img src="https://photos.example/1.jpg" alt="Photo of the delivery"`, "arrived on 14 November 2023"}, true},
 		"one of two": {func(o j) { parcel(o, "delivered", "delivered"); second(o, "in_transit") }, []string{"1 of 2 parcels delivered", "Parcel 2 of 2"}, false},
 		"canceled":   {func(o j) { o["status"] = "canceled"; o["shipments"] = []j{} }, []string{"This order is cancelled"}, true},
 		"unpaid":     {func(o j) { o["status"] = "pending"; o["shipments"] = []j{} }, []string{"waiting for your payment"}, false},
@@ -178,6 +179,7 @@ func TestNothingOfAnOrderRunsInItsPage(t *testing.T) {
 		o["lines"].([]j)[0]["image"] = "javascript:alert(1)"
 		o["shop"].(j)["name"], o["shop"].(j)["email"] = hostile, `x@y.example?bcc=eve@evil.test&"><script>`
 		p := o["shipments"].([]j)[0]
+		p["proof"] = j{"signed_by": hostile, "photo_url": "javascript:alert(1)"}
 		p["carrier_name"], p["carrier_url"], p["tracking_number"] = hostile, "javascript:alert(1)", hostile
 		p["events"].([]j)[0]["location"], p["events"].([]j)[0]["status_text"] = hostile, hostile
 		p["events"].([]j)[1]["location"] = "\u202eevil\u202d e\u0301\u0301\u0301 یریوان"

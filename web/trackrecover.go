@@ -73,15 +73,9 @@ func recoverCart(v *visit) error {
 	if err != nil {
 		return v.refuseRecovery(err)
 	}
-	v.setCookie(recoveredCookie, cart.CartID+"."+cart.Secret, recoveredLife)
+	v.keep(cartCookie, cart.CartID, cart.Secret, cartLife)
 	return v.Redirect("/shop/cart", fiber.StatusSeeOther)
 }
-
-// The storefront's cookie of a cart: its id and its secret.
-const (
-	recoveredCookie = "doorstep-cart"
-	recoveredLife   = 30 * 24 * time.Hour
-)
 
 func (v *visit) refuseRecovery(err error) error {
 	var p *Problem

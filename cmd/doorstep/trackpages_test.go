@@ -82,9 +82,11 @@ func TestTheTrackingPageFollowsTheParcelToTheDoor(t *testing.T) {
 	p.travel(t, first, m{"status": "delivered", "occurred_at": at(-2, 4)})
 	p.travel(t, second, m{"status": "in_transit", "occurred_at": at(-26, 4), "location": "Gyumri, AM"})
 	e.sees("1 of 2 parcels delivered")
-	p.travel(t, second, m{"status": "delivered", "occurred_at": at(-1, 4)})
+	p.travel(t, second, m{"status": "delivered", "occurred_at": at(-1, 4), "signed_by": "Ani Petrosyan"})
 	e.until("the page has come to rest", `document.querySelector("#live") && !document.querySelector("[data-poll]")`)
 	e.sees("Promise kept")
+	e.sees("Taken by A. P.")
+	e.look("track-delivered")
 
 	e.withoutScripts()
 	e.open(page)

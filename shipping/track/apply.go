@@ -117,7 +117,7 @@ func eventsOf(about *subject, source string, t *carrier.Tracked) []shipping.Trac
 		_, offset := e.At.Zone()
 		events = append(events, shipping.TrackingEvent{
 			Status: tracking(e.Status), OccurredAt: e.At, UTCOffset: offset, Location: carrier.Clip(e.Location), Description: carrier.Clip(e.Description),
-			Source: source, Code: cut(e.Code), Reason: string(e.Reason), Parcel: cut(parcel), ZoneGuessed: e.ZoneGuessed,
+			Source: source, Code: cut(e.Code), Reason: string(e.Reason), Parcel: cut(parcel), ZoneGuessed: e.ZoneGuessed, SignedBy: t.SignedBy,
 		})
 	}
 	return events

@@ -21,6 +21,7 @@ import (
 
 	"doorstep/internal/db"
 	"doorstep/internal/fault"
+	"doorstep/shipping"
 	"doorstep/shipping/carrier"
 )
 
@@ -150,7 +151,7 @@ func (s *Service) keep(ctx context.Context, merchant uuid.UUID, name string, tol
 			if len(told) > 1 {
 				event += "#" + strconv.Itoa(i)
 			}
-			t.SignedBy = "" // a person's name
+			t.SignedBy = shipping.Initials(t.SignedBy) // a person's name stays outside
 			text, err := json.Marshal(t)
 			if err != nil {
 				return fmt.Errorf("track: %w", err)

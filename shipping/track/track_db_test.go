@@ -207,7 +207,7 @@ func TestNewsAreTakenInOnceInWhateverOrderTheyCome(t *testing.T) {
 	if e := got.Events[0]; e.UTCOffset != 4*3600 || e.Code != "C-picked_up" || e.Source != "post" {
 		t.Errorf("%+v", e)
 	}
-	if w.count(`select count(*) from carrier_news where status = 'done'`) != 3 || w.count(`select count(*) from carrier_news where news::text like '%Canary%'`) != 0 {
+	if w.count(`select count(*) from carrier_news where status = 'done'`) != 3 || w.count(`select count(*) from carrier_news where news::text like '%Canary%'`) != 0 || w.count(`select count(*) from shipments where signed_by = 'A. C.'`) == 0 {
 		t.Error("not all is done, or a name is kept")
 	}
 }
