@@ -22,7 +22,7 @@ var sendActions = map[string]action{
 	"policy-check":    {Method: post, Path: "/v1/shipping/policies/check", Scope: "shipping:read", Show: true, Whole: true, Fields: []field{policyDocument}},
 	"policy-draft":    {Method: post, Path: "/v1/shipping/policies", Scope: "shipping:write", Goto: "policies", Whole: true, Fields: []field{policyDocument}},
 	"policy-save":     {Method: put, Path: "/v1/shipping/policies/{id}", Scope: "shipping:write", Whole: true, Fields: []field{policyDocument}},
-	"policy-publish":  {Method: post, Path: "/v1/shipping/policies/{id}/publish", Scope: "shipping:write", Danger: true},
+	"policy-publish":  {Method: post, Path: "/v1/shipping/policies/{id}/publish", Scope: "shipping:write", Danger: true, Goto: "policies"},
 	"policy-remove":   {Method: remove, Path: "/v1/shipping/policies/{id}", Scope: "shipping:write", Danger: true, Away: "/admin/policies"},
 	"policy-diff":     {Method: post, Path: "/v1/shipping/policies/{id}/diff", Scope: "shipping:read", Show: true, Fields: []field{{Name: "against", Kind: "choice", Words: "web.admin.version."}}},
 	"policy-simulate": {Method: post, Path: "/v1/shipping/simulate", Scope: "shipping:read", Show: true, Fields: simulateFields},

@@ -170,8 +170,7 @@ func afterSale(d *desk, of doc) {
 	}
 }
 
-// stockOfProduct adds how many can be sold of each variant, and prepares the
-// names of its forms.
+// stockOfProduct adds how many can be sold of each variant.
 func stockOfProduct(d *desk, of doc) {
 	found := d.glance("stock:read", "/v1/stock?product_id="+textAt(of, "id"), nil)
 	entries := listAt(found, "data")
@@ -186,9 +185,4 @@ func stockOfProduct(d *desk, of doc) {
 		}
 	}
 	of["stock"] = entries
-	for _, one := range listAt(of, "variants") {
-		if variant, ok := one.(doc); ok {
-			variant["currency"] = textAt(variant, "prices.0.currency")
-		}
-	}
 }

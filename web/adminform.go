@@ -28,6 +28,7 @@ type fieldView struct {
 	Choices                                             []choiceView
 	Required, Checked                                   bool
 	Columns                                             []string
+	Titled                                              bool
 	Rows                                                []rowView
 	Parts                                               []fieldView
 }
@@ -299,7 +300,7 @@ func (s shaping) rows(f field, v *fieldView) {
 			}
 			r.Cells = append(r.Cells, inner.cell(c, v.Columns[len(r.Cells)]))
 		}
-		v.Rows = append(v.Rows, r)
+		v.Rows, v.Titled = append(v.Rows, r), v.Titled || title != ""
 	}
 	for n, one := range listAt(s.of, f.Rows) {
 		of, _ := one.(doc)

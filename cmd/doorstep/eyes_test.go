@@ -192,23 +192,29 @@ func quoted(text string) string {
 // leaves pictures under the name.
 func (e *eyes) look(name string) {
 	e.t.Helper()
-	e.js(axe + `; ""`)
 	for _, scheme := range []string{"light", "dark"} {
-		media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}
 		for _, width := range []int64{360, 1280} {
-			e.do("size", chromedp.EmulateViewport(width, 900))
-			ctx, cancel := context.WithTimeout(e.ctx, patience)
-			if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, media); err != nil {
-				e.t.Error(err)
-			}
-			cancel()
-			if over := e.js(`String(document.documentElement.scrollWidth - document.documentElement.clientWidth)`); over != "0" {
-				e.t.Errorf("%s is %s px too wide at %d: %s", name, over, width, e.js(widest))
-			}
-			e.serious(name, scheme, width)
-			e.picture(fmt.Sprintf("%s-%s-%d", name, scheme, width))
+			e.lookAt(name, scheme, width)
 		}
 	}
+}
+
+// lookAt is look in one colour scheme and width, for rows of pages made alike.
+func (e *eyes) lookAt(name, scheme string, width int64) {
+	e.t.Helper()
+	e.js(`if (!window.axe) { ` + axe + ` } ""`)
+	e.do("size", chromedp.EmulateViewport(width, 900))
+	ctx, cancel := context.WithTimeout(e.ctx, patience)
+	defer cancel()
+	media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}
+	if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, media); err != nil {
+		e.t.Error(err)
+	}
+	if over := e.js(`String(document.documentElement.scrollWidth - document.documentElement.clientWidth)`); over != "0" {
+		e.t.Errorf("%s is %s px too wide at %d: %s", name, over, width, e.js(widest))
+	}
+	e.serious(name, scheme, width)
+	e.picture(fmt.Sprintf("%s-%s-%d", name, scheme, width))
 }
 
 // widest names the elements that stand out of the page.
