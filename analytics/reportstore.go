@@ -171,6 +171,11 @@ func (s *Service) Journeys(ctx context.Context, merchant uuid.UUID, f Filter, cu
 	if err != nil {
 		return nil, "", err
 	}
+	if cursor != "" { // what begins later is on the pages before
+		if zone, err := time.LoadLocation(head.Zone); err == nil {
+			head.To = min(head.To, after.In(zone).Format(time.DateOnly))
+		}
+	}
 	sql := `select ` + factFields + ` from daily_journeys where merchant_id = $1 and day between $2::text::date and $3::text::date and excluded = ''
 		and (started_at, id) < ($4, $5)`
 	args := []any{merchant, head.From, head.To, after, afterID}

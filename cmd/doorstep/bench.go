@@ -27,6 +27,8 @@ the ratios. It makes its own database in a temporary folder and removes it.
   overload    below and far above what can be served, and with a slow provider
   packing     5,000 made-up baskets, and the container loads of Bischoff and Ratcliff
   quotes      what delivery costs: the largest policy, through HTTP, and while carriers hang
+  pages       the pages that people wait for, and what they weigh
+  analytics   what merchants are shown of a large past, and what it costs shoppers that it is written down
   start       time to the first answer, and memory`
 
 // bench is one run.
@@ -34,6 +36,7 @@ type bench struct {
 	out     streams
 	seconds time.Duration
 	folder  string
+	carts   int // of the past that analytics makes up
 	rows    [][]string
 	failed  []string
 }
@@ -53,7 +56,8 @@ func runBench(ctx context.Context, io streams, args []string) error {
 		return serveBare(ctx, spec)
 	}
 	f, _ := flags(io, "bench", "[--only NAME] [--seconds N]", benchHelp)
-	only := f.String("only", "", "one part: http, placement, journey, sellout, webhooks, overload, packing, quotes or start")
+	only := f.String("only", "", "one part: http, placement, journey, sellout, webhooks, overload, packing, quotes, pages, analytics or start")
+	carts := f.Int("carts", 0, "of the past that analytics makes up, about five events each; 1,000,000 with --only analytics, else 50,000")
 	seconds := f.Duration("time", 4*time.Second, "how long each figure is measured")
 	if _, err := parse(f, args); err != nil {
 		return err
@@ -66,13 +70,18 @@ func runBench(ctx context.Context, io streams, args []string) error {
 	if err := os.Chmod(folder, 0o711); err != nil { // PostgreSQL's own user has to get in
 		return err
 	}
-	b := &bench{out: io, seconds: *seconds, folder: folder}
+	b := &bench{out: io, seconds: *seconds, folder: folder, carts: *carts}
+	if b.carts <= 0 {
+		if b.carts = 50_000; *only == "analytics" {
+			b.carts = 1_000_000
+		}
+	}
 	fmt.Fprintf(io.out, "%d cores, %s/%s, %s a figure\n\n", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, b.seconds)
 	parts := []struct {
 		name string
 		run  func(context.Context) error
 	}{
-		{"start", b.start}, {"http", b.http}, {"placement", b.placement}, {"journey", b.journey}, {"sellout", b.sellout}, {"overload", b.overload}, {"webhooks", b.webhooks}, {"packing", b.packing}, {"quotes", b.quotes},
+		{"start", b.start}, {"http", b.http}, {"placement", b.placement}, {"journey", b.journey}, {"sellout", b.sellout}, {"overload", b.overload}, {"webhooks", b.webhooks}, {"packing", b.packing}, {"quotes", b.quotes}, {"pages", b.pages}, {"analytics", b.analytics},
 	}
 	known := false
 	for _, p := range parts {
