@@ -36,7 +36,7 @@ func (h *house) recoveries() {
 	})
 	h.recovery = recovery.New(recovery.Config{
 		DB: h.db, Clock: h.db, Gate: h.gate, Mail: h.mail, Carts: leftCarts{h}, Shops: mailShops{h.customers}, People: people,
-		Links: signedLinks{h.vault, customer.RecoverCart}, URL: h.config.URL(), Log: h.log,
+		Links: signedLinks{h.vault, customer.RecoverCart}, Recommender: recommender{h}, URL: h.config.URL(), Log: h.log,
 	})
 	h.mail.OnBounce(h.bounced)
 	h.customers.Forget = func(ctx context.Context, tx db.Tx, merchant, contact uuid.UUID) error {

@@ -47,6 +47,10 @@ func TestALeftCartIsRemindedOfRestoredAndBought(t *testing.T) {
 		t.Errorf("%s %v", letter.Kind, letter.Headers)
 	}
 
+	if !strings.Contains(letter.Text, "Goes well with it") {
+		t.Errorf("nothing is recommended: %s", letter.Text)
+	}
+
 	_, rest, _ := strings.Cut(letter.Text, "/recover/")
 	link := "/v1/recover/" + strings.Fields(rest)[0]
 	seen := p.get(t, link, "Authorization", "").want(t, http.StatusOK)
