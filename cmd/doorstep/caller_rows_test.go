@@ -33,7 +33,7 @@ func (v *victim) carried(t *testing.T, order, shipment string) {
 	maps.Copy(v.bodies, map[string]any{
 		"add-carrier-account": m{"carrier": "table", "code": "mine", "settings": m{}}, "change-carrier-account": m{"timeout_ms": 900}, "test-carrier-account": nil,
 		"buy-shipment-label": m{"account_id": account, "service": "ems", "parcels": parcels}, "void-shipment-label": nil,
-		"buy-return-label": m{"account_id": account, "service": "ems"}, "void-return-label": nil, "resolve-label": m{"exists": false},
+		"buy-return-label": m{"account_id": account, "service": "ems"}, "void-return-label": nil, "resolve-label": m{"exists": false}, "resolve-pickup": m{"exists": false}, "resolve-manifest": m{"exists": false},
 		"make-manifest": m{"account_id": account}, "cancel-pickup": nil,
 		"book-pickup": m{"account_id": account, "ready_at": "2026-11-24T14:00:00+04:00", "last_at": "2026-11-24T18:00:00+04:00", "parcels": 1, "weight_g": 1},
 	})

@@ -31,6 +31,9 @@ func (h *house) carriersAtWork() {
 	})
 	h.tracks = track.New(track.Config{
 		DB: h.db, Parcels: h.shipping, Accounts: track.Book{Accounts: h.accounts, DB: h.db}, Promised: h.promised, AtOnce: h.atOnce, Log: h.log,
+		Address: func(carrier string, merchant uuid.UUID) string {
+			return h.config.URL() + "/webhooks/carriers/" + carrier + "/" + merchant.String()
+		},
 	})
 }
 
@@ -48,6 +51,9 @@ func (h *house) followParcels() {
 	})
 	on(h, "label.bought_too_late", func(ctx context.Context, e label.Purchased) error {
 		return h.labels.GiveUp(ctx, e.MerchantID, e.OrderID)
+	})
+	on(h, "shipping.subscribe", func(ctx context.Context, e label.Purchased) error { // label.bought: its carrier tells of it by itself
+		return h.tracks.Subscribe(ctx, e.MerchantID, e.SubjectID)
 	})
 	h.jobs.Every("shipping.labels", 2*time.Second, counted(h.labels.Work))
 	h.jobs.Every("shipping.news", time.Second, counted(h.tracks.Work))

@@ -36,6 +36,16 @@ type Carrier interface {
 
 // What only some carriers do; ask with a type assertion.
 type (
+	// Teller is told which parcels to tell of by webhook. Numbers that it does not
+	// know are given back; to be told again does no harm.
+	Teller interface {
+		Subscribe(ctx context.Context, numbers []string) (unknown []string, err error)
+	}
+	// Listener is told once where to send the news of all parcels of the account,
+	// an https address, and says what it calls that.
+	Listener interface {
+		Listen(ctx context.Context, address string) (id string, err error)
+	}
 	// AddressChecker says whether the carrier can deliver to an address.
 	AddressChecker interface {
 		CheckAddress(ctx context.Context, a Address) (AddressVerdict, error)

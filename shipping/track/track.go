@@ -54,6 +54,9 @@ type Config struct {
 	// Promised is when the days are over that a buyer was promised; false without
 	// a promise.
 	Promised func(ctx context.Context, merchant, order uuid.UUID) (time.Time, bool, error)
+	// Address is where a carrier's webhooks for a merchant go; nil when there is no
+	// such place.
+	Address func(carrier string, merchant uuid.UUID) string
 	// Timeout of one question to a carrier; 10 s when zero.
 	Timeout time.Duration
 	// AtOnce is how many accounts are asked, or pieces of news acted on, at a time;

@@ -152,9 +152,9 @@ func (u *USPS) ParseWebhook(header http.Header, body []byte) ([]carrier.Tracked,
 	return []carrier.Tracked{t}, nil
 }
 
-// Subscribe has the events of all parcels of the mailer id sent to an https
+// Listen has the events of all parcels of the mailer id sent to an https
 // address from now on.
-func (u *USPS) Subscribe(ctx context.Context, listener string) (id string, err error) {
+func (u *USPS) Listen(ctx context.Context, listener string) (id string, err error) {
 	var said struct {
 		ID string `json:"subscriptionId"`
 	}

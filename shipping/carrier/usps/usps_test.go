@@ -172,7 +172,7 @@ func TestAnAddressIsChecked(t *testing.T) {
 func TestASubscriptionIsMadeForTheMailer(t *testing.T) {
 	t.Parallel()
 	u, _ := carriertest.Played(t, usps.Name, account)
-	if id, err := u.Subscribe(t.Context(), "https://shop.example/v1/carriers/usps/webhook"); err != nil || id == "" {
+	if id, err := u.Listen(t.Context(), "https://shop.example/v1/carriers/usps/webhook"); err != nil || id == "" {
 		t.Errorf("want a subscription, got %v", err)
 	}
 }
