@@ -120,7 +120,9 @@ func (t *teller) read(e *cart.Event) {
 	}
 	if e.Source != cart.Inferred {
 		f.Reached = max(f.Reached, e.Step.Rank())
-		latest(&f.Device, string(e.Device))
+		if e.Device != cart.Other || f.Device == "" { // a program that calls for the shopper hides no device
+			latest(&f.Device, string(e.Device))
+		}
 		latest(&f.Country, e.Country)
 		latest(&f.Carrier, e.Carrier)
 		latest(&f.Method, e.Method)

@@ -299,7 +299,7 @@ func (s *Service) Sales(ctx context.Context, merchant uuid.UUID, p Period) (*Sal
 		return nil, err
 	}
 	v := &Sales{Head: *head, Rows: []SalesRow{}}
-	total := newSold("")
+	total := newSold(head.From)
 	for _, d := range all {
 		v.Rows = append(v.Rows, d.row())
 		total.add(d)
