@@ -100,6 +100,7 @@ var rooms = []struct {
 	{"send", []struct{ name, path, scope string }{
 		{"parcels", "/admin/parcels", "orders:read"}, {"labels", "/admin/labels", "shipping:read"},
 		{"collect", "/admin/collect", "shipping:read"}, {"carriers", "/admin/carriers", "shipping:read"}, {"policies", "/admin/policies", "shipping:read"},
+		{"suppliers", "/admin/suppliers", "shipping:read"}, {"supplies", "/admin/supplies", "shipping:read"},
 	}},
 	{"shop", []struct{ name, path, scope string }{
 		{"products", "/admin/products", "catalog:read"}, {"stock", "/admin/stock", "stock:read"}, {"locations", "/admin/locations", "stock:read"}, {"imports", "/admin/imports", "catalog:read"},
@@ -107,7 +108,7 @@ var rooms = []struct {
 	}},
 	{"house", []struct{ name, path, scope string }{
 		{"settings", "/admin/settings", "settings:read"}, {"taxes", "/admin/taxes", "settings:read"}, {"staff", "/admin/staff", "settings:read"},
-		{"webhooks", "/admin/webhooks", "settings:read"}, {"deliveries", "/admin/deliveries", "settings:read"}, {"audit", "/admin/audit", "settings:read"},
+		{"webhooks", "/admin/webhooks", "settings:read"}, {"deliveries", "/admin/deliveries", "settings:read"}, {"consents", "/admin/consents", "customers:read"}, {"audit", "/admin/audit", "settings:read"},
 	}},
 }
 
@@ -125,6 +126,7 @@ func (s *Site) registerAdmin(app *fiber.App) {
 	s.desk(app, "/admin/recovery", "settings:read", recovery)
 	s.desk(app, "/admin/parcels", "orders:read", deskParcels)
 	s.desk(app, "/admin/collect", "shipping:read", collect)
+	s.desk(app, "/admin/consents", "customers:read", consents)
 	s.desk(app, "/admin/settings", "settings:read", settingsPage)
 	s.desk(app, "/admin/policies", "shipping:read", policies)
 	s.desk(app, "/admin/policies/:id", "shipping:read", policyPage)

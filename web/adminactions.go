@@ -10,7 +10,7 @@ import (
 // forms send; web.admin.do.NAME is what the button says.
 var actions = func() map[string]action {
 	all := map[string]action{}
-	for _, some := range []map[string]action{orderActions, afterActions, sendActions, shopActions, houseActions} {
+	for _, some := range []map[string]action{orderActions, afterActions, sendActions, supplyActions, shopActions, houseActions, mailActions} {
 		maps.Copy(all, some)
 	}
 	return all
@@ -26,6 +26,8 @@ var when = map[string]string{
 	"exchange-approve": "requested", "exchange-receive": "approved", "exchange-fulfill": "approved received", "exchange-cancel": "requested approved",
 	"claim-approve": "open", "claim-deny": "open approved", "claim-resolve": "approved", "claim-cancel": "open approved",
 	"difference-resolve": "open", "bank-match": "unmatched difference new", "courier-match": "unmatched difference new", "label-resolve": "parked pending voiding", "redeliver": "dead delivered pending",
+	"pickup-resolve": "parked", "manifest-resolve": "parked", "supply-accept": "pending sent", "supply-reject": "pending sent accepted", "supply-resend": "pending sent accepted",
+	"supply-ship": "sent accepted shipped", "supply-cancel": "pending sent accepted", "supplier-archive": "active", "supplier-change": "active archived",
 	"giftcard-adjust": "active", "giftcard-disable": "active", "pickup-cancel": "pending done parked",
 	"purchase-cancel": "ordered ready picked_up departed arrived customs_hold", "purchase-pass": "ordered ready picked_up departed arrived customs_hold cleared",
 	"purchase-receive": "ordered ready picked_up departed arrived customs_hold cleared", "purchase-change": "ordered ready picked_up departed arrived customs_hold cleared",
@@ -105,7 +107,7 @@ var orderActions = map[string]action{
 			"picked_up", "in_transit", "on_hold", "customs_hold", "delivery_delayed", "out_for_delivery", "ready_for_pickup", "delivery_failed",
 			"delivered", "return_to_sender", "returned", "cancelled", "pending", "unknown",
 		}},
-		{Name: "occurred_at", Kind: "time", Required: true, From: "now"}, {Name: "location"}, {Name: "description"}, {Name: "code"},
+		{Name: "occurred_at", Kind: "time", Required: true, From: "now"}, {Name: "location"}, {Name: "description"}, {Name: "code"}, {Name: "signed_by"}, {Name: "photo_url", Kind: "url"},
 	}},
 	"label":       {Method: post, Path: "/v1/shipments/{id}/label", Scope: "shipping:write", Fields: labelFields("")},
 	"label-void":  {Method: post, Path: "/v1/shipments/{id}/label/void", Scope: "shipping:write", Danger: true},

@@ -14,6 +14,9 @@ var sendActions = map[string]action{
 		{Name: "account_id", Kind: "choice", Required: true, Words: "web.admin.account."}, {Name: "day", Kind: "time"},
 	}},
 
+	"pickup-resolve":   {Method: post, Path: "/v1/pickups/{id}/resolve", Scope: "shipping:write", Danger: true, Fields: []field{{Name: "exists", Kind: "yesno", Required: true}, {Name: "carrier_id"}}},
+	"manifest-resolve": {Method: post, Path: "/v1/manifests/{id}/resolve", Scope: "shipping:write", Danger: true, Fields: []field{{Name: "exists", Kind: "yesno", Required: true}, {Name: "carrier_id"}}},
+
 	"carrier-add":    {Method: post, Path: "/v1/carrier-accounts", Scope: "shipping:write", Goto: "carriers", Fields: carrierFields(true)},
 	"carrier-change": {Method: patch, Path: "/v1/carrier-accounts/{id}", Scope: "shipping:write", Versioned: true, Fields: append(carrierFields(false), field{Name: "enabled", Kind: "yesno"})},
 	"carrier-test":   {Method: post, Path: "/v1/carrier-accounts/{id}/test", Scope: "shipping:write", Show: true},

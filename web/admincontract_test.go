@@ -39,18 +39,15 @@ func readContract(t *testing.T) contract {
 	if err := json.Unmarshal(text, &c); err != nil {
 		t.Fatal(err)
 	}
+	if _, ok := c.Paths["/v1/pickups/{id}/resolve"]; !ok {
+		t.Skip("docs/openapi.json is older than these pages: make openapi")
+	}
 	return c
 }
 
-// knows says whether the document has any route of the room that a path is in.
-func (c contract) knows(path string) bool {
-	room := strings.Join(strings.SplitN(path, "/", 4)[:3], "/")
-	for known := range c.Paths {
-		if known == room || strings.HasPrefix(known, room+"/") {
-			return true
-		}
-	}
-	return false
+// pathOf is the path of an action as the contract writes it.
+func pathOf(a action) string {
+	return strings.NewReplacer("/v1/products/{id}", "/v1/products/{id_or_slug}", "/items/{code}", "/items/{variant_id}").Replace(a.Path)
 }
 
 func (c contract) of(s schema) schema {
@@ -80,10 +77,7 @@ func TestEveryFieldOfTheFormsStandsInTheContract(t *testing.T) {
 	t.Parallel()
 	c := readContract(t)
 	for name, a := range actions {
-		op, ok := c.Paths[strings.ReplaceAll(a.Path, "/v1/products/{id}", "/v1/products/{id_or_slug}")][strings.ToLower(a.Method)]
-		if !ok && !c.knows(a.Path) {
-			continue // the room is not part of the document yet
-		}
+		op, ok := c.Paths[pathOf(a)][strings.ToLower(a.Method)]
 		if !ok {
 			t.Errorf("%s: the contract has no %s %s", name, a.Method, a.Path)
 			continue
@@ -132,7 +126,7 @@ func TestEveryChangeOfTheContractHasItsPlaceInTheDashboard(t *testing.T) {
 	}
 	offered := map[string]bool{}
 	for _, a := range actions {
-		offered[a.Method+" "+strings.ReplaceAll(a.Path, "/v1/products/{id}", "/v1/products/{id_or_slug}")] = true
+		offered[a.Method+" "+pathOf(a)] = true
 	}
 	for path, methods := range readContract(t).Paths {
 		for method, op := range methods {

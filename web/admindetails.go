@@ -6,7 +6,7 @@ import (
 )
 
 // details are the pages of single things.
-var details = []detail{
+var details = append([]detail{
 	{
 		Name: "returns", API: "/v1/returns", Scope: "orders:read", Title: "number", Badge: status("return_status."), Prepare: afterSale,
 		Facts: []column{
@@ -55,12 +55,13 @@ var details = []detail{
 	{
 		Name: "pickups", API: "/v1/pickups", Scope: "shipping:read", Title: "carrier_id", Badge: status("web.admin.code."),
 		Facts:   []column{{Name: "carrier"}, {Name: "ready_at", Kind: "time"}, {Name: "last_at", Kind: "time"}, {Name: "cost", Kind: "money"}, created, {Name: "failure_text"}},
-		Actions: []string{"pickup-cancel"},
+		Actions: []string{"pickup-cancel", "pickup-resolve"},
 	},
 	{
 		Name: "manifests", API: "/v1/manifests", Scope: "shipping:read", Title: "carrier_id", Badge: status("web.admin.code."),
-		Facts: []column{{Name: "carrier"}, created, {Name: "failure_text"}},
-		Files: []column{{Name: "manifest", Path: "documents.0.sha256", Link: "/v1/manifests/{id}/document"}},
+		Facts:   []column{{Name: "carrier"}, created, {Name: "failure_text"}},
+		Actions: []string{"manifest-resolve"},
+		Files:   []column{{Name: "manifest", Path: "documents.0.sha256", Link: "/v1/manifests/{id}/document"}},
 	},
 	{
 		Name: "carriers", API: "/v1/carrier-accounts", Scope: "shipping:read", Title: "code",
@@ -119,7 +120,7 @@ var details = []detail{
 		Tables:  []innerTable{{Name: "log", Path: "log", Columns: []column{{Name: "n", Kind: "number"}, {Name: "started_at", Kind: "time"}, {Name: "answer_code", Path: "code"}, {Name: "error", Kind: "word"}, {Name: "duration_ms", Kind: "number"}, {Name: "excerpt"}}}},
 		Actions: []string{"redeliver"},
 	},
-}
+}, supplyDetails...)
 
 // settingsDetail is the shop's settings: one thing, so it is a page of its own.
 var settingsDetail = detail{

@@ -79,10 +79,7 @@ func (d *desk) filterOf(l list) url.Values {
 // list shows a list.
 func (d *desk) list(l list) error {
 	q := d.filterOf(l)
-	v := listView{Name: l.Name}
-	if key := "web.admin.intro." + l.Name; locale.Has(key) {
-		v.Intro = locale.T(d.Lang, key)
-	}
+	v := listView{Name: l.Name, Intro: introOf(d, l.Name)}
 	if l.Exports != "" {
 		v.Exports = l.Exports + "?" + q.Encode()
 	}
@@ -123,6 +120,14 @@ func (d *desk) list(l list) error {
 	v.Filters = d.filters(l, of)
 	v.Clean = "/admin/" + l.Name
 	return d.page("admin/list", v)
+}
+
+// introOf says what a room is for, where that needs a word.
+func introOf(d *desk, room string) string {
+	if key := "web.admin.intro." + room; locale.Has(key) {
+		return locale.T(d.Lang, key)
+	}
+	return ""
 }
 
 // without is the query of the page's address, less one name.

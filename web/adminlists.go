@@ -28,7 +28,7 @@ var statementColumns = []column{
 }
 
 // lists are the pages that list things.
-var lists = []list{
+var lists = append([]list{
 	journeyList,
 	{
 		Name: "orders", API: "/v1/orders", Scope: "orders:read", Link: "/admin/orders/{id}", Exports: "/v1/exports/orders", Filters: orderFilters,
@@ -136,7 +136,7 @@ var lists = []list{
 		Name: "audit", API: "/v1/audit-log", Scope: "settings:read",
 		Columns: []column{{Name: "seq", Kind: "number"}, {Name: "acted_at", Kind: "time"}, {Name: "actor"}, {Name: "action"}, {Name: "subject"}, {Name: "changes", Kind: "changes"}, {Name: "origin"}},
 	},
-}
+}, supplyLists...)
 
 // nameOrders gives entries that only know the id of their order a few signs of it
 // to show.

@@ -178,7 +178,7 @@ func (v *deskOrder) lines(d *desk, of doc) {
 }
 
 func (v *deskOrder) money(d *desk, of doc) {
-	for _, name := range []string{"subtotal", "discount", "shipping", "tax", "total"} {
+	for _, name := range []string{"subtotal", "discount", "shipping", "duties", "tax", "total"} {
 		if sum := moneyAt(of, "totals."+name); name == "total" || name == "subtotal" || !sum.Zero() {
 			v.Sums = append(v.Sums, cell{Name: name, Text: sum.Text(d.Lang)})
 		}
@@ -212,7 +212,7 @@ func (d *desk) parcel(one, of doc) deskParcel {
 	about := textAt(one, "id")
 	v := deskParcel{ID: about, Title: textAt(one, "tracking_number"), Carrier: textAt(one, "carrier"), Number: textAt(one, "tracking_number")}
 	v.Status = column{Name: "tracking_status", Kind: "badge", Words: "tracking_status."}.write(d.Lang, one)
-	for _, c := range []column{{Name: "carrier"}, {Name: "shipped_at", Kind: "time"}, {Name: "promised_at", Kind: "day"}, {Name: "expected_at", Kind: "day"}, {Name: "delivered_at", Kind: "time"}} {
+	for _, c := range []column{{Name: "carrier"}, {Name: "shipped_at", Kind: "time"}, {Name: "promised_at", Kind: "day"}, {Name: "expected_at", Kind: "day"}, {Name: "delivered_at", Kind: "time"}, {Name: "signed_by"}} {
 		if w := c.write(d.Lang, one); w.Text != "" {
 			v.Facts = append(v.Facts, w)
 		}

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net/url"
 	"strings"
+	"sync"
 
 	"doorstep/internal/clock"
 
@@ -43,17 +44,23 @@ type Site struct {
 	assets  *assets
 }
 
+// What is embedded is packed and parsed once, however many sites there are.
+var (
+	embedded = sync.OnceValue(loadAssets)
+	parsed   = sync.OnceValue(func() *views { return loadViews(embedded()) })
+)
+
 // Register adds the pages to the app. It panics when a template or an asset is
 // broken: both are part of the program.
 func Register(app *fiber.App, o Options) *Site {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Site{options: o, assets: loadAssets()}
+	s := &Site{options: o, assets: embedded()}
 	if u, err := url.Parse(o.BaseURL); err == nil {
 		s.origin, s.plain = u.Scheme+"://"+u.Host, u.Scheme != "https"
 	}
-	s.views = loadViews(s.assets)
+	s.views = parsed()
 	app.Get("/assets/:version/:file", s.assets.serve)
 	s.post(app, "/language", chooseLanguage)
 	if o.ShopKey != "" {
