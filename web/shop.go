@@ -163,7 +163,7 @@ func (p *shopPages) about(v *visit) *shopFacts {
 type shopFrame struct {
 	*shopFacts
 	Name     string // of the shop
-	Count    int64  // pieces in the cart
+	Count    int    // pieces in the cart
 	Query    string // in the field for searching
 	SignedIn bool
 	Here     string // which page this is: cart and checkout have no drawer of their own

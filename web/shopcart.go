@@ -118,17 +118,17 @@ type cartData struct {
 }
 
 // Count is how many pieces there are.
-func (d *cartData) Count() int64 {
+func (d *cartData) Count() int {
 	if d.Cart == nil {
 		return 0
 	}
-	return d.Cart.Count
+	return int(d.Cart.Count)
 }
 
 // countCart sums the cart up for the badge: the cheapest question there is.
-func (v *visit) countCart() (int64, error) {
+func (v *visit) countCart() (int, error) {
 	s, err := v.sumCart()
-	return s.Count, err
+	return int(s.Count), err
 }
 
 type cartSum struct {
@@ -165,7 +165,7 @@ func (p *shopPages) cartCount(v *visit) error {
 			return v.SendStatus(fiber.StatusNotModified)
 		}
 	}
-	return v.showIn("shop/count", nil, s.Count)
+	return v.showIn("shop/count", nil, int(s.Count))
 }
 
 // readCart is the reader's cart; nil for none, or one that became an order.
@@ -250,7 +250,7 @@ func (p *shopPages) showCart(v *visit, d *cartData, err error) error {
 			}
 		}
 		if d.Said == "" {
-			d.Said = v.count("cart.count", int(d.Count()))
+			d.Said = v.count("cart.count", d.Count())
 		}
 		return p.show(v, "cart", d)
 	}

@@ -50,6 +50,9 @@ type homeData struct {
 
 // home shows the shelves, what is new and what people like.
 func (p *shopPages) home(v *visit) error {
+	if v.returned() {
+		return v.go303("/shop/checkout/return")
+	}
 	var popular, newest found
 	err := v.shop(ask{Path: "/v1/search", Query: url.Values{"facets": {"category"}, "limit": {"10"}, "filter[in_stock]": {"true"}}}, &popular)
 	if err == nil {
