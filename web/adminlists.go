@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/url"
+	"strings"
 
 	"doorstep/internal/id"
 )
@@ -133,8 +134,8 @@ var lists = append([]list{
 		Columns: []column{{Name: "event"}, {Name: "occurred_at", Kind: "time"}, status("web.admin.code."), {Name: "attempts", Kind: "number"}, {Name: "last_code"}, {Name: "last_error", Kind: "word"}},
 	},
 	{
-		Name: "audit", API: "/v1/audit-log", Scope: "settings:read",
-		Columns: []column{{Name: "seq", Kind: "number"}, {Name: "acted_at", Kind: "time"}, {Name: "actor"}, {Name: "action"}, {Name: "subject"}, {Name: "changes", Kind: "changes"}, {Name: "origin"}},
+		Name: "audit", API: "/v1/audit-log", Scope: "settings:read", Mind: nameActors,
+		Columns: []column{{Name: "seq", Kind: "number"}, {Name: "acted_at", Kind: "time"}, {Name: "actor"}, {Name: "action"}, {Name: "subject", Kind: "short"}, {Name: "changes", Kind: "changes"}, {Name: "origin"}},
 	},
 }, supplyLists...)
 
@@ -147,6 +148,28 @@ func nameOrders(_ *desk, entries []any) {
 				entry["order_number"] = "…" + of[len(of)-6:]
 			}
 		}
+	}
+}
+
+// nameActors says which of the staff did what, instead of their ids.
+func nameActors(d *desk, entries []any) {
+	names := map[string]string{}
+	for _, one := range listAt(d.glance("settings:read", "/v1/staff", nil), "data") {
+		names[textAt(one, "id")] = textAt(one, "email")
+	}
+	for _, one := range entries {
+		entry, ok := one.(doc)
+		if !ok {
+			continue
+		}
+		kind, who, _ := strings.Cut(textAt(entry, "actor"), ":")
+		switch name := names[who]; {
+		case name != "":
+			entry["actor"] = name
+		case len(who) > 8:
+			entry["actor"] = word(d.Lang, "web.admin.actor.", kind) + " …" + who[len(who)-6:]
+		}
+		entry["action"] = strings.ReplaceAll(textAt(entry, "action"), "-", " ")
 	}
 }
 
