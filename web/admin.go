@@ -292,13 +292,12 @@ func (d *desk) told() string {
 
 // takeCookies hands the reader what cookies the API has set.
 func (v *visit) takeCookies() {
-	v.answered.Header.VisitAllCookie(func(_, value []byte) {
-		c := fasthttp.AcquireCookie()
-		defer fasthttp.ReleaseCookie(c)
+	for _, value := range v.answered.Header.Cookies() {
+		var c fasthttp.Cookie
 		if c.ParseBytes(value) == nil {
-			v.Response().Header.SetCookie(c)
+			v.Response().Header.SetCookie(&c)
 		}
-	})
+	}
 }
 
 func (v *visit) now() time.Time { return v.site.options.Clock.Now() }

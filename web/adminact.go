@@ -106,7 +106,9 @@ func after(a action, answer doc, here string) string {
 // form is what was sent, read once: the values may be kept.
 func (v *visit) form() url.Values {
 	form := url.Values{}
-	v.Request().PostArgs().VisitAll(func(name, value []byte) { form.Add(string(name), string(value)) })
+	for name, value := range v.Request().PostArgs().All() {
+		form.Add(string(name), string(value))
+	}
 	return form
 }
 

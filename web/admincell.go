@@ -68,9 +68,21 @@ func textAt(value any, path string) string {
 	case bool:
 		return strconv.FormatBool(v)
 	default:
-		b, _ := json.Marshal(v) // it came from JSON
-		return string(b)
+		return written(v, "")
 	}
+}
+
+// written is a value as JSON again, indented or on one line. What came as JSON can
+// always be written; anything else is empty.
+func written(v any, indent string) string {
+	b, err := json.Marshal(v)
+	if indent != "" {
+		b, err = json.MarshalIndent(v, "", indent)
+	}
+	if err != nil {
+		return ""
+	}
+	return string(b)
 }
 
 func numberAt(value any, path string) int64 {
@@ -192,8 +204,7 @@ func (c column) write(lang locale.Lang, of any) cell {
 			out.Text = locale.DateRange(lang, from, until)
 		}
 	case "json":
-		b, _ := json.MarshalIndent(at(of, path), "", "  ") // it came from JSON
-		out.Text = string(b)
+		out.Text = written(at(of, path), "  ")
 	case "list", "lines", "moneys":
 		out.Lines = c.lines(lang, at(of, path))
 		if out.Text = strings.Join(out.Lines, ", "); c.Kind != "lines" {

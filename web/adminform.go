@@ -1,7 +1,6 @@
 package web
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -49,7 +48,6 @@ type shaping struct {
 	prefix  string
 	of      doc
 	typed   *refusal // what was typed, when the form comes back
-	choices map[string][]string
 }
 
 // ask makes the form of an action about the thing id; of is the document that its
@@ -262,8 +260,7 @@ func (s shaping) first(f field, from string) string {
 		}
 		return strings.Join(all, "\n")
 	case "json":
-		b, _ := json.MarshalIndent(value, "", "  ") // it came from JSON
-		return string(b)
+		return written(value, "  ")
 	}
 	return textAt(s.of, from)
 }

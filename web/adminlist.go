@@ -133,11 +133,11 @@ func introOf(d *desk, room string) string {
 // without is the query of the page's address, less one name.
 func (d *desk) without(name string) url.Values {
 	q := url.Values{}
-	d.Context().QueryArgs().VisitAll(func(k, value []byte) {
+	for k, value := range d.Context().QueryArgs().All() {
 		if string(k) != name && len(value) > 0 {
 			q.Add(string(k), string(value))
 		}
-	})
+	}
 	return q
 }
 

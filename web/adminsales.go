@@ -1,7 +1,6 @@
 package web
 
 import (
-	"encoding/json"
 	"net/url"
 	"slices"
 	"strconv"
@@ -186,13 +185,12 @@ func (v *abandonView) trend(lang locale.Lang, report doc) {
 		}
 	}
 	label := func(key string) string { return locale.T(lang, "web.admin.field."+key) }
-	chart, _ := json.Marshal(map[string]any{ // numbers and texts: it never fails
+	v.Chart = written(map[string]any{
 		"x": x, "series": []map[string]any{
 			{"label": label("carts"), "values": carts, "scale": "n", "tone": "--info"}, {"label": label("orders"), "values": orders, "scale": "n", "tone": "--good"},
 			{"label": label("cart_abandonment"), "values": rate, "scale": "%", "tone": "--brand"},
 		},
-	})
-	v.Chart = string(chart)
+	}, "")
 	entries := slices.Clone(rows)
 	slices.Reverse(entries)
 	d := desk{visit: &visit{Lang: lang}}
