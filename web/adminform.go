@@ -44,10 +44,10 @@ type rowView struct {
 
 // shaping is what the fields of one form share while it is made.
 type shaping struct {
-	lang    locale.Lang
-	prefix  string
-	of      doc
-	typed   *refusal // what was typed, when the form comes back
+	lang   locale.Lang
+	prefix string
+	of     doc
+	typed  *refusal // what was typed, when the form comes back
 }
 
 // ask makes the form of an action about the thing id; of is the document that its
