@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"doorstep/internal/id"
+	"doorstep/shipping/carrier/fake"
 )
 
 // cell is one kill: a flow, and the point at which the program dies in it, the
@@ -141,6 +142,8 @@ var journeys = map[string]journey{
 type sale struct {
 	*lane
 	email, parcel string
+	account       string // with the carrier that is played beside the program
+	carriers      *fake.Server
 	checkout      reply
 	told          []string // orders that were acknowledged
 	refunded      []string // refunds that were acknowledged

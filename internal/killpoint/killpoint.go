@@ -64,6 +64,15 @@ var points = []Point{
 	{"payment.credit.released", "K5", "payment/tenderstore.go ReleaseCredit", "that they get it back, for the attempt came to nothing, is in a transaction that is not committed"},
 	{"payment.credit.returned", "K1", "payment/tenderstore.go returnCredit", "a refund to the gift card or store credit that paid is in a transaction that is not committed"},
 
+	{"label.buy.written", "K2", "shipping/label/buy.go buy", "the wish for a label is on disk with the key that the carrier is given; the carrier knows nothing"},
+	{"label.buy.ask", "K3", "shipping/label/finish.go work", "the carrier is about to be asked for a label, or whether there is one"},
+	{"label.buy.answered", "K4", "shipping/label/finish.go work", "the carrier has sold the label, and only memory knows"},
+	{"label.buy.queued", "K5", "shipping/label/finish.go recordWith", "that it is bought is in a transaction that is not committed"},
+	{"label.buy.recorded", "K6", "shipping/label/finish.go record", "it is on disk that the label is bought; nobody has been told"},
+	{"label.void.written", "K2", "shipping/label/void.go Void", "it is on disk that a label is to be given back; the carrier knows nothing"},
+	{"label.void.answered", "K4", "shipping/label/void.go giveBack", "the carrier has taken the label back, and only memory knows"},
+	{"label.void.recorded", "K6", "shipping/label/void.go recordVoid", "it is on disk that the label is void; nobody has been told"},
+
 	{"notify.claimed", "K9", "notify/notify.go Send", "a worker has claimed a mail"},
 	{"notify.ask", "K9", "notify/notify.go deliver", "the mail is written and about to be handed over"},
 	{"notify.answered", "K9", "notify/notify.go deliver", "the mail server has said yes, and only memory knows"},

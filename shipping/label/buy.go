@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"doorstep/internal/db"
+	"doorstep/internal/killpoint"
 	"doorstep/shipping"
 )
 
@@ -122,6 +123,7 @@ func (s *Service) buy(ctx context.Context, d *Draft, purpose Purpose, subject uu
 	s.Step("want")
 	err := db.Run(ctx, s.DB, func(tx db.Tx) error { return d.insert(tx, purpose, subject, units, false) })
 	s.Step("written")
+	killpoint.Hit("label.buy.written")
 	switch {
 	case db.Violates(err, "labels_pkey"), errors.Is(err, db.ErrUnknown): // somebody else with the same wish, or ourselves
 		l, e := s.again(ctx, d.merchant, d.want.ID, purpose, subject)

@@ -10,6 +10,7 @@ import (
 
 	"doorstep/internal/db"
 	"doorstep/internal/jobs"
+	"doorstep/internal/killpoint"
 	"doorstep/shipping"
 	"doorstep/shipping/carrier"
 )
@@ -78,6 +79,7 @@ func (s *Service) work(ctx context.Context, l *Label) error {
 	if taken, err := s.take(ctx, l, todo); err != nil || !taken {
 		return err // somebody else has it
 	}
+	killpoint.Hit("label.buy.ask")
 	var got carrier.Label
 	switch todo {
 	case park:
@@ -94,6 +96,7 @@ func (s *Service) work(ctx context.Context, l *Label) error {
 		got, err = s.call(ctx, func(ctx context.Context) (carrier.Label, error) { return c.Buy(ctx, r) })
 	}
 	s.Step("answered")
+	killpoint.Hit("label.buy.answered")
 	if err == nil && got.ID == "" {
 		err = &carrier.Error{Carrier: l.Carrier, Call: "buy", Kind: carrier.KindContract, Field: "id", Text: "is missing in the answer"}
 	}
@@ -175,6 +178,7 @@ func (s *Service) record(ctx context.Context, l *Label, got carrier.Label) error
 		err = s.recordWith(ctx, l, got, false)
 	}
 	s.Step("recorded")
+	killpoint.Hit("label.buy.recorded")
 	return err
 }
 
@@ -216,6 +220,7 @@ func (s *Service) recordWith(ctx context.Context, l *Label, got carrier.Label, n
 			return err
 		}
 		s.Step("recording")
+		killpoint.Hit("label.buy.queued")
 		return s.note(tx, l, "label.bought", map[string]any{"numbers": numbers}, now)
 	})
 }

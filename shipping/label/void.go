@@ -10,6 +10,7 @@ import (
 	"doorstep/internal/db"
 	"doorstep/internal/fault"
 	"doorstep/internal/jobs"
+	"doorstep/internal/killpoint"
 	"doorstep/shipping"
 	"doorstep/shipping/carrier"
 )
@@ -52,6 +53,7 @@ func (s *Service) Void(ctx context.Context, merchant uuid.UUID, purpose Purpose,
 	}
 	if n == 1 {
 		s.Step("void written")
+		killpoint.Hit("label.void.written")
 		if l, err = s.Label(ctx, merchant, l.ID); err != nil {
 			return nil, err
 		}
@@ -86,6 +88,7 @@ func (s *Service) giveBack(ctx context.Context, l *Label) error {
 		return carrier.Label{}, c.Void(ctx, carrier.LabelRef{ID: l.CarrierID, Numbers: l.Numbers})
 	})
 	s.Step("void answered")
+	killpoint.Hit("label.void.answered")
 	ctx, cancel := s.recording(ctx)
 	defer cancel()
 	if err == nil {
@@ -165,6 +168,7 @@ func (s *Service) recordVoid(ctx context.Context, l *Label) error {
 		return s.note(tx, l, "label.void", nil, now)
 	})
 	s.Step("void recorded")
+	killpoint.Hit("label.void.recorded")
 	return err
 }
 
