@@ -86,6 +86,7 @@ func TestTheTrackingPageFollowsTheParcelToTheDoor(t *testing.T) {
 	e.until("the page has come to rest", `document.querySelector("#live") && !document.querySelector("[data-poll]")`)
 	e.sees("Promise kept")
 	e.sees("Taken by A. P.")
+	e.sees("Send something back")
 	e.look("track-delivered")
 
 	e.withoutScripts()
@@ -146,23 +147,61 @@ func TestTheTrackingPageSpeaksArmenianAndKhmer(t *testing.T) {
 	}
 }
 
-// TestTheMailBoxOfTheDemoIsReadable looks at the pages of the demo and moves its
-// clock on by them.
-func TestTheMailBoxOfTheDemoIsReadable(t *testing.T) {
+// TestALeftCartComesBackByTheLinkOfItsMail leaves a cart, moves the demo's clock
+// on by its page, opens the reminder in the mail box, follows its link to the cart,
+// and ends such mails by the other.
+func TestALeftCartComesBackByTheLinkOfItsMail(t *testing.T) {
 	t.Parallel()
 	p := newDemo(t)
-	wanted := form(item("MUG-01", 1))
-	c := p.post(t, "/v1/checkouts", wanted).want(t, http.StatusCreated)
-	p.complete(t, c, id.Secret(12), paying(c, "card", "tok_visa")).want(t, http.StatusOK)
-	p.mails(t, wanted["email"].(string), 1)
+	p.admin().do(t, http.MethodPatch, "/v1/recovery/settings", m{"quiet_from": "00:00", "quiet_to": "00:00", "holdout_bps": 0}).want(t, http.StatusOK)
+	sku, _ := p.product(t, "A left mug", 1500, 1)
+	email := newEmail()
+	cart := p.post(t, "/v1/carts", m{"currency": "EUR", "items": []m{item("MUG-01", 2), item(sku, 1)}}).want(t, http.StatusCreated)
+	c := p.post(t, "/v1/checkouts", m{"cart_id": cart.text("id"), "email": email, "shipping_address": address()}, "Cart-Secret", cart.text("secret")).want(t, http.StatusCreated)
+	p.post(t, "/v1/checkouts/"+c.text("id")+"/consents", m{"topic": "reminders", "granted": true, "text_version": "1 en"}, "Checkout-Secret", c.text("secret")).want(t, http.StatusCreated)
+	other := p.post(t, "/v1/checkouts", form(item(sku, 1))).want(t, http.StatusCreated) // somebody else buys the last
+	p.complete(t, other, id.Secret(12), paying(other, "card", "tok_visa")).want(t, http.StatusOK)
+
 	e := newEyes(t, p.url, "en")
+	turn := func(by string) {
+		t.Helper()
+		e.open("/dev/mail")
+		before := e.js(`document.querySelector("time").dateTime`)
+		e.click(`button[value="` + by + `"]`)
+		e.until("the clock has moved on", `new Date(document.querySelector("time").dateTime) > new Date("`+before+`")`)
+	}
+	turn("10m")
+	turn("10m")
+	until(t, patience, "a reminder is planned", func() (bool, any) {
+		a := p.admin().post(t, "/v1/recovery/dry-run", m{"samples": 1})
+		return strings.Contains(a.String(), `"planned":3`), a
+	})
+	turn("1h")
+	letter := p.mails(t, email, 1)[0]
 	e.open("/dev/mail")
-	e.sees("The clock shows")
 	e.look("dev-mail")
-	before := e.js(`document.querySelector("time").dateTime`)
-	e.click(`button[value="24h"]`)
-	e.until("the clock has moved on", `new Date(document.querySelector("time").dateTime) - new Date("`+before+`") >= 86400000`)
 	e.click(`main a[href^="/dev/mail/"]`)
 	e.sees("As plain text")
 	e.look("dev-mail-one")
+
+	_, rest, _ := strings.Cut(letter.Text, "/recover/")
+	e.open("/recover/" + strings.Fields(rest)[0])
+	e.sees("Your cart is still here")
+	e.sees("sold out")
+	e.look("recover")
+	e.click("main form button.wide")
+	e.until("the cart is open", `location.pathname === "/shop/cart"`)
+	e.sees("Ararat Stoneware Mug")
+
+	way := strings.TrimSuffix(strings.TrimPrefix(letter.Headers["List-Unsubscribe"], "<"), ">")
+	e.open(way)
+	e.look("unsubscribe")
+	e.click(`main form button[value="one"]`)
+	e.until("it is done", `!document.querySelector("button[value=one]")`)
+	known := p.admin().post(t, "/v1/consent-lookups", m{"email": email}).want(t, http.StatusOK)
+	if known.text("suppressions.0.reason") != "unsubscribed" {
+		t.Errorf("%s", known)
+	}
+	e.open("/recover/" + id.Secret(40))
+	e.sees("This link opens no cart any more")
 }

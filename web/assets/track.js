@@ -15,7 +15,11 @@
     }
   }
   yours(document);
-  document.addEventListener('swapped', (event) => yours(event.target));
+  document.addEventListener('swapped', (event) => {
+    yours(event.target);
+    // Once nothing moves, what is below differs too: things can be sent back.
+    if (event.target.id === 'live' && !event.target.dataset.poll && !document.activeElement.matches('input, select, textarea')) location.reload();
+  });
   document.addEventListener('submit', (event) => {
     if ('again' in event.target.dataset) setTimeout(() => event.target.querySelectorAll('button').forEach((b) => { b.disabled = false; }), 1500);
   });
