@@ -276,14 +276,14 @@ func (d *desk) page(name string, data any) error {
 	return d.showIn(name, f, data)
 }
 
-// told says what has just been done, once.
+// told says what has just been done, once. An action that shows its answer speaks
+// for itself.
 func (d *desk) told() string {
-	did := d.did
-	if did == "" {
-		if did = d.cookie(toldCookie); did != "" {
-			d.setCookie(toldCookie, "", 0)
-		}
+	did := d.cookie(toldCookie)
+	if did == "" || d.answer != nil {
+		return ""
 	}
+	d.setCookie(toldCookie, "", 0)
 	if _, known := actions[did]; !known {
 		return ""
 	}
