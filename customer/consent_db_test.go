@@ -1,6 +1,7 @@
 package customer_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -69,6 +70,10 @@ func TestTheNewestConsentCountsAndTheOthersStayAsProof(t *testing.T) {
 	log, err := w.service.ConsentLog(w.ctx, w.mine, w.vault.EmailHMAC(w.mine, "ani@mail.example"))
 	if err != nil || len(log) != 6 || !log[0].GivenAt.Equal(start.Add(3*time.Minute)) {
 		t.Errorf("%d entries, %v", len(log), err)
+	}
+	export, err := w.service.Export(w.ctx, w.mine, w.vault.EmailHMAC(w.mine, "ani@mail.example"))
+	if err != nil || strings.Count(string(export), `"text_version": "2026-03 en"`) != 6 {
+		t.Errorf("exported as %s, %v", export, err)
 	}
 }
 

@@ -145,6 +145,16 @@ type export struct {
 	ExportedAt time.Time         `json:"exported_at"`
 	Customer   *exportedPerson   `json:"customer"` // null for one who never ordered
 	Contacts   []exportedContact `json:"contacts"`
+	Consents   []exportedConsent `json:"consents"` // what they agreed to and took back, the newest first
+}
+
+type exportedConsent struct {
+	Topic       string    `json:"topic"`
+	Granted     bool      `json:"granted"`
+	Confirmed   bool      `json:"confirmed"`
+	Source      string    `json:"source"`
+	TextVersion string    `json:"text_version"`
+	GivenAt     time.Time `json:"given_at"`
 }
 
 type exportedPerson struct {
@@ -161,7 +171,7 @@ type exportedContact struct {
 }
 
 // Export is everything this room knows of a person, as one JSON document:
-// exported_at, customer and contacts, oldest first. Somebody unknown gives an
+// exported_at, customer, contacts, oldest first, and consents. Somebody unknown gives an
 // empty one.
 func (s *Service) Export(ctx context.Context, merchant uuid.UUID, emailHMAC []byte) ([]byte, error) {
 	var e export
@@ -197,6 +207,14 @@ func (s *Service) Export(ctx context.Context, merchant uuid.UUID, emailHMAC []by
 		})
 	if err != nil {
 		return nil, err
+	}
+	agreed, err := s.ConsentLog(ctx, merchant, emailHMAC)
+	if err != nil {
+		return nil, err
+	}
+	e.Consents = []exportedConsent{}
+	for _, c := range agreed {
+		e.Consents = append(e.Consents, exportedConsent{c.Topic, c.Granted, c.Confirmed, c.Source, c.TextVersion, c.GivenAt})
 	}
 	e.ExportedAt = s.db.Now()
 	document, err := json.MarshalIndent(e, "", "  ")

@@ -73,11 +73,11 @@ const (
 // handful of values hides how far the next ones may lie.
 //
 // It is made for amounts of money of which most are zero and few are large, and
-// for groups of very different sizes. Plain percentiles and studentized
-// bootstraps were tried: with a tenth of the people in one group their intervals
-// of 95 % held the truth in 75 to 92 and in 91 to 94 of 100 worlds; these hold it
-// in 93 to 97, see the test. Fewer than two values that are not zero can tell
-// nothing: the bounds are infinite then.
+// for groups of very different sizes. With a tenth of the people in one group,
+// intervals of 95 % held the truth in 71 to 95 of 100 worlds without the
+// borrowing and in 91 to 94 by a studentized bootstrap; these hold it in 93 to
+// 97, see the test. Fewer than two values that are not zero can tell nothing: the
+// bounds are infinite then.
 func Means(a, b Sample, seed uint64) Interval {
 	pooled := slices.Concat(a.Values, b.Values)
 	if a.N == 0 || b.N == 0 || len(pooled) < 2 {

@@ -105,7 +105,7 @@ func (s *Service) remind(ctx context.Context, r *reminder) error {
 	}
 	mail, extras, err := s.letter(ctx, r, st, &shop)
 	if err != nil {
-		return err
+		return s.again(ctx, r, err) // it must not stand in the way of others
 	}
 	if mail == nil {
 		v, err := s.judged(ctx, r, ask) // it may be gone for a better reason
