@@ -150,7 +150,7 @@ func (s *Service) Rebuild(ctx context.Context, merchant uuid.UUID) (*Rebuilt, er
 			return err
 		}
 		r.Until = r.Horizon // all of it
-		if st.zone == name && !r.Restarted {
+		if st.at.Database != "" && st.zone == name && !r.Restarted {
 			if err := s.read(ctx, tx, merchant, r, zone); err != nil {
 				return err
 			}

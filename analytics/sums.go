@@ -39,8 +39,8 @@ type sum struct {
 	Value, Lost, Won                                     big.Int  // minor units
 }
 
-// add counts a fact, times +1 or -1.
-func (s *sum) add(f *Fact, times int64) {
+// add counts a fact, times +1 or -1; value is what its goods add.
+func (s *sum) add(f *Fact, times int64, value *big.Int) {
 	count := func(into *int64, yes bool) {
 		if yes {
 			*into += times
@@ -48,7 +48,7 @@ func (s *sum) add(f *Fact, times int64) {
 	}
 	amount := func(into *big.Int, yes bool) {
 		if yes {
-			into.Add(into, new(big.Int).Mul(big.NewInt(f.Value), big.NewInt(times)))
+			into.Add(into, value)
 		}
 	}
 	ordered := f.Outcome == Ordered || f.Outcome == Recovered
@@ -102,6 +102,7 @@ func (l *ledger) book(f *Fact, times int64) {
 	if f.Excluded != "" {
 		return
 	}
+	value := new(big.Int).Mul(big.NewInt(f.Value), big.NewInt(times))
 	for _, d := range dimensions {
 		k := key{f.Day, d.name, d.of(f), f.Currency}
 		s := l.sums[k]
@@ -109,6 +110,6 @@ func (l *ledger) book(f *Fact, times int64) {
 			s = &sum{}
 			l.sums[k] = s
 		}
-		s.add(f, times)
+		s.add(f, times, value)
 	}
 }

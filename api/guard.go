@@ -59,10 +59,16 @@ func (s *Server) guard(route *Route, handler fiber.Handler) fiber.Handler {
 		c.SetUserContext(r.ctx)
 		// Answers are for one caller unless the handler says otherwise.
 		c.Response().Header.SetCanonical(hCache, vNoStore)
+		var err error
 		if route.Once == OnceNever {
-			return handler(c)
+			err = handler(c)
+		} else {
+			err = s.once(c, r, handler)
 		}
-		return s.once(c, r, handler)
+		if route.visited() {
+			s.trouble(c, r, err)
+		}
+		return err
 	}
 }
 

@@ -161,6 +161,7 @@ func registerBuying(s *Server, r Rooms) {
 // it.
 func registerJourneys(s *Server, r Rooms) {
 	if r.Carts != nil && r.Checkouts != nil {
+		s.later = r.Carts.Later
 		registerReports(s, r.Carts, r.Checkouts)
 	}
 	if r.Analytics != nil {

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"doorstep/cart"
 	"doorstep/internal/clock"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -83,7 +84,8 @@ type Server struct {
 
 	log         *slog.Logger
 	clock       clock.Clock
-	machine     clock.System // real time, for durations and sockets
+	machine     clock.System     // real time, for durations and sockets
+	later       func(cart.Event) // writes into the log of journeys, soon; nil drops it
 	base        context.Context
 	stop        context.CancelFunc
 	keys        Keys

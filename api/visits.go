@@ -85,8 +85,44 @@ func deviceOf(agent string) cart.Device {
 	return cart.Other
 }
 
-// reports take in what storefronts have seen.
+// slow is from where on a shopper has waited for too long.
+const slow = 3 * time.Second
+
+// trouble notes that the shop itself was slow or has failed a shopper.
+func (s *Server) trouble(c *fiber.Ctx, r *request, err error) {
+	took, status := s.machine.Now().Sub(r.started), c.Response().StatusCode()
+	if err != nil {
+		status = statusOf(faultOf(err))
+	}
+	kind := cart.StepSlow
+	switch {
+	case s.later == nil:
+		return
+	case status >= http.StatusInternalServerError:
+		kind = cart.StepFailed
+	case took < slow || status >= http.StatusBadRequest:
+		return
+	}
+	of, err := uuid.Parse(c.Params("id"))
+	if err != nil {
+		return // it has no name yet
+	}
+	e := cart.NewEvent(r.ctx, r.caller.Merchant, s.clock.Now(), kind, cart.StepCart)
+	e.Attributes.DurationMS = took.Milliseconds()
+	switch {
+	case r.route.Tag == "carts":
+		e.Journey = &of
+	case r.route.ID == "complete-checkout":
+		e.Checkout, e.Step = &of, cart.StepPayment
+	default:
+		e.Checkout, e.Step = &of, cart.StepContact
+	}
+	s.later(e)
+}
+
+// cartReports take in what storefronts have seen, and checkoutReports likewise.
 type cartReports interface {
+	Later(e cart.Event)
 	Report(ctx context.Context, a cart.Access, cart uuid.UUID, reports []cart.Report) (int, error)
 }
 

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"testing"
@@ -20,6 +21,10 @@ func (f fakeCarts) Report(ctx context.Context, a cart.Access, id uuid.UUID, repo
 		return 0, err
 	}
 	return 1, nil
+}
+
+func (f fakeCarts) Later(e cart.Event) {
+	_ = f.see("Later", e.Merchant, false, nil, fmt.Sprint(e.Kind, " ", e.Step, " ", e.Journey != nil, " ", e.Checkout != nil, " ", e.Device))
 }
 
 func (f fakeCheckouts) Report(_ context.Context, who checkout.Access, id uuid.UUID, reports []cart.Report) (int, error) {
@@ -124,6 +129,27 @@ func TestWhatAStorefrontHasSeenIsTakenInWithWhoShops(t *testing.T) {
 		{name: "checkouts have their own", method: http.MethodPost, path: "/v1/checkouts/" + thing.String() + "/events", header: with(shopKey, "Checkout-Secret", canary), body: body,
 			status: http.StatusOK, want: []string{`"accepted":2`}},
 	})
+}
+
+func TestAStepThatFailsIsNoted(t *testing.T) {
+	t.Parallel()
+	s, rooms := open(t)
+	phone := with(shopKey, "Cart-Secret", canary, "Checkout-Secret", canary, "User-Agent", "iPhone")
+	for _, c := range []struct{ method, path, fails, want string }{
+		{http.MethodGet, "/v1/carts/" + anID, "View", "step_failed cart true false mobile"},
+		{http.MethodGet, "/v1/checkouts/" + anID, "ViewCheckout", "step_failed contact false true mobile"},
+	} {
+		rooms.fail(c.fails, errors.New("broken"))
+		if res, body := send(t, s, c.method, c.path, phone, ""); res.StatusCode != http.StatusInternalServerError {
+			t.Fatalf("%s: %d %s", c.path, res.StatusCode, body)
+		}
+		if given := rooms.last(t, "Later").given; given != c.want {
+			t.Errorf("%s: %q, want %q", c.path, given, c.want)
+		}
+	}
+	if res, _ := send(t, s, http.MethodGet, "/v1/carts/"+anID, with(shopKey, "Cart-Secret", "guessed"), ""); res.StatusCode < 400 {
+		t.Error("open to everybody")
+	}
 }
 
 func TestFiguresAreForWhoMaySeeThem(t *testing.T) {

@@ -13,10 +13,7 @@ import (
 )
 
 // Reasons for giving up a checkout: the standard list.
-var Reasons = []string{
-	"price_sensitivity", "shipping_cost", "shipping_speed", "product_fit", "trust_security", "returns_policy",
-	"payment_options", "comparison", "timing_deferred", "other",
-}
+var Reasons = cart.Reasons
 
 // View reads a checkout with the prices of this moment.
 func (s *Service) View(ctx context.Context, who Access, checkout uuid.UUID) (*View, error) {
