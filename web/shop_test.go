@@ -418,3 +418,42 @@ func TestTheBadgeIsAskedForWithTheTagOfTheCart(t *testing.T) {
 		t.Errorf("%d", res.StatusCode)
 	}
 }
+
+func TestWhatIsRecommendedSaysWhyAndWhoIsNotFollowedIsNotTold(t *testing.T) {
+	t.Parallel()
+	h := &listener{answer: map[string]func(*fasthttp.RequestCtx) (int, any){
+		"GET /v1/products/mug": always(200, aMug()), "POST /v1/events": always(202, nil),
+		"GET /v1/recommendations": always(200, j{"data": []j{{"product": j{"slug": "pot", "title": nasty, "availability": "in_stock", "price_from": eur(900)}, "reason": j{"code": "bought_with"}}}}),
+	}}
+	app := shopOf(h)
+	res, text := page(t, app, "GET", "/shop/products/mug", map[string]string{"Sec-GPC": "1"}, "")
+	clean(t, "the product", text)
+	if !strings.Contains(text, "Often bought together") || !strings.Contains(text, "/shop/products/pot") {
+		t.Error("nothing is recommended")
+	}
+	if h.times("POST /v1/events") != 0 || len(res.Cookies()) != 0 {
+		t.Errorf("told all the same: %v", res.Cookies())
+	}
+	res, _ = page(t, app, "GET", "/shop/products/mug", nil, "")
+	if c := res.Cookies(); h.times("POST /v1/events") != 1 || len(c) != 1 || c[0].Name != visitorCookie || !c[0].HttpOnly || c[0].MaxAge > 0 {
+		t.Errorf("cookies %v", c)
+	}
+}
+
+func TestStepsAreToldAndNothingThatWasTyped(t *testing.T) {
+	t.Parallel()
+	events := "POST /v1/checkouts/" + checkoutID + "/events"
+	h := &listener{answer: map[string]func(*fasthttp.RequestCtx) (int, any){
+		"GET /v1/checkouts/" + checkoutID: always(200, openedCheckout("shipping_address.name")), "GET /v1/carts/" + cartID + "/summary": summary(),
+		"PATCH /v1/checkouts/" + checkoutID: always(200, openedCheckout("shipping_address.name")), events: always(200, j{"accepted": 1}),
+	}}
+	app := shopOf(h)
+	page(t, app, "GET", "/shop/checkout", map[string]string{"Cookie": checkoutIs}, "")
+	if got := h.body(events); !strings.Contains(got, `"step_entered","step":"address"`) {
+		t.Errorf("told %s", got)
+	}
+	page(t, app, "POST", "/shop/checkout", map[string]string{"Cookie": checkoutIs}, "email=secret@example.com&line1=Hidden+1")
+	if got := h.body(events); !strings.Contains(got, `"field_error","step":"address","field":"name"`) || strings.Contains(got, "ecret") || strings.Contains(got, "Hidden") {
+		t.Errorf("told %s", got)
+	}
+}

@@ -18,6 +18,7 @@ const (
 
 type cartLine struct {
 	ID        string        `json:"id"`
+	ProductID string        `json:"product_id"`
 	SKU       string        `json:"sku"`
 	Slug      string        `json:"slug"`
 	Title     string        `json:"title"`
@@ -273,6 +274,7 @@ func (p *shopPages) addToCart(v *visit) error {
 		switch {
 		case err == nil:
 			d.Cart = &c
+			v.put(&c)
 			return p.showCart(v, d, nil)
 		case problem == nil || problem.Code != "cart_not_found" && problem.Code != "cart_closed":
 			return p.showCart(v, d, err)
@@ -286,8 +288,18 @@ func (p *shopPages) addToCart(v *visit) error {
 		return p.showCart(v, d, err)
 	}
 	v.keep(cartCookie, c.ID, c.Secret, cartLife)
+	v.put(&c)
 	d.Cart = &c
 	return p.showCart(v, d, nil)
+}
+
+// put tells that the variant of the form went into the cart.
+func (v *visit) put(c *cartBody) {
+	for _, l := range c.Lines {
+		if l.SKU == v.FormValue("sku") {
+			v.looked("add", l.ProductID)
+		}
+	}
 }
 
 // line is the line that the address names; ok is false for what is no id.

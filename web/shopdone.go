@@ -1,7 +1,7 @@
 package web
 
 import (
-	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -20,6 +20,17 @@ type orderBody struct {
 		Days *dayRange `json:"estimated_delivery"`
 	} `json:"shipping_option"`
 	TrackingURL string `json:"tracking_url"`
+}
+
+// products are those that were bought; as many as the API takes.
+func (o *orderBody) products() []string {
+	var all []string
+	for _, l := range o.Lines {
+		if l.ProductID != "" && !slices.Contains(all, l.ProductID) && len(all) < 20 {
+			all = append(all, l.ProductID)
+		}
+	}
+	return all
 }
 
 // Track is the page that follows the order.
@@ -51,7 +62,7 @@ func (p *shopPages) done(v *visit) error {
 	if a.Status != "completed" || a.Order == nil {
 		return p.answered(v, a)
 	}
-	d := &doneData{Order: a.Order, Recommended: v.recommended(url.Values{"surface": {"post_purchase"}, "order_id": {a.Order.ID}})}
+	d := &doneData{Order: a.Order, Recommended: v.recommended("post_purchase", a.Order.products()...)}
 	if c, err := v.readCheckout(); err == nil && c != nil {
 		d.Email = c.Email
 	}

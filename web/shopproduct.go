@@ -127,7 +127,8 @@ func (p *shopPages) product(v *visit) error {
 		v.setCookie(countryCookie, c, year)
 	}
 	if v.fragment() == "" {
-		d.Next = v.recommended(url.Values{"surface": {"product"}, "product_id": {d.ID}})
+		v.looked("view", d.ID)
+		d.Next = v.recommended("product", d.ID)
 	}
 	d.Delivery = v.quote(d)
 	return p.show(v, "product", d)

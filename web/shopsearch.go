@@ -18,6 +18,7 @@ type hit struct {
 	Price   *Money `json:"price"`
 	InStock bool   `json:"in_stock"`
 	Tier    int    `json:"tier"`
+	Why     string `json:"-"` // it is recommended; empty when there are no words for that
 }
 
 type facet struct {
@@ -44,6 +45,7 @@ type found struct {
 // homeData is what the front of the shop shows.
 type homeData struct {
 	Categories []option
+	ForYou     []hit // for who is signed in
 	Newest     []hit
 	Popular    []hit
 }
@@ -62,6 +64,9 @@ func (p *shopPages) home(v *visit) error {
 		return err
 	}
 	d := homeData{Popular: popular.Data, Newest: newest.Data}
+	if v.customerSession() != "" {
+		d.ForYou = v.recommended("home")
+	}
 	for _, f := range popular.Facets {
 		for _, b := range f.Buckets {
 			if !strings.Contains(b.Value, categoryMark) {

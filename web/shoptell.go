@@ -2,6 +2,10 @@ package web
 
 import (
 	"net/url"
+	"strconv"
+	"strings"
+
+	"doorstep/internal/locale"
 
 	"github.com/gofiber/fiber/v2"
 )
@@ -51,11 +55,31 @@ func (v *visit) tell(c *checkoutBody, events []stepEvent) {
 	}, nil)
 }
 
+const visitorCookie = "doorstep-visitor"
+
+// looked tells what is looked at (view) and put into carts (add), for the shop's
+// recommendations. The visitor is a random name until the browser is closed; who
+// asks not to be followed has none.
+func (v *visit) looked(kind, product string) {
+	if v.Get("Sec-GPC") == "1" || v.Get("DNT") == "1" || product == "" {
+		return
+	}
+	visitor := v.cookie(visitorCookie)
+	if !plain(visitor) || len(visitor) > 64 {
+		visitor = newKey()
+		v.setCookie(visitorCookie, visitor, 0)
+	}
+	_ = v.shop(ask{Method: fiber.MethodPost, Path: "/v1/events", Body: map[string]any{
+		"events": []any{map[string]any{"id": newKey(), "kind": kind, "visitor": visitor, "product_id": product}},
+	}}, nil)
+}
+
 // mostRecommended are shown at once.
 const mostRecommended = 5
 
-// recommended are products to see next; a shop that cannot say shows none.
-func (v *visit) recommended(q url.Values) []hit {
+// recommended are products to see next, each with its reason; a shop that cannot
+// say shows none.
+func (v *visit) recommended(surface string, beside ...string) []hit {
 	var answer struct {
 		Data []struct {
 			Product struct {
@@ -66,21 +90,31 @@ func (v *visit) recommended(q url.Values) []hit {
 				From         *Money   `json:"price_from"`
 				Availability string   `json:"availability"`
 			} `json:"product"`
+			Reason struct {
+				Code string `json:"code"`
+			} `json:"reason"`
 		} `json:"data"`
 	}
-	q.Set("limit", "5")
-	if err := v.shop(ask{Path: "/v1/recommendations", Query: q}, &answer); err != nil {
+	q := url.Values{"surface": {surface}, "limit": {strconv.Itoa(mostRecommended)}}
+	if len(beside) > 0 {
+		q.Set("product_id", strings.Join(beside, ","))
+	}
+	header := map[string]string{}
+	if session := v.customerSession(); session != "" {
+		header["Customer-Session"] = session
+	}
+	if err := v.shop(ask{Path: "/v1/recommendations", Query: q, Header: header}, &answer); err != nil {
 		return nil
 	}
 	var all []hit
 	for i := range answer.Data {
 		r := &answer.Data[i].Product
-		if r.Slug == "" || len(all) == mostRecommended {
-			continue
-		}
 		h := hit{Slug: r.Slug, Title: r.Title, Brand: r.Brand, Price: r.From, InStock: r.Availability != outOfStock}
 		if len(r.Images) > 0 {
 			h.Image = r.Images[0]
+		}
+		if key := "web.shop.why." + answer.Data[i].Reason.Code; locale.Has(key) {
+			h.Why = locale.T(v.Lang, key)
 		}
 		all = append(all, h)
 	}
