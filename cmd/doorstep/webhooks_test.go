@@ -27,6 +27,7 @@ import (
 	"doorstep/payment"
 	"doorstep/shipping"
 	"doorstep/shipping/label"
+	"doorstep/shipping/supplier"
 )
 
 // listener is a merchant's server that listens to webhooks.
@@ -84,6 +85,8 @@ func TestEveryWebhookTypeHasItsEvent(t *testing.T) {
 		order.ReturnInspection{}, order.ReturnPaid{}, order.ReturnSwapped{},
 		order.ExchangeAsked{}, order.ExchangeAccepted{}, order.ExchangeArrived{}, order.ExchangeSent{}, order.ExchangeDropped{},
 		cart.WasAbandoned{}, cart.WasRecovered{}, recovery.Due{},
+		supplier.WasSent{}, supplier.Undelivered{}, supplier.WasAccepted{}, supplier.WasRejected{}, supplier.WasShipped{}, supplier.WasCompleted{}, supplier.WasReduced{},
+		supplier.WasCanceled{}, supplier.WasLate{},
 		order.ClaimMade{}, order.ClaimAccepted{}, order.ClaimRefused{}, order.ClaimSettled{}, order.ClaimWithdrawn{},
 	} {
 		published = append(published, e.EventName())
