@@ -154,11 +154,11 @@ func printSpeed(ctx context.Context, io streams, m *model.Model, texts []string)
 	reader := understand.New(m)
 	took := make([]time.Duration, 0, len(texts))
 	for _, s := range texts {
-		from := time.Now()
+		began := time.Now()
 		if _, err := reader.Interpret(ctx, understand.Turn{Text: s}); err != nil {
 			return err
 		}
-		took = append(took, time.Since(from))
+		took = append(took, time.Since(began))
 	}
 	if len(took) == 0 {
 		return nil
