@@ -70,8 +70,9 @@ func (b *bench) past(ctx context.Context, h *house) error {
 	const atOnce = 20_000
 	for done := 0; done < b.carts; done += atOnce {
 		var batch [][]any
-		for range min(atOnce, b.carts-done) {
-			batch = append(batch, made(merchant, h.db.Now())...)
+		for i := range min(atOnce, b.carts-done) { // in the order of time, as they come
+			ago := float64(b.carts-done-i) / float64(b.carts)
+			batch = append(batch, made(merchant, h.db.Now().Add(-time.Duration(ago*float64(365*24*time.Hour))))...)
 		}
 		n, err := copied(ctx, h, batch)
 		if err != nil {
@@ -127,10 +128,10 @@ func copied(ctx context.Context, h *house, batch [][]any) (int64, error) {
 	return n, tx.Commit(ctx)
 }
 
-// made is one journey of the last year.
-func made(merchant uuid.UUID, now time.Time) [][]any {
+// made is one journey that began about then.
+func made(merchant uuid.UUID, began time.Time) [][]any {
 	journey, checkout := id.New(), id.New()
-	at := now.Add(-time.Duration(rand.Int64N(int64(365 * 24 * time.Hour)))).Truncate(time.Microsecond)
+	at := began.Add(-time.Duration(rand.Int64N(int64(time.Hour)))).Truncate(time.Microsecond)
 	one := func(all ...string) string { return all[rand.IntN(len(all))] }
 	device, country, carrier := one("mobile", "mobile", "mobile", "desktop", "tablet"), one("AM", "AM", "KH", "FR", "DE", "US"), one("haypost", "dhl", "standard")
 	method, currency := one("card", "card", "cash_on_delivery", "paypal"), one("EUR", "EUR", "EUR", "USD")
