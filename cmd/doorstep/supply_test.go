@@ -7,7 +7,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
+	"doorstep/customer"
 	"doorstep/internal/id"
+	"doorstep/order"
 )
 
 // pottery is a supplier with something that only it has.
@@ -203,5 +207,21 @@ func TestTheSuppliersCalendarIsInThePromise(t *testing.T) {
 	}
 	if shop, theirs := until(quick), until(s.sku); theirs.Sub(shop) < 25*24*time.Hour {
 		t.Errorf("from the shop by %s, from the supplier by %s", shop, theirs)
+	}
+}
+
+func TestALabelLeadsToWhoTakesTheGoodsBack(t *testing.T) {
+	t.Parallel()
+	lines := []order.ReturnLine{{LineID: id.New()}, {LineID: id.New()}}
+	potter := order.ReturnPlace{Name: "Pottery", Address: customer.Address{Line1: "Street 60", City: "Siem Reap", Country: "KH"}, Lines: []uuid.UUID{lines[0].LineID, lines[1].LineID}}
+	if to, split := takenBackBy(&order.Return{Lines: lines}); to != nil || split {
+		t.Errorf("to the shop: %v %v", to, split)
+	}
+	if to, split := takenBackBy(&order.Return{Lines: lines, Places: []order.ReturnPlace{potter}}); split || to == nil || to.Name != "Pottery" || to.City != "Siem Reap" || to.Country != "KH" {
+		t.Errorf("to the supplier: %v %v", to, split)
+	}
+	potter.Lines = potter.Lines[:1]
+	if to, split := takenBackBy(&order.Return{Lines: lines, Places: []order.ReturnPlace{potter}}); to != nil || !split {
+		t.Errorf("to both: %v %v", to, split)
 	}
 }
