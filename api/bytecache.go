@@ -34,6 +34,7 @@ type answer struct {
 	asOf  uint64    // the number of the last change before it was read
 	read  time.Time // before it was read
 	used  atomic.Bool
+	empty bool // a search that found nothing
 }
 
 // fresh says whether the answer may still be given at now.

@@ -134,6 +134,7 @@ func (s *shop) rooms() Rooms {
 		Recovery:     fakeRecovery{s}, Subscriptions: fakeSubscriptions{s}, Consents: fakeConsents{s},
 
 		Recommendations: fakeRecommendations{s},
+		Terms:           fakeTerms{s},
 		Dev: &Dev{
 			Mails: fakeMails{}, Shift: noon.Add,
 			Authenticate: func(_ context.Context, id string, ok bool) error {

@@ -37,6 +37,8 @@ type Rooms struct {
 	// Catalogue and Search need Settings for the shop's currencies.
 	Catalogue catalogue
 	Search    searchEngine
+	// Terms count what is searched for; with Search.
+	Terms searchTerms
 	// Recommendations come with Carts, Orders, People and Settings.
 	Recommendations recommendations
 	// OrderImports takes in past orders; it comes with Catalogue or not at all.
@@ -127,7 +129,7 @@ func Register(s *Server, r Rooms) {
 		registerCatalogue(s, r, shop)
 	}
 	if r.Search != nil {
-		registerSearch(s, r.Search, shop)
+		registerSearch(s, r.Search, r.Terms, shop)
 	}
 	if r.Recommendations != nil {
 		registerRecommendations(s, r, shop)

@@ -101,10 +101,14 @@ type searchRoom struct {
 	server *Server
 	engine searchEngine
 	shops  *shops
+	terms  searchTerms
 }
 
-func registerSearch(s *Server, engine searchEngine, shops *shops) {
-	r := &searchRoom{server: s, engine: engine, shops: shops}
+func registerSearch(s *Server, engine searchEngine, terms searchTerms, shops *shops) {
+	r := &searchRoom{server: s, engine: engine, shops: shops, terms: terms}
+	if terms != nil {
+		registerSearchTerms(s, terms)
+	}
 	faults := []*fault.Error{
 		errValidation, errCursor, search.ErrFilter, search.ErrFacet, search.ErrUnavailable, checkout.ErrCurrency,
 	}
@@ -136,6 +140,9 @@ func (s *searchRoom) search(c *fiber.Ctx) error {
 		if a, err = s.server.cached(r.ctx, s.server.searchAnswers, k, s.searcher(&q)); err != nil {
 			return unavailable(err)
 		}
+	}
+	if s.terms != nil && q.Text != "" && q.Offset == 0 {
+		s.terms.Note(k.merchant, q.Text, string(k.lang), !a.empty)
 	}
 	sendAnswer(c, a)
 	return nil
@@ -174,7 +181,11 @@ func (s *searchRoom) searcher(q *search.Query) func(context.Context) (*answer, e
 		if err != nil {
 			return nil, err
 		}
-		return s.server.searchAnswer(q.Merchant, until, searchPageOf(&page, q.Currency))
+		a, err := s.server.searchAnswer(q.Merchant, until, searchPageOf(&page, q.Currency))
+		if err == nil {
+			a.empty = page.Total == 0
+		}
+		return a, err
 	}
 }
 

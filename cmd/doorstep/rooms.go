@@ -26,7 +26,7 @@ func (h *house) apiRooms(engine search.Engine) api.Rooms {
 		Orders: dispatch{h.orders, h.accounts}, Documents: h.documents, Contacts: h.contacts, Payments: h.payments, Credits: credits, Differences: h.payments, Shipments: parcels{h.shipping, h.accounts}, Deliveries: h.shipping, CarrierAccounts: h.accounts,
 		AfterSale: h.orders, People: h.persons(credits), Staff: h.customers,
 		Settings: h.customers, Webhooks: h.webhooks, Audit: h.customers, Locations: h.catalog, Promotions: h.pricing, TaxRates: h.pricing,
-		Catalogue: h.catalog, Search: engine, Recommendations: h.recommend, OrderImports: h.orders,
+		Catalogue: h.catalog, Search: engine, Terms: h.terms, Recommendations: h.recommend, OrderImports: h.orders,
 	}
 	r.PaymentInbox, r.CarrierInbox, r.Labels = h.inbox, h.tracks, labelDesk{h.labels, h}
 	r.Analytics = h.analytics

@@ -71,6 +71,8 @@ func (h *house) subscribe() {
 	h.jobs.Every("order.prune_attempts", time.Hour, counted(h.orders.PruneAttempts))
 	h.jobs.Every("customer.prune_sign_ins", time.Hour, counted(h.customers.PruneSignIns))
 	h.jobs.Every("customer.prune_staff_sessions", time.Hour, counted(h.customers.PruneStaffSessions))
+	h.jobs.Every("search.terms", 5*time.Second, h.terms.Flush)
+	h.jobs.Every("search.prune_terms", time.Hour, counted(h.terms.Prune))
 	h.jobs.Every("recommend.prune", time.Hour, counted(h.recommend.Prune))
 	h.jobs.Every("idem.prune", time.Hour, counted(h.idem.Prune))
 	h.jobs.Every("webhook.send", time.Second, h.webhooks.Run) // it returns only to be started again

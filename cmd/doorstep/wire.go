@@ -39,6 +39,7 @@ import (
 	"doorstep/payment/sandbox"
 	"doorstep/pricing"
 	"doorstep/recommend"
+	"doorstep/search"
 	"doorstep/shipping"
 	"doorstep/shipping/label"
 	"doorstep/shipping/rating"
@@ -102,6 +103,7 @@ type house struct {
 	carts      *cart.Service
 	analytics  *analytics.Service
 	recommend  *recommend.Service
+	terms      *search.Terms // what is searched for
 	payments   *payment.Service
 	statements *payment.Statements
 	orders     *order.Service
@@ -235,6 +237,7 @@ func (h *house) rooms(sharing bool) error {
 	})
 	h.carts = cart.New(cart.Config{DB: h.db, Rules: cartRules{h}, Promotions: h.pricing, TTL: c.CartTTL, Checkouts: checkoutStates{h}})
 	h.closers = append(h.closers, h.lastEvents)
+	h.terms = search.NewTerms(h.db)
 	h.recommend = recommend.New(recommend.Config{DB: h.db, Shelf: h.catalog, Log: h.log})
 	h.analytics = analytics.New(analytics.Config{DB: h.db, Zones: shopZones{h.customers}})
 	h.checkouts = checkout.New(checkout.Config{
