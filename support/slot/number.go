@@ -184,9 +184,6 @@ var cues = []string{"order", "number", "no.", "nr", "num", "#", "no", "purchase"
 func cued(s string, at int) bool {
 	from := max(0, at-40)
 	before := strings.ToLower(s[from:at])
-	if strings.TrimSpace(s[:at]) == "" {
-		return true
-	}
 	for _, cue := range cues {
 		if strings.Contains(before, cue) {
 			return true

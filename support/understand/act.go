@@ -1,6 +1,7 @@
 package understand
 
 import (
+	"cmp"
 	"strings"
 
 	"doorstep/support/slot"
@@ -59,6 +60,9 @@ func acts(s string, tokens []text.Token, found slot.Found) (all []Act, rest stri
 	asking := strings.Contains(s, "?")
 	if first < 0 {
 		all = pure(s, steps, asking)
+		if severalActions(steps) {
+			return nil, clean(s) // "don't cancel it, just change the address"
+		}
 		if !rephrased(all) || len(all) == 0 && bareNumber(steps, found) {
 			return all, ""
 		}
@@ -74,6 +78,18 @@ func acts(s string, tokens []text.Token, found slot.Found) (all []Act, rest stri
 		}
 	}
 	return all, clean(s[steps[first].start:end(s, steps, last)])
+}
+
+// severalActions says that a message repeats more than one action.
+func severalActions(steps []step) bool {
+	first := ""
+	for _, st := range steps {
+		if st.echo != "" && first != "" && st.echo != first {
+			return true
+		}
+		first = cmp.Or(first, st.echo)
+	}
+	return false
 }
 
 // bareNumber says that a message is an order number and nothing else that matters:

@@ -10,6 +10,9 @@ import (
 // mostBorders is how many places are tried at which a message may fall in two.
 const mostBorders = 6
 
+// leastSure is how sure each of two parts has to be.
+const leastSure = 0.6
+
 // conjunctions stand between two asks.
 var conjunctions = map[string]bool{"and": true, "also": true, "plus": true, "then": true, "but": true, "additionally": true, "furthermore": true, "besides": true,
 	"և": true, "ու": true, "իսկ": true, "նաև": true, "բայց": true, "հետո": true, "ուրեմն": true}
@@ -33,15 +36,12 @@ func (r *Reader) split(s string, whole guess) (two [2]guess, found bool) {
 		if one.foreigner || other.foreigner || !one.business || !other.business || one.first == other.first {
 			continue
 		}
-		least := 0.6
-		if b.sentence {
-			least = 0.5
-		}
 		first, second := r.model.Intents[one.first], r.model.Intents[other.first]
-		if reasons[first] && phrase.Acts(second) || reasons[second] && !b.sentence {
+		denied := negated(first, left)
+		if !denied && (reasons[first] && phrase.Acts(second) || reasons[second] && !b.sentence) {
 			continue
 		}
-		if both := min(one.sure, other.sure); both >= least && both > best && (b.sentence || whole.sure < 0.97 || both > 0.9) {
+		if both := min(one.sure, other.sure); both >= leastSure && both > best && (b.sentence || denied || whole.sure < 0.97 || both > 0.9) {
 			best, two, found = both, [2]guess{one, other}, true
 		}
 	}

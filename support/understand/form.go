@@ -30,7 +30,7 @@ var forms, khmerForms = func() (map[string]class, map[string]class) {
 			շնորհակալություն|շնորհակալ եմ|շատ շնորհակալություն|մերսի|ապրեք|ապրես|merci|mersi|shnorhakalutyun`},
 		{class{kind: Bye}, `bye|goodbye|good bye|bye bye|see you|see ya|good night|take care|farewell|have a nice day|have a good day|kind regards|best regards|regards|best wishes|sincerely|
 			ցտեսություն|հաջող|առայժմ|բարի գիշեր|հարգանքներով|hajox`},
-		{class{filler: true}, `please|pls|plz|plese|kindly|it|that|them|this|the|my|a|now|then|just|so|very|really|i|im|want|would|like|to|you|me|for|with|well|oh|ah|um|uh|order|one|sir|madam|all|here|dear|great|good|perfect|nice|team|and|is|
+		{class{filler: true}, `please|pls|plz|plese|kindly|it|that|them|this|the|my|a|now|then|just|so|very|really|i|im|want|would|like|to|you|me|for|with|well|oh|ah|um|uh|order|one|sir|madam|all|here|dear|great|good|perfect|nice|team|and|is|actually|
 			խնդրում եմ|խնդրում|էլի|ջան|հիմա|այն|դա|այդ|էդ|եմ|պատվերը|պատվերս`},
 		{class{echo: "cancel_order"}, `cancel|cancel it|cancel the order|cancel my order|չեղարկեք|չեղարկել`},
 		{class{echo: "return_item"}, `return|return it|send it back|վերադարձրեք|վերադարձնել`},

@@ -179,6 +179,16 @@ func TestWhatIsDeniedIsMarked(t *testing.T) {
 	}
 }
 
+func TestADeniedActionMayStandBesideAnother(t *testing.T) {
+	t.Parallel()
+	for said, want := range map[string]string{"don't cancel DS-100242, just change the address": "cancel_order change_address", "i don't want to return it, i want a replacement": "return_item replace_item"} {
+		r := interpret(t, said)
+		if intents(r) != want || !r.Asks[0].Negated || r.Asks[1].Negated {
+			t.Errorf("%q: %+v", said, r.Asks)
+		}
+	}
+}
+
 func TestWhatIsNoBusinessOfTheShopIsNoAsk(t *testing.T) {
 	t.Parallel()
 	for _, said := range []string{"tell me a riddle", "who won the football match", "what's the weather like in Berlin", "ո՞վ հաղթեց խաղը", "អ្នកណាឈ្នះបាល់ទាត់", "write a poem about rain", "asdf qwer"} {
