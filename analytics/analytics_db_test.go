@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"runtime"
 	"testing"
 	"time"
 
@@ -73,7 +72,9 @@ func (w *world) write(events ...cart.Event) {
 // follow reads the log to its end.
 func (w *world) follow() {
 	w.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); w.text(`select (not exists (select from checkout_events where xid >= pg_snapshot_xmin(pg_current_snapshot())))::text`) != "true"; runtime.Gosched() {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(60 * time.Second); w.text(`select (not exists (select from checkout_events where xid >= pg_snapshot_xmin(pg_current_snapshot())))::text`) != "true"; <-tick.C {
 		if time.Now().After(deadline) { // the tests share one server, and so its transactions
 			w.t.Fatal("a transaction does not end")
 		}
@@ -447,5 +448,29 @@ func TestBandsFitCurrenciesOfAnySize(t *testing.T) {
 		if got := analytics.Band(c.minor, c.currency); got != c.want {
 			t.Errorf("%d %s: %s, want %s", c.minor, c.currency, got, c.want)
 		}
+	}
+}
+
+// While the figures are made anew, whoever wants to bring them up to date goes
+// home without a complaint.
+func TestWhoComesWhileTheFiguresAreMadeAnewGoesHome(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.journey(start).did(cart.CartCreated, cart.StepCart, holds(1, 1)).write()
+	w.follow()
+	w.journey(start).did(cart.CartCreated, cart.StepCart, holds(1, 1)).write()
+	tx, err := w.db.Pool().Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) }()
+	if _, err := tx.Exec(t.Context(), `select from daily_state for update`); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.figures.Follow(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.text(`select count(*)::text from daily_journeys`); got != "1" {
+		t.Errorf("%s journeys", got)
 	}
 }

@@ -2,12 +2,14 @@ package analytics
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"doorstep/cart"
 )
@@ -33,6 +35,9 @@ func (s *Service) Follow(ctx context.Context) error {
 	}
 	return nil
 }
+
+// lockNotAvailable is what PostgreSQL says who has waited for a lock in vain.
+const lockNotAvailable = "55P03"
 
 // state is how far the log has been read, and by which zone days were made.
 type state struct {
@@ -68,6 +73,10 @@ func (s *Service) follow(ctx context.Context, merchant uuid.UUID) (more bool, er
 		}
 		return save(ctx, tx, merchant, r.Position())
 	})
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.Code == lockNotAvailable {
+		return false, nil // somebody else is at it, for long: making them anew, say
+	}
 	if err == nil && anew {
 		_, err = s.Rebuild(ctx, merchant)
 	}

@@ -37,7 +37,7 @@ var dueRule = fmt.Sprintf(`case
 	int(idleCart.Seconds()), int(idleContact.Seconds()), int(idleCheckout.Seconds()), int(idleEnd.Seconds()))
 
 // followMost is about how many events one transaction of Follow reads.
-const followMost = 20_000
+const followMost = 10_000
 
 // Follow brings the journeys up to date with the log, of all merchants. Several
 // may run at once: of one merchant one does the work.
