@@ -31,6 +31,10 @@ func (v *victim) carried(t *testing.T, order, shipment string) {
 	}
 	parcels := []m{{"length_mm": 300, "width_mm": 200, "height_mm": 150, "weight_g": 1200}}
 	maps.Copy(v.bodies, map[string]any{
+		"change-recovery-settings": m{"holdout_bps": 2000}, "stop-recovery": m{"reason": "mine now"}, "resume-recovery": nil, "try-recovery": m{"samples": 1},
+		"give-consent":   m{"topic": "all", "granted": true, "text_version": "1"},
+		"record-consent": m{"email": "x@example.com", "topic": "all", "granted": true, "source": "api", "text_version": "1"}, "look-up-consents": m{"email": "x@example.com"},
+		"suppress-address": m{"email": "x@example.com", "topic": "all"}, "lift-suppression": m{"email": "x@example.com", "topic": "all"},
 		"add-carrier-account": m{"carrier": "table", "code": "mine", "settings": m{}}, "change-carrier-account": m{"timeout_ms": 900}, "test-carrier-account": nil,
 		"buy-shipment-label": m{"account_id": account, "service": "ems", "parcels": parcels}, "void-shipment-label": nil,
 		"buy-return-label": m{"account_id": account, "service": "ems"}, "void-return-label": nil, "resolve-label": m{"exists": false}, "resolve-pickup": m{"exists": false}, "resolve-manifest": m{"exists": false},
