@@ -190,7 +190,7 @@ func (s *Service) Journeys(ctx context.Context, merchant uuid.UUID, f Filter, cu
 		}
 	}
 	args = append(args, limit+1)
-	rows, err := s.DB.Query(ctx, sql+fmt.Sprintf(" order by day desc, started_at desc, id desc limit $%d", len(args)), args...)
+	rows, err := s.DB.Query(ctx, sql+fmt.Sprintf(" order by daily_journeys.day desc, daily_journeys.started_at desc, daily_journeys.id desc limit $%d", len(args)), args...)
 	if err != nil {
 		return nil, "", err
 	}

@@ -198,7 +198,7 @@ var addSums = []string{
 		select $1, r.day, r.dimension, r.value, r.currency, r.counts[1], r.counts[2], r.counts[3], r.counts[4], r.counts[5], r.counts[6],
 			r.entered[1], r.entered[2], r.entered[3], r.entered[4], r.entered[5], r.amounts[1], r.amounts[2], r.amounts[3]
 		from ` + sumRows + `
-		on conflict (merchant_id, day, dimension, value, currency) do update set
+		on conflict (merchant_id, dimension, day, value, currency) do update set
 			carts = d.carts + excluded.carts, checkouts = d.checkouts + excluded.checkouts, orders = d.orders + excluded.orders,
 			abandoned = d.abandoned + excluded.abandoned, recovered = d.recovered + excluded.recovered, open = d.open + excluded.open,
 			entered_contact = d.entered_contact + excluded.entered_contact, entered_address = d.entered_address + excluded.entered_address,

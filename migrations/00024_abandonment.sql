@@ -147,7 +147,7 @@ create table daily_abandonment (
   value_minor     numeric not null,
   lost_minor      numeric not null,
   recovered_minor numeric not null,
-  primary key (merchant_id, day, dimension, value, currency)
+  primary key (merchant_id, dimension, day, value, currency) -- one way of looking at them lies together
 );
 
 create table daily_sales (
