@@ -149,21 +149,26 @@ func printGate(io streams, name string, g learn.Gate) {
 		name, g.Inside, g.Outside, g.AUROC, g.FalseAccepts, g.Passed, g.Refused)
 }
 
-// printSpeed measures how long one message takes.
+// printSpeed measures how long one message takes: each is read three times and
+// the quickest counts, since the machine may have other work.
 func printSpeed(ctx context.Context, io streams, m *model.Model, texts []string) error {
 	reader := understand.New(m)
 	took := make([]time.Duration, 0, len(texts))
 	for _, s := range texts {
-		began := time.Now()
-		if _, err := reader.Interpret(ctx, understand.Turn{Text: s}); err != nil {
-			return err
+		best := time.Hour
+		for range 3 {
+			began := time.Now()
+			if _, err := reader.Interpret(ctx, understand.Turn{Text: s}); err != nil {
+				return err
+			}
+			best = min(best, time.Since(began))
 		}
-		took = append(took, time.Since(began))
+		took = append(took, best)
 	}
 	if len(took) == 0 {
 		return nil
 	}
 	slices.Sort(took)
-	fmt.Fprintf(io.out, "interpret: p50 %s, p99 %s over %d messages\n", took[len(took)/2].Round(time.Microsecond), took[len(took)*99/100].Round(time.Microsecond), len(took))
+	fmt.Fprintf(io.out, "interpret: p50 %s, p99 %s over %d messages, the quickest of three readings each\n", took[len(took)/2].Round(time.Microsecond), took[len(took)*99/100].Round(time.Microsecond), len(took))
 	return nil
 }
