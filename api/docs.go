@@ -21,6 +21,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
 )
 
 //go:embed docs.html
@@ -35,6 +36,10 @@ var docsTemplate = template.Must(template.New("docs").Parse(docsHTML))
 // that they are rendered once.
 const nonceMark = "doorstep-nonce"
 
+// worthPacking is from how many bytes on a page is sent compressed: the reference
+// is long, and says much alike.
+const worthPacking = 16 << 10
+
 // sendPage answers with a page whose only style is its own.
 func sendPage(c *fiber.Ctx, page []byte) error {
 	var raw [16]byte
@@ -44,7 +49,13 @@ func sendPage(c *fiber.Ctx, page []byte) error {
 		"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 	c.Set(fiber.HeaderCacheControl, "no-store")
 	c.Response().Header.SetContentType(fiber.MIMETextHTMLCharsetUTF8)
-	c.Response().SetBodyRaw(bytes.ReplaceAll(page, []byte(nonceMark), []byte(nonce)))
+	page = bytes.ReplaceAll(page, []byte(nonceMark), []byte(nonce))
+	c.Vary(fiber.HeaderAcceptEncoding)
+	if len(page) > worthPacking && c.Request().Header.HasAcceptEncoding("gzip") {
+		c.Set(fiber.HeaderContentEncoding, "gzip")
+		page = fasthttp.AppendGzipBytesLevel(nil, page, fasthttp.CompressBestSpeed)
+	}
+	c.Response().SetBodyRaw(page)
 	return nil
 }
 

@@ -65,6 +65,10 @@ func TestTheReferenceIsReadableOfflineUnderAStrictPolicy(t *testing.T) {
 	if again, _ := send(t, s, "GET", "/docs", none, ""); again.Header.Get("Content-Security-Policy") == res.Header.Get("Content-Security-Policy") {
 		t.Error("a nonce is for one answer")
 	}
+	packed, short := send(t, s, "GET", "/docs", map[string]string{"Authorization": "", "Accept-Encoding": "gzip, br"}, "")
+	if packed.Header.Get("Content-Encoding") != "gzip" || len(short) > len(page)/3 || !strings.Contains(packed.Header.Get("Vary"), "Accept-Encoding") {
+		t.Errorf("%d bytes instead of %d: %v", len(short), len(page), packed.Header)
+	}
 	for _, r := range s.Routes() {
 		if !strings.Contains(page, `id="`+r.ID+`"`) || !strings.Contains(page, r.Path) {
 			t.Errorf("%s is not on the page", r.ID)
