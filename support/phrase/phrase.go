@@ -47,7 +47,7 @@ type Phrase struct {
 //go:embed en hy km oos
 var training embed.FS
 
-// examples are what the placeholders become.
+// examples stand where a phrase says {order} or {email}.
 var examples = strings.NewReplacer("{order}", "DS-7K3M-Q2XT-5", "{email}", "mia@example.com")
 
 // All are the training phrases, always in the same order: by language, file and line.

@@ -29,7 +29,7 @@ func TestEveryIntentHasEnoughPhrasesInEveryLanguage(t *testing.T) {
 			t.Errorf("%q has the intent %q, which does not exist", p.Text, p.Intent)
 		}
 		if strings.ContainsAny(p.Text, "{}") {
-			t.Errorf("%q holds a placeholder", p.Text)
+			t.Errorf("%q still says {order} or {email}", p.Text)
 		}
 	}
 	for _, intent := range phrase.Intents {
