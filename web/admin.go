@@ -91,6 +91,7 @@ var rooms = []struct {
 }{
 	{"today", []struct{ name, path, scope string }{
 		{"home", "/admin", ""}, {"abandonment", "/admin/abandonment", "analytics:read"}, {"carts", "/admin/carts", "analytics:read"}, {"recovery", "/admin/recovery", "settings:read"},
+		{"terms", "/admin/terms", "analytics:read"},
 	}},
 	{"sell", []struct{ name, path, scope string }{
 		{"orders", "/admin/orders", "orders:read"}, {"returns", "/admin/returns", "orders:read"},

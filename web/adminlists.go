@@ -134,6 +134,11 @@ var lists = append([]list{
 		Columns: []column{{Name: "event"}, {Name: "occurred_at", Kind: "time"}, status("web.admin.code."), {Name: "attempts", Kind: "number"}, {Name: "last_code"}, {Name: "last_error", Kind: "word"}},
 	},
 	{
+		Name: "terms", API: "/v1/analytics/search-terms", Scope: "analytics:read",
+		Filters: []field{{Name: "only", Kind: "choice", Choices: []string{"missed", "all"}, Words: "web.admin.code."}, {Name: "from", Kind: "day"}, {Name: "to", Kind: "day"}},
+		Columns: []column{{Name: "term"}, {Name: "language"}, {Name: "searches", Kind: "number"}, {Name: "without_result", Kind: "number"}},
+	},
+	{
 		Name: "audit", API: "/v1/audit-log", Scope: "settings:read", Mind: nameActors,
 		Columns: []column{{Name: "seq", Kind: "number"}, {Name: "acted_at", Kind: "time"}, {Name: "actor"}, {Name: "action"}, {Name: "subject", Kind: "short"}, {Name: "changes", Kind: "changes"}, {Name: "origin"}},
 	},

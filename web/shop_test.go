@@ -457,3 +457,30 @@ func TestStepsAreToldAndNothingThatWasTyped(t *testing.T) {
 		t.Errorf("told %s", got)
 	}
 }
+
+func TestWhoTicksItAgreesToBeReminded(t *testing.T) {
+	t.Parallel()
+	h := &listener{answer: map[string]func(*fasthttp.RequestCtx) (int, any){
+		"GET /v1/checkouts/" + checkoutID:                always(200, openedCheckout()),
+		"PATCH /v1/checkouts/" + checkoutID:              always(200, openedCheckout()),
+		"POST /v1/checkouts/" + checkoutID + "/consents": always(201, j{}),
+		"GET /v1/carts/" + cartID + "/summary":           summary(),
+	}}
+	app := shopOf(h)
+	for _, ticked := range []bool{false, true} {
+		form := url.Values{"email": {"ani@example.com"}, "name": {"Ani"}, "line1": {"Abovyan 12"}, "city": {"Yerevan"}, "country": {"AM"}}
+		if ticked {
+			form.Set("remind", "1")
+		}
+		if res, _ := page(t, app, "POST", "/shop/checkout", map[string]string{"Cookie": checkoutIs}, form.Encode()); res.StatusCode != 303 {
+			t.Fatalf("%d", res.StatusCode)
+		}
+		said := h.body("POST /v1/checkouts/" + checkoutID + "/consents")
+		if agreed := strings.Contains(said, `"granted":true`) && strings.Contains(said, `"text_version":"1 en"`); agreed != ticked {
+			t.Errorf("ticked %v: %q", ticked, said)
+		}
+	}
+	if _, text := page(t, app, "GET", "/shop/checkout", map[string]string{"Cookie": checkoutIs}, ""); !strings.Contains(text, `id="f-remind"`) || strings.Contains(text, `id="f-remind" value="1" checked`) {
+		t.Error("nobody agrees by leaving a box as it was")
+	}
+}

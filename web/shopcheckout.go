@@ -279,6 +279,7 @@ type addressData struct {
 	Postcode  bool // is needed
 	Region    bool
 	SignedIn  bool
+	Remind    bool // is ticked
 }
 
 func (p *shopPages) addressPage(v *visit) error {
@@ -355,6 +356,10 @@ func (p *shopPages) takeAddress(v *visit, whole bool) error {
 		return problemOf(fiber.StatusNotFound, "checkout_not_found")
 	}
 	changed, err := v.patchCheckout(b, change)
+	remind := v.FormValue("remind") != ""
+	if err == nil && whole && remind {
+		v.agree(b)
+	}
 	if err == nil && whole && len(changed.Missing) == 0 {
 		return v.go303("/shop/checkout/pay")
 	}
@@ -362,7 +367,7 @@ func (p *shopPages) takeAddress(v *visit, whole bool) error {
 		c = changed
 	}
 	d := p.addressData(v, c)
-	d.Email, d.Typed = email, a
+	d.Email, d.Typed, d.Remind = email, a, remind
 	d.Region = d.Region || a.Region != ""
 	switch problem := asProblem(err); {
 	case problem != nil:
@@ -381,6 +386,19 @@ func (p *shopPages) takeAddress(v *visit, whole bool) error {
 		d.Alert = v.text("checkout.error.look")
 	}
 	return p.show(v, "checkout", d)
+}
+
+// agree writes down that the reader wants to be reminded of a cart that is left.
+// What they ticked stands beside the field, in the version that is named. That it
+// cannot be written down keeps nobody from buying.
+func (v *visit) agree(b buying) {
+	err := v.shop(ask{
+		Method: fiber.MethodPost, Path: "/v1/checkouts/" + b.ID + "/consents", Header: b.headers(v),
+		Body: map[string]any{"topic": "reminders", "granted": true, "text_version": "1 " + v.Lang.String()},
+	}, nil)
+	if err != nil {
+		v.site.options.Log.Warn("a consent was not written down", "error", err)
+	}
 }
 
 // started is what opens a checkout, which this very request may have begun: then
