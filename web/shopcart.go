@@ -48,11 +48,12 @@ func (l cartLine) Link() string {
 }
 
 type totals struct {
-	Subtotal Money `json:"subtotal"`
-	Discount Money `json:"discount"`
-	Shipping Money `json:"shipping"`
-	Tax      Money `json:"tax"`
-	Total    Money `json:"total"`
+	Subtotal Money  `json:"subtotal"`
+	Discount Money  `json:"discount"`
+	Shipping Money  `json:"shipping"`
+	Duties   *Money `json:"duties"` // of a delivery with duty paid
+	Tax      Money  `json:"tax"`
+	Total    Money  `json:"total"`
 }
 
 // discount is what became of a code or a promotion.
