@@ -39,9 +39,6 @@ func readContract(t *testing.T) contract {
 	if err := json.Unmarshal(text, &c); err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := c.Paths["/v1/pickups/{id}/resolve"]; !ok {
-		t.Skip("docs/openapi.json is older than these pages: make openapi")
-	}
 	return c
 }
 
