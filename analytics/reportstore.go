@@ -206,7 +206,7 @@ func (s *Service) Journeys(ctx context.Context, merchant uuid.UUID, f Filter, cu
 // encode is where a list goes on: after the journey that began then.
 func encode(started time.Time, id uuid.UUID) string {
 	var b [24]byte
-	binary.BigEndian.PutUint64(b[:8], uint64(started.UnixMicro())) //nolint:gosec // bits, not a number
+	binary.BigEndian.PutUint64(b[:8], uint64(started.UnixMicro())) // bits, not a number
 	copy(b[8:], id[:])
 	return hex.EncodeToString(b[:])
 }
@@ -219,7 +219,7 @@ func decode(cursor string) (time.Time, uuid.UUID, error) {
 	if err != nil || len(b) != 24 {
 		return time.Time{}, uuid.Nil, ErrCursor
 	}
-	at := time.UnixMicro(int64(binary.BigEndian.Uint64(b[:8]))).UTC() //nolint:gosec // bits, not a number
+	at := time.UnixMicro(int64(binary.BigEndian.Uint64(b[:8]))).UTC() // bits, not a number
 	if at.Year() < 1 || at.Year() > 9999 {
 		return time.Time{}, uuid.Nil, ErrCursor
 	}

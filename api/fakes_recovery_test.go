@@ -125,7 +125,7 @@ func (f fakeSubscriptions) Receive(_ context.Context, provider string, m uuid.UU
 	if provider != "standard" {
 		return gate.Receipt{}, gate.ErrProvider
 	}
-	if header.Get("webhook-signature") == "" {
+	if header.Get("Webhook-Signature") == "" {
 		return gate.Receipt{}, gate.ErrSignature
 	}
 	return gate.Receipt{Duplicate: string(body) == "again"}, f.see("MailNews", m, true, nil, string(body))

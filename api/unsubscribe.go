@@ -99,8 +99,8 @@ func tokenOf(c *fiber.Ctx) string {
 // either kind of form. Without any it is the mail's own topic.
 func wantsAll(c *fiber.Ctx) (bool, error) {
 	body := requestOf(c).body
-	kind, _, err := mime.ParseMediaType(string(c.Request().Header.ContentType()))
-	if len(body) == 0 || err != nil || kind == fiber.MIMEMultipartForm {
+	kind, _, _ := mime.ParseMediaType(string(c.Request().Header.ContentType())) // unreadable, it is no kind
+	if len(body) == 0 || kind == "" || kind == fiber.MIMEMultipartForm {
 		return false, nil
 	}
 	if kind == fiber.MIMEApplicationJSON {

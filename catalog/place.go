@@ -12,11 +12,11 @@ import (
 )
 
 // PlaceIn gives the location with the code of l, for who keeps something of its
-// own about a location: one that is there, or with make a new one, which l
+// own about a location: one that is there, or with create a new one, which l
 // describes. It fails with ErrLocationNotFound or ErrLocationTaken. The caller
 // bumps the merchant's version.
-func PlaceIn(ctx context.Context, tx db.Tx, l Location, make bool, now time.Time) (uuid.UUID, error) {
-	if !make {
+func PlaceIn(ctx context.Context, tx db.Tx, l Location, create bool, now time.Time) (uuid.UUID, error) {
+	if !create {
 		var place uuid.UUID
 		found, err := db.One(tx.QueryRow(ctx, `select id from locations where merchant_id = $1 and upper(code) = upper($2) order by code <> $2 limit 1`,
 			l.MerchantID, strings.TrimSpace(l.Code)), &place)

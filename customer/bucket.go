@@ -16,5 +16,5 @@ func (v *Vault) Bucket(use string, merchant uuid.UUID, subject []byte) int {
 	mac.Write([]byte("bucket of " + use + "\x00"))
 	mac.Write(merchant[:])
 	mac.Write(subject)
-	return int(binary.BigEndian.Uint64(mac.Sum(nil)) % 10000) //nolint:gosec // below 10000
+	return int(binary.BigEndian.Uint64(mac.Sum(nil)) % 10000) // below 10000
 }

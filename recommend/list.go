@@ -314,13 +314,13 @@ func (k *knowledge) varied(all []choice, places int) []choice {
 	counts := map[string]int{}
 	var list []choice
 	for len(list) < places && len(list) < len(pool) {
-		best, value, any := 0, math.Inf(-1), -1
+		best, value, rest := 0, math.Inf(-1), -1
 		for i, c := range pool {
 			if taken[i] {
 				continue
 			}
-			if any < 0 {
-				any = i
+			if rest < 0 {
+				rest = i
 			}
 			if len(list) < firstOnes && counts[k.family(c.item)] >= mostOfOne {
 				continue
@@ -334,7 +334,7 @@ func (k *knowledge) varied(all []choice, places int) []choice {
 			}
 		}
 		if math.IsInf(value, -1) {
-			best = any // nothing but more of the same is left
+			best = rest // nothing but more of the same is left
 		}
 		taken[best] = true
 		counts[k.family(pool[best].item)]++

@@ -26,6 +26,8 @@ type ask struct {
 }
 
 // Problem is what the API said when it refused: RFC 9457.
+//
+//nolint:errname // its name is the standard's
 type Problem struct {
 	Status  int    `json:"status"`
 	Code    string `json:"code"`

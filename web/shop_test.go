@@ -18,7 +18,7 @@ import (
 
 // nasty is a name that shows whether anything of it is taken for markup, with
 // text that runs the other way and marks that stack.
-const nasty = `<script>alert("x")</script> مرحبا‮abc Z̸̡̛̰a̷͝l̴̈́g̵̑o & "quotes"`
+const nasty = "<script>alert(\"x\")</script> مرحبا\u202eabc Z̸̡̛̰a̷͝l̴̈́g̵̑o & \"quotes\""
 
 // listener is an API that keeps what it was asked, and answers by what a test says.
 type listener struct {

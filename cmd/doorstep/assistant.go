@@ -61,7 +61,7 @@ func trainAssistant(io streams, out string) error {
 	if out == "" {
 		return nil
 	}
-	return os.WriteFile(out, file, 0o644)
+	return os.WriteFile(out, file, 0o600)
 }
 
 func evalAssistant(ctx context.Context, io streams, phrases, foreign string, wrong bool) error {

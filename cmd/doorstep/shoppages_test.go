@@ -41,9 +41,9 @@ func TestSomebodyFindsAMugInSpiteOfATypoAndBuysItInTwoSteps(t *testing.T) {
 	e.open("/shop")
 	e.sees("Popular")
 	e.look("shop-home")
-	e.fill("#q", "pomegranite mug")
+	e.fill("#q", "pomegranite mug") //nolint:misspell // as people type
 	e.sees("Showing results for “pomegranate mug”.")
-	e.until("the address tells what was searched", `location.pathname === "/shop/search" && location.search.includes("pomegranite")`)
+	e.until("the address tells what was searched", `location.pathname === "/shop/search" && location.search.includes("pomegranite")`) //nolint:misspell // as above
 	e.until("the field keeps the cursor", `document.activeElement.id === "q"`)
 	e.look("shop-search")
 	e.click(`.products a[href$="/pomegranate-mug"]`)

@@ -20,7 +20,7 @@ func TestIDsAreVersion7AndSecretsAreFresh(t *testing.T) {
 
 func TestSignsAreReadAsPeopleTypeThem(t *testing.T) {
 	for typed, want := range map[string]string{
-		"7k3m-q2xt-h": "7K3MQ2XTH", " #7K3M\tQ2XT\u2011H ": "7K3MQ2XTH", "oOiIlL": "001111", "": "",
+		"7k3m-q2xt-h": "7K3MQ2XTH", "\t#7K3M\tQ2XT\u2011H\t": "7K3MQ2XTH", "oOiIlL": "001111", "": "",
 		"7K3U": "", "7K3M?": "", "7Ķ3M": "", strings.Repeat("7", 65): "",
 	} {
 		if got := id.Typed(typed); got != want {

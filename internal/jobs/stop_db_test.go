@@ -3,8 +3,8 @@ package jobs_test
 import (
 	"context"
 	"errors"
-	"sync/atomic"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 

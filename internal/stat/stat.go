@@ -83,7 +83,7 @@ func Means(a, b Sample, seed uint64) Interval {
 	if a.N == 0 || b.N == 0 || len(pooled) < 2 {
 		return Interval{0, math.Inf(-1), math.Inf(1)}
 	}
-	r := rand.New(rand.NewPCG(seed, 0x9e3779b97f4a7c15)) //nolint:gosec // it must be repeatable
+	r := rand.New(rand.NewPCG(seed, 0x9e3779b97f4a7c15)) // it must be repeatable
 	all := make([]float64, resamples)
 	for i := range all {
 		all[i] = a.share(r)*a.size(r, pooled) - b.share(r)*b.size(r, pooled)

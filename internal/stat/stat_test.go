@@ -33,8 +33,8 @@ func TestTheTruthLiesWithinNineteenOfTwentyIntervals(t *testing.T) {
 		base, lift float64
 	}{{1000, 0.03, 0.02}, {1500, 0.08, 0.03}, {2000, 0.05, 0}} {
 		inMeans, inShares := 0, 0
-		for seed := range uint64(worlds) { //nolint:gosec // it is small
-			r := rand.New(rand.NewPCG(seed, 11)) //nolint:gosec // it must be repeatable
+		for seed := range uint64(worlds) { // it is small
+			r := rand.New(rand.NewPCG(seed, 11)) // it must be repeatable
 			a, b := shoppers(r, c.people*9/10, c.base+c.lift), shoppers(r, c.people/10, c.base)
 			if Means(a, b, seed).Spans(c.lift * mean) {
 				inMeans++
@@ -55,7 +55,7 @@ func TestTheTruthLiesWithinNineteenOfTwentyIntervals(t *testing.T) {
 
 func TestTheSameSeedGivesTheSameInterval(t *testing.T) {
 	t.Parallel()
-	r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // it must be repeatable
+	r := rand.New(rand.NewPCG(1, 2)) // it must be repeatable
 	a, b := shoppers(r, 500, 0.1), shoppers(r, 100, 0.1)
 	first := Means(a, b, 7)
 	if again := Means(a, b, 7); again != first {

@@ -231,9 +231,9 @@ func standard(id string, at time.Time, body string) http.Header {
 	mac := hmac.New(sha256.New, key)
 	fmt.Fprintf(mac, "%s.%d.%s", id, at.Unix(), body)
 	h := http.Header{}
-	h.Set("webhook-id", id)
-	h.Set("webhook-timestamp", fmt.Sprint(at.Unix()))
-	h.Set("webhook-signature", "v1,bm8= v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+	h.Set("Webhook-Id", id)
+	h.Set("Webhook-Timestamp", fmt.Sprint(at.Unix()))
+	h.Set("Webhook-Signature", "v1,bm8= v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
 	return h
 }
 

@@ -122,9 +122,9 @@ type Standard struct{ Secrets []string }
 
 // Read verifies and reads.
 func (s Standard) Read(header http.Header, body []byte, now time.Time) (News, error) {
-	id, stamp := header.Get("webhook-id"), header.Get("webhook-timestamp")
+	id, stamp := header.Get("Webhook-Id"), header.Get("Webhook-Timestamp")
 	at, err := strconv.ParseInt(stamp, 10, 64)
-	if id == "" || len(id) > 200 || err != nil || now.Sub(time.Unix(at, 0)).Abs() > tolerance || !s.signed(id+"."+stamp+".", body, header.Get("webhook-signature")) {
+	if id == "" || len(id) > 200 || err != nil || now.Sub(time.Unix(at, 0)).Abs() > tolerance || !s.signed(id+"."+stamp+".", body, header.Get("Webhook-Signature")) {
 		return News{}, ErrSignature
 	}
 	var n struct {

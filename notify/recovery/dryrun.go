@@ -115,7 +115,7 @@ func (s *Service) tried(ctx context.Context, r *reminder, st *State, shop *Shop)
 		return gate.Answer{Verdict: CodeHeldOut, Code: CodeHeldOut}, nil
 	}
 	if v := s.canary(&r.plan, st); v != nil {
-		return v.Answer, nil
+		return v.Answer, nil //nolint:nilerr // a verdict is no failure
 	}
 	ask := s.ask(r, st, shop)
 	answer := gate.Answer{}

@@ -60,7 +60,7 @@ func TestNobodyIsRemindedOfWhatTheyHaveBought(t *testing.T) {
 		if err := w.DB.QueryRow(t.Context(), `select r.checked_real from recovery_reminders r join recovery_plans p on p.id = r.plan_id where p.cart_id = $1 and r.step = 1`, cart).Scan(&checked); err != nil {
 			t.Fatal(err)
 		}
-		if when, ok := bought.Load(cart); ok && !checked.Before(when.(time.Time)) { //nolint:forcetypeassert // nothing else is stored
+		if when, ok := bought.Load(cart); ok && !checked.Before(when.(time.Time)) { // nothing else is stored
 			t.Errorf("reminded at %s of what was bought at %s", checked, when)
 		}
 	}

@@ -239,7 +239,7 @@ func TestARemindersLinkShowsWithoutActingAndRestoresAnyNumberOfTimes(t *testing.
 	w.is(cart, "sent", "planned", "planned")
 	var secret string
 	for range 3 {
-		v, err := w.Service.Restore(t.Context(), token, "hy")
+		v, err := w.Restore(t.Context(), token, "hy")
 		if err != nil || v.Basket.ID != cart || v.Basket.Secret == "" || secret != "" && v.Basket.Secret != secret {
 			t.Fatalf("%+v, %v", v, err)
 		}
@@ -258,12 +258,12 @@ func TestARemindersLinkShowsWithoutActingAndRestoresAnyNumberOfTimes(t *testing.
 		if _, err := w.Preview(t.Context(), wrong, ""); !fault.Is(err, ErrLink) {
 			t.Errorf("%q shows something: %v", wrong, err)
 		}
-		if _, err := w.Service.Restore(t.Context(), wrong, ""); !fault.Is(err, ErrLink) {
+		if _, err := w.Restore(t.Context(), wrong, ""); !fault.Is(err, ErrLink) {
 			t.Errorf("%q opens something: %v", wrong, err)
 		}
 	}
 	w.clock.Advance(30 * 24 * time.Hour)
-	if _, err := w.Service.Restore(t.Context(), token, ""); !fault.Is(err, ErrLink) {
+	if _, err := w.Restore(t.Context(), token, ""); !fault.Is(err, ErrLink) {
 		t.Errorf("an old link opens: %v", err)
 	}
 }

@@ -147,7 +147,7 @@ func (r *Report) compare(people []outcome, attributed []CurrencyReport, seed uin
 		// In the order of their size, so that the order of people changes nothing.
 		slices.Sort(t.Values)
 		slices.Sort(h.Values)
-		one := CurrencyReport{Currency: c, Incremental: measure(stat.Means(*t, *h, seed+uint64(i)), float64(t.N), r)} //nolint:gosec // it is small
+		one := CurrencyReport{Currency: c, Incremental: measure(stat.Means(*t, *h, seed+uint64(i)), float64(t.N), r)} // it is small
 		for _, a := range attributed {
 			if a.Currency == c {
 				one.AttributedMinor, one.AttributedOrders = a.AttributedMinor, a.AttributedOrders

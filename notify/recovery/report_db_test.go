@@ -102,8 +102,8 @@ func TestTheReportsIntervalsHoldTheTruth(t *testing.T) {
 	const people, base, lift = 1500, 0.08, 0.03
 	mean := math.Exp(7.5 + 0.7*0.7/2)
 	inLift, inRevenue, claimed := 0, 0, 0
-	for seed := range uint64(shops) { //nolint:gosec // it is small
-		r := rand.New(rand.NewPCG(seed, 3)) //nolint:gosec // it must be repeatable
+	for seed := range uint64(shops) { // it is small
+		r := rand.New(rand.NewPCG(seed, 3)) // it must be repeatable
 		world := func(lift float64) []outcome {
 			all := make([]outcome, people)
 			for i := range all {

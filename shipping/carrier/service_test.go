@@ -40,7 +40,7 @@ func TestALevelIsThatOfTheTableOrByDays(t *testing.T) {
 
 func TestATextIsCutBySignsNotBytes(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]string{" Երևան ": "Երև", "ab": "ab", "": ""} {
+	for text, want := range map[string]string{"\tԵրևան\t": "Երև", "ab": "ab", "": ""} {
 		if got := Cut(text, 3); got != want {
 			t.Errorf("%q became %q", text, got)
 		}

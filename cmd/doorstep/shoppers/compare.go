@@ -153,9 +153,9 @@ func (r *Report) reasons(ctx context.Context, t *Truth, ask *reader) error {
 			journey := answer{body: object(d)}
 			abandoned++
 			truth := t.Reasons[journey.text("id")]
-			switch source := journey.text("reason_source"); {
-			case source == "":
-			case source == "inferred":
+			switch journey.text("reason_source") {
+			case "":
+			case "inferred":
 				inferred++
 				if reason := journey.text("reason"); reason == truth {
 					right++

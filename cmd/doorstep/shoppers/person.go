@@ -102,7 +102,7 @@ var agents = []struct {
 
 // newPerson draws the n-th shopper of a seed.
 func newPerson(seed uint64, n int, begin time.Time, days int, skus []string) *person {
-	r := rand.New(rand.NewPCG(seed, uint64(n)+1)) //nolint:gosec // a play, not a secret
+	r := rand.New(rand.NewPCG(seed, uint64(n)+1)) // a play, not a secret
 	p := &person{n: n, home: places[pick(r, len(places), func(i int) float64 { return places[i].share })], silent: map[string]string{}}
 	a := agents[pick(r, len(agents), func(i int) float64 { return agents[i].share })]
 	p.agent, p.device = a.agent, a.device
