@@ -29,6 +29,10 @@ type eyes struct {
 	wrong []string
 }
 
+// reader is a browser of a person: the name of a headless one is that of a robot,
+// who does not count among shoppers.
+const reader = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36"
+
 // axe is axe-core 4.14.1 (MPL-2.0, testdata/axe.LICENSE).
 //
 //go:embed testdata/axe.min.js
@@ -50,7 +54,7 @@ func newEyes(t *testing.T, base, lang string) *eyes {
 	ctx, stop := chromedp.NewExecAllocator(t.Context(), chromedp.ExecPath(browser), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.NoFirstRun, chromedp.UserDataDir(profile), chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.Flag("no-proxy-server", true),
-		chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("lang", lang), chromedp.Flag("accept-lang", lang),
+		chromedp.Flag("disable-dev-shm-usage", true), chromedp.UserAgent(reader), chromedp.Flag("lang", lang), chromedp.Flag("accept-lang", lang),
 		chromedp.Flag("force-prefers-reduced-motion", true), chromedp.WSURLReadTimeout(patience))
 	t.Cleanup(stop)
 	e := &eyes{t: t, base: base}
