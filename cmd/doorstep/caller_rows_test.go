@@ -32,6 +32,7 @@ func (v *victim) carried(t *testing.T, order, shipment string) {
 	parcels := []m{{"length_mm": 300, "width_mm": 200, "height_mm": 150, "weight_g": 1200}}
 	maps.Copy(v.bodies, map[string]any{
 		"change-recovery-settings": m{"holdout_bps": 2000}, "stop-recovery": m{"reason": "mine now"}, "resume-recovery": nil, "try-recovery": m{"samples": 1},
+		"report-cart-events": m{"events": []m{{"id": "e-1", "type": "step_entered", "step": "contact"}}}, "report-checkout-events": m{"events": []m{{"id": "e-1", "type": "step_entered", "step": "contact"}}},
 		"give-consent":   m{"topic": "all", "granted": true, "text_version": "1"},
 		"record-consent": m{"email": "x@example.com", "topic": "all", "granted": true, "source": "api", "text_version": "1"}, "look-up-consents": m{"email": "x@example.com"},
 		"suppress-address": m{"email": "x@example.com", "topic": "all"}, "lift-suppression": m{"email": "x@example.com", "topic": "all"},

@@ -24,7 +24,7 @@ type Address struct {
 
 var (
 	// addressCue stands before an address: what follows is read as one.
-	addressCue = regexp.MustCompile(`(?i)(?:(?:new |my |correct |delivery |shipping |right )*(?:address?|adress)(?: is| should be|:| -|,)|(?:send|ship|deliver|redirect|reroute|forward|change)(?: it| them| this| that| my order| my parcel| my package| the (?:order|parcel|package|address)|  +| of| for| on)*(?: instead)? +to(?: the address)?:?|հասցե[նըս]?(?: է| փոխեք| դարձրեք| թարմացրեք)?[,:]|հասցեով[,:]?|hascen?[,:]|(?:ទីតាំង|អាសយដ្ឋាន)(?:ថ្មី)?(?:គឺ|ទៅ|៖|:| )|ផ្ញើទៅ|ដឹកទៅ)\s*`)
+	addressCue = regexp.MustCompile(`(?i)(?:(?:new |my |correct |delivery |shipping |right )*(?:add?ress?)(?: is| should be|:| -|,)|(?:send|ship|deliver|redirect|reroute|forward|change)(?: it| them| this| that| my order| my parcel| my package| the (?:order|parcel|package|address)|  +| of| for| on)*(?: instead)? +to(?: the address)?:?|հասցե[նըս]?(?: է| փոխեք| դարձրեք| թարմացրեք)?[,:]|հասցեով[,:]?|hascen?[,:]|(?:ទីតាំង|អាសយដ្ឋាន)(?:ថ្មី)?(?:គឺ|ទៅ|៖|:| )|ផ្ញើទៅ|ដឹកទៅ)\s*`)
 	streetForm = regexp.MustCompile(`(?i)\b(?:street|str|st|avenue|ave|road|rd|lane|ln|drive|boulevard|blvd|square|place|court|way|house|flat|apt|apartment|building|floor|unit|suite)\b|փողոց|պողոտա|շենք|բնակարան|բն\.|տուն|ծանուղի|փ\.|ផ្លូវ|ផ្ទះ|សង្កាត់|ខណ្ឌ|ភូមិ|ឃុំ|ស្រុក|ខេត្ត|phlauv|phov`)
 	postalForm = regexp.MustCompile(`(?:^|[ ,])([A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}|\d{4,6})(?:$|[ ,.])`)
 	figure     = regexp.MustCompile(`\d`)
