@@ -28,6 +28,7 @@ import (
 	"doorstep/shipping"
 	"doorstep/shipping/label"
 	"doorstep/shipping/supplier"
+	"doorstep/web"
 )
 
 // listener is a merchant's server that listens to webhooks.
@@ -179,7 +180,7 @@ func (p *program) losesItsEndpoint(t *testing.T, l *listener, endpoint string) {
 		a := admin.get(t, "/v1/webhook-endpoints/"+endpoint)
 		return a.text("status") == "disabled", a
 	})
-	if got := p.mails(t, "care@example.com", 1); got[0].Kind != "webhook_disabled" || !strings.Contains(got[0].Text, "gone for good") || !strings.Contains(got[0].Text, "/hooks") {
+	if got := p.mails(t, web.DemoOwner, 1); got[0].Kind != "webhook_disabled" || !strings.Contains(got[0].Text, "gone for good") || !strings.Contains(got[0].Text, "/hooks") {
 		t.Errorf("%+v", got)
 	}
 	newest, told := admin.get(t, "/v1/audit-log?limit=5").want(t, http.StatusOK), 0
