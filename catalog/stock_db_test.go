@@ -1,6 +1,7 @@
 package catalog_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -279,6 +280,14 @@ func TestTwoSweepersReturnUnitsOnce(t *testing.T) {
 		})
 	}
 	w.clock.Advance(time.Minute)
+	// All of them have found the same rows before the first may end one.
+	held, err := w.db.Pool().Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := held.Exec(t.Context(), `select id from reservations for no key update`); err != nil {
+		t.Fatal(err)
+	}
 	ended := make(chan int)
 	for range 4 {
 		go func() {
@@ -288,6 +297,16 @@ func TestTwoSweepersReturnUnitsOnce(t *testing.T) {
 			}
 			ended <- n
 		}()
+	}
+	waiting, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for w.count(`select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`) < 4 {
+		if waiting.Err() != nil {
+			t.Fatal("four sweepers do not wait for the rows")
+		}
+	}
+	if err := held.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
 	}
 	total := 0
 	for range 4 {
