@@ -17,8 +17,8 @@ import (
 )
 
 // What shoppers do in a checkout is written into the log of journeys, which is
-// cart's: within the transaction that does it, or where nothing is written,
-// later.
+// cart's: within the transaction that does it, or where nothing is written, and
+// where an attempt to pay begins, later.
 
 // later writes an event soon, without a round trip of its own.
 func (s *Service) later(e cart.Event) {

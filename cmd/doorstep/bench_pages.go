@@ -69,12 +69,12 @@ func (b *bench) pages(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		bare, err := b.load(floor, 8, m.path)
+		bare, err := b.load(floor, 2, m.path)
 		floor.stop()
 		if err != nil {
 			return err
 		}
-		f, err := b.load(shop, 8, m.path)
+		f, err := b.load(shop, 2, m.path)
 		if err != nil {
 			return err
 		}
