@@ -22,11 +22,7 @@ import (
 // Service keeps merchants, settings, API keys, staff and customers. It is safe
 // for concurrent use.
 type Service struct {
-	// Forget is called by Erase for each contact that it blanks, inside its
-	// transaction, so that other rooms blank what they keep; nil when there are
-	// none. Set it before the first request.
-	Forget func(ctx context.Context, tx db.Tx, merchant, contact uuid.UUID) error
-
+	forget  []func(ctx context.Context, tx db.Tx, merchant, contact uuid.UUID) error
 	db      *db.DB
 	vault   *Vault
 	keys    *keyring

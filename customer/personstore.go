@@ -3,7 +3,6 @@ package customer
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"regexp"
 	"time"
@@ -103,6 +102,13 @@ func (s *Service) SetGroups(ctx context.Context, merchant, person uuid.UUID, gro
 	return p, err
 }
 
+// OnErase adds what another room does in the transaction of Erase, for each
+// contact that it blanks, so that it blanks what it keeps itself. Add all before
+// the first request.
+func (s *Service) OnErase(forget func(ctx context.Context, tx db.Tx, merchant, contact uuid.UUID) error) {
+	s.forget = append(s.forget, forget)
+}
+
 // Erase blanks every contact of an e-mail, signs the person out everywhere and
 // takes them out of all groups, and says how many contacts it blanked. Orders
 // keep their amounts, and the rows stay as tombstones. It may be repeated. What
@@ -126,8 +132,10 @@ func (s *Service) Erase(ctx context.Context, merchant uuid.UUID, emailHMAC []byt
 		}
 		erased = int64(len(contacts))
 		for _, c := range contacts {
-			if s.Forget != nil {
-				err = errors.Join(err, s.Forget(ctx, tx, merchant, c))
+			for _, forget := range s.forget {
+				if err := forget(ctx, tx, merchant, c); err != nil {
+					return err
+				}
 			}
 		}
 		tx.Queue(`delete from sign_in_codes where merchant_id = $1 and email_hmac = $2`, merchant, emailHMAC)

@@ -29,7 +29,7 @@ func (h *house) mails() (err error) {
 	if h.mail, err = notify.New(o); err != nil {
 		return err
 	}
-	h.customers.Forget = h.mail.Forget
+	h.customers.OnErase(h.mail.Forget)
 	return nil
 }
 

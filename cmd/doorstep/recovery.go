@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"strings"
 	"time"
 
@@ -39,9 +38,7 @@ func (h *house) recoveries() {
 		Links: signedLinks{h.vault, customer.RecoverCart}, Recommender: recommender{h}, URL: h.config.URL(), Log: h.log,
 	})
 	h.mail.OnBounce(h.bounced)
-	h.customers.Forget = func(ctx context.Context, tx db.Tx, merchant, contact uuid.UUID) error {
-		return errors.Join(h.mail.Forget(ctx, tx, merchant, contact), h.recovery.Forget(ctx, tx, merchant, contact))
-	}
+	h.customers.OnErase(h.recovery.Forget)
 }
 
 // remindOfCarts lets reminders follow from what is told of carts.

@@ -33,17 +33,13 @@ func (h *house) supply() {
 		}
 		return all, err
 	}
-	forget := h.customers.Forget
-	h.customers.Forget = func(ctx context.Context, tx db.Tx, merchant, contact uuid.UUID) error {
-		if err := forget(ctx, tx, merchant, contact); err != nil {
-			return err
-		}
+	h.customers.OnErase(func(ctx context.Context, tx db.Tx, merchant, contact uuid.UUID) error {
 		sent, err := h.suppliers.OfContact(ctx, tx, merchant, contact)
 		if err != nil || len(sent) == 0 {
 			return err
 		}
 		return h.mail.ForgetSubjects(ctx, tx, merchant, sent)
-	}
+	})
 }
 
 // followSuppliers adds the jobs of this room.

@@ -148,6 +148,26 @@ func (s *pottery) returned(t *testing.T, order, line string) {
 	}
 }
 
+// Whose order it was stands in the mails to the supplier too.
+func TestWhatASupplierWasToldOfABuyerGoesWithThem(t *testing.T) {
+	t.Parallel()
+	s := shared(t).pottery(t, nil)
+	c := s.post(t, "/v1/checkouts", form(item(s.sku, 1))).want(t, http.StatusCreated)
+	placed := s.complete(t, c, id.Secret(12), paying(c, "card", "tok_visa")).want(t, http.StatusOK)
+	s.asked(t, placed.text("order.id"), "sent")
+	s.link(t, 1)
+	if letter := s.inbox(t, s.email)[0]; !strings.Contains(letter.Text, "Abovyan 12") {
+		t.Fatalf("the mail does not say where to: %s", letter.Text)
+	}
+	email := c.text("email")
+	asked := s.post(t, "/v1/auth/codes", m{"email": email}).want(t, http.StatusAccepted)
+	in := s.post(t, "/v1/auth/sessions", m{"request_id": asked.text("request_id"), "code": s.signInCode(t, email)}).want(t, http.StatusCreated)
+	s.staff.post(t, "/v1/customers/"+in.text("customer_id")+"/erase", nil).want(t, http.StatusOK)
+	if left := s.inbox(t, s.email); len(left) > 0 {
+		t.Errorf("the supplier's mail still tells of the person: %+v", left)
+	}
+}
+
 func TestASupplierIsToldOnceThatAnOrderIsOff(t *testing.T) {
 	t.Parallel()
 	s := shared(t).pottery(t, nil)
