@@ -95,3 +95,33 @@ func (f fakeStaff) RemoveStaff(_ context.Context, m, staff uuid.UUID) error {
 }
 
 func (f fakeStaff) SoleMerchant(context.Context) (uuid.UUID, error) { return merchant, nil }
+
+const mintedKey = "ds_sk_minted"
+
+type fakeAPIKeys struct{ *shop }
+
+func (f fakeAPIKeys) key() customer.Key {
+	return customer.Key{ID: thing, Kind: customer.SecretKey, Name: canary, Last4: "wxyz", Scopes: []string{"orders:read"}, CreatedAt: noon, LastUsedAt: &noon}
+}
+
+func (f fakeAPIKeys) ListKeys(_ context.Context, m uuid.UUID) ([]customer.Key, error) {
+	if err := f.see("ListKeys", m, false, nil, nil); err != nil || m != merchant {
+		return nil, err
+	}
+	ended := f.key()
+	ended.ExpiresAt = &noon
+	return []customer.Key{f.key(), ended}, nil
+}
+
+func (f fakeAPIKeys) CreateKey(_ context.Context, m uuid.UUID, n customer.NewKey) (customer.Key, string, error) {
+	if err := f.see("CreateKey", m, true, nil, n); err != nil {
+		return customer.Key{}, "", err
+	}
+	return customer.Key{ID: lineID, Kind: n.Kind, Name: n.Name, Last4: "nted", Scopes: n.Scopes, Origins: n.Origins, CreatedAt: noon}, mintedKey, nil
+}
+
+func (f fakeAPIKeys) RevokeKey(_ context.Context, m, id uuid.UUID) (customer.Key, error) {
+	k := f.key()
+	k.RevokedAt = &noon
+	return k, f.known("RevokeKey", m, id, true, customer.ErrKeyUnknown, nil)
+}

@@ -122,6 +122,7 @@ func (s *shop) rooms() Rooms {
 		Documents:    fakeDocuments{s},
 		People:       fakePeople{s},
 		Staff:        fakeStaff{s},
+		Keys:         fakeAPIKeys{s},
 		PaymentInbox: fakeInbox{s},
 		Labels:       fakeLabels{s},
 		Papers:       fakePapers{s},

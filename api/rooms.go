@@ -19,6 +19,8 @@ type Rooms struct {
 	People people
 	// Staff lets those who work for a shop sign in and hold sessions.
 	Staff staffRoom
+	// Keys are made, listed and revoked by those who may change the settings.
+	Keys apiKeys
 	// AfterSale takes returns; it comes with Orders or not at all.
 	AfterSale  afterSale
 	Documents  documents  // invoices and credit notes; with Orders
@@ -188,6 +190,9 @@ func registerSignIns(s *Server, r Rooms) {
 	}
 	if r.Staff != nil {
 		registerStaff(s, r.Staff)
+	}
+	if r.Keys != nil {
+		registerAPIKeys(s, r.Keys)
 	}
 }
 

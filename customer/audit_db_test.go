@@ -101,11 +101,15 @@ func TestKeysAreMadeAndRevokedUnderWatch(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, ctx = w.acting("revoke-key")
-	if err := w.service.RevokeKey(ctx, w.mine, k.ID); err != nil {
+	if _, err := w.service.RevokeKey(ctx, w.mine, k.ID); err != nil {
 		t.Fatal(err)
 	}
+	_, ctx = w.acting("revoke-key-again")
+	if again, err := w.service.RevokeKey(ctx, w.mine, k.ID); err != nil || again.RevokedAt == nil {
+		t.Fatalf("%+v %v", again, err)
+	}
 	_, ctx = w.acting("revoke-key")
-	if err := w.service.RevokeKey(ctx, w.mine, uuid.New()); !errors.Is(err, customer.ErrKeyUnknown) {
+	if _, err := w.service.RevokeKey(ctx, w.mine, uuid.New()); !errors.Is(err, customer.ErrKeyUnknown) {
 		t.Fatal(err)
 	}
 	all := w.log()

@@ -86,7 +86,7 @@ func TestARevocationCountsHereAndWithinASecondElsewhere(t *testing.T) {
 	if _, err := w.service.Authenticate(w.ctx, text); err != nil {
 		t.Fatal(err)
 	}
-	if err := commandLine.RevokeKey(w.ctx, w.other, k.ID); !errors.Is(err, customer.ErrKeyUnknown) {
+	if _, err := commandLine.RevokeKey(w.ctx, w.other, k.ID); !errors.Is(err, customer.ErrKeyUnknown) {
 		t.Fatalf("another merchant revokes it: %v", err)
 	}
 	w.clock.Advance(time.Minute)
@@ -94,7 +94,7 @@ func TestARevocationCountsHereAndWithinASecondElsewhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 { // the second time changes nothing
-		if err := commandLine.RevokeKey(w.ctx, w.mine, k.ID); err != nil {
+		if _, err := commandLine.RevokeKey(w.ctx, w.mine, k.ID); err != nil {
 			t.Fatal(err)
 		}
 		w.clock.Advance(time.Second)
@@ -109,7 +109,7 @@ func TestARevocationCountsHereAndWithinASecondElsewhere(t *testing.T) {
 	if _, err := w.service.Authenticate(w.ctx, text); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.service.RevokeKey(w.ctx, w.mine, k.ID); err != nil {
+	if _, err := w.service.RevokeKey(w.ctx, w.mine, k.ID); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := w.service.Authenticate(w.ctx, text); !errors.Is(err, customer.ErrKeyRevoked) {
@@ -200,7 +200,7 @@ func TestManyAskAtOnceWhileAKeyIsUsedAndRevoked(t *testing.T) {
 		})
 	}
 	all.Go(func() {
-		if err := w.service.RevokeKey(w.ctx, w.mine, k.ID); err != nil {
+		if _, err := w.service.RevokeKey(w.ctx, w.mine, k.ID); err != nil {
 			t.Error(err)
 		}
 	})
@@ -208,6 +208,32 @@ func TestManyAskAtOnceWhileAKeyIsUsedAndRevoked(t *testing.T) {
 	w.clock.Advance(time.Second)
 	if _, err := w.service.Authenticate(w.ctx, text); !errors.Is(err, customer.ErrKeyRevoked) {
 		t.Fatal(err)
+	}
+}
+
+// The clock stands still, so that whatever is remembered would still be given.
+func TestWhoeverShowsAKeyAfterItsRevocationIsRefusedAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for range 25 {
+		k, text := w.key(w.mine, customer.NewKey{Kind: customer.SecretKey, Scopes: []string{"*"}})
+		var askers sync.WaitGroup
+		for range 4 {
+			askers.Go(func() {
+				if _, err := w.service.Authenticate(w.ctx, text); err != nil && !errors.Is(err, customer.ErrKeyRevoked) {
+					t.Error(err)
+				}
+			})
+		}
+		if _, err := w.service.RevokeKey(w.ctx, w.mine, k.ID); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 { // while the others still read, and after them
+			if _, err := w.service.Authenticate(w.ctx, text); !errors.Is(err, customer.ErrKeyRevoked) {
+				t.Fatalf("a revoked key opens: %v", err)
+			}
+			askers.Wait()
+		}
 	}
 }
 
@@ -289,7 +315,7 @@ func TestAPreflightIsAnsweredForTheOriginsOfLiveKeys(t *testing.T) {
 	ask("*", false)
 	ask("null", false)
 	elsewhere := customer.New(w.db, w.vault)
-	if err := elsewhere.RevokeKey(w.ctx, w.mine, k.ID); err != nil {
+	if _, err := elsewhere.RevokeKey(w.ctx, w.mine, k.ID); err != nil {
 		t.Fatal(err)
 	}
 	w.clock.Advance(time.Second)
@@ -343,7 +369,7 @@ func TestAMerchantHasAtMostAHundredLiveKeys(t *testing.T) {
 		t.Fatalf("%v", err)
 	}
 	w.key(w.other, customer.NewKey{Kind: customer.Publishable})
-	if err := w.service.RevokeKey(w.ctx, w.mine, first.ID); err != nil {
+	if _, err := w.service.RevokeKey(w.ctx, w.mine, first.ID); err != nil {
 		t.Fatal(err)
 	}
 	w.key(w.mine, customer.NewKey{Kind: customer.Publishable})

@@ -3,6 +3,7 @@ package customer
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -35,6 +36,9 @@ type keyring struct {
 	known   recent[[32]byte, *heldKey]
 	unknown recent[[32]byte, struct{}]
 	flights singleflight.Group
+	// round grows with each key that is revoked here: what was read in an earlier
+	// round may be older than that.
+	round atomic.Uint64
 
 	writers chan struct{}
 	writing sync.WaitGroup
@@ -92,7 +96,8 @@ func (s *Service) Authenticate(ctx context.Context, key string) (Principal, erro
 // look reads a key, once for all who ask at the same time; nil when there is
 // none. The reading outlives a caller who gives up, for the others.
 func (r *keyring) look(ctx context.Context, merchant uuid.UUID, kind KeyKind, hash [32]byte) (*heldKey, error) {
-	answer := r.flights.DoChan(string(hash[:]), func() (any, error) {
+	round := r.round.Load()
+	answer := r.flights.DoChan(string(binary.BigEndian.AppendUint64(hash[:], round)), func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookupTime)
 		defer cancel()
 		asked := r.db.Now()
@@ -103,6 +108,9 @@ func (r *keyring) look(ctx context.Context, merchant uuid.UUID, kind KeyKind, ha
 			r.unknown.put(hash, struct{}{}, asked)
 		default:
 			r.known.put(hash, held, asked)
+			if r.round.Load() != round {
+				r.known.forget(func(k *heldKey) bool { return k == held })
+			}
 		}
 		return held, err
 	})
@@ -113,6 +121,13 @@ func (r *keyring) look(ctx context.Context, merchant uuid.UUID, kind KeyKind, ha
 		held, _ := a.Val.(*heldKey) // nil with an error
 		return held, a.Err
 	}
+}
+
+// forget makes the next who shows the key read it anew, and leaves those who are
+// reading it now their answer without keeping it.
+func (r *keyring) forget(key uuid.UUID) {
+	r.round.Add(1)
+	r.known.forget(func(k *heldKey) bool { return k.principal.KeyID == key })
 }
 
 // note writes down that a key is used, at most once a minute and without the

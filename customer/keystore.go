@@ -88,20 +88,22 @@ func (s *Service) ListKeys(ctx context.Context, merchant uuid.UUID) ([]Key, erro
 	return pgx.CollectRows(rows, scanKey)
 }
 
-// RevokeKey ends a key for good, everywhere within a second. Doing so again
-// changes nothing; a key that is not the merchant's is ErrKeyUnknown.
-func (s *Service) RevokeKey(ctx context.Context, merchant, key uuid.UUID) error {
-	n, err := s.db.Exec(ctx, `update api_keys set revoked_at = coalesce(revoked_at, $3) where merchant_id = $1 and id = $2`,
-		merchant, key, s.db.Now())
-	if err != nil {
-		return err
+// RevokeKey ends a key for good, at once here and within a second elsewhere.
+// Doing so again changes nothing; a key that is not the merchant's is
+// ErrKeyUnknown.
+func (s *Service) RevokeKey(ctx context.Context, merchant, key uuid.UUID) (Key, error) {
+	if _, err := s.db.Exec(ctx, `update api_keys set revoked_at = $3 where merchant_id = $1 and id = $2 and revoked_at is null`,
+		merchant, key, s.db.Now()); err != nil {
+		return Key{}, err
 	}
-	if n == 0 {
-		return ErrKeyUnknown
-	}
-	s.keys.known.forget(func(k *heldKey) bool { return k.principal.KeyID == key })
+	s.keys.forget(key)
 	s.origins.forget()
-	return nil
+	rows, err := s.db.Query(ctx, `select `+keyColumns+` from api_keys where merchant_id = $1 and id = $2`, merchant, key)
+	if err != nil {
+		return Key{}, err
+	}
+	k, err := pgx.CollectExactlyOneRow(rows, scanKey)
+	return k, absent(err, ErrKeyUnknown)
 }
 
 // readHeldKey reads the key with that hash; nil when there is none.

@@ -108,7 +108,7 @@ var rooms = []struct {
 		{"promotions", "/admin/promotions", "promotions:read"}, {"purchases", "/admin/purchases", "stock:read"},
 	}},
 	{"house", []struct{ name, path, scope string }{
-		{"settings", "/admin/settings", "settings:read"}, {"taxes", "/admin/taxes", "settings:read"}, {"staff", "/admin/staff", "settings:read"},
+		{"settings", "/admin/settings", "settings:read"}, {"taxes", "/admin/taxes", "settings:read"}, {"staff", "/admin/staff", "settings:read"}, {"keys", "/admin/keys", "settings:read"},
 		{"webhooks", "/admin/webhooks", "settings:read"}, {"deliveries", "/admin/deliveries", "settings:read"}, {"consents", "/admin/consents", "customers:read"}, {"audit", "/admin/audit", "settings:read"},
 	}},
 }

@@ -172,6 +172,7 @@ var houseActions = map[string]action{
 // answerColumns say what of an answer is shown, once, by the action.
 var answerColumns = map[string][]column{
 	"giftcard-issue": {{Name: "code", Kind: "code"}, {Name: "balance", Kind: "money"}},
+	"key-create":     {{Name: "key", Kind: "code"}, {Name: "key_kind", Path: "kind", Kind: "word", Words: "web.admin.key."}, {Name: "name"}, {Name: "scopes", Kind: "list"}, {Name: "origins", Kind: "list"}},
 	"webhook-add":    {{Name: "secret", Kind: "code"}, {Name: "url"}},
 	"webhook-rotate": {{Name: "secret", Kind: "code"}, {Name: "old_secret_until", Kind: "time"}},
 	"codes-add":      {{Name: "codes", Kind: "lines"}},

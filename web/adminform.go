@@ -171,7 +171,7 @@ func (s shaping) view(f field) fieldView {
 		}
 		v.Choices = append(v.Choices, s.choose(f, v.Value)...)
 	case "list":
-		for _, one := range f.Choices {
+		for _, one := range s.choicesOf(f.Name, f.Choices...) {
 			v.Choices = append(v.Choices, choiceView{one, word(s.lang, f.Words, one), s.has(f, from, one)})
 		}
 	case "check":

@@ -30,7 +30,7 @@ var statementColumns = []column{
 
 // lists are the pages that list things.
 var lists = append([]list{
-	journeyList,
+	journeyList, keyList,
 	{
 		Name: "orders", API: "/v1/orders", Scope: "orders:read", Link: "/admin/orders/{id}", Exports: "/v1/exports/orders", Filters: orderFilters,
 		Columns: []column{

@@ -83,6 +83,33 @@ func TestTheOwnerRunsTheShopFromTheDashboard(t *testing.T) {
 
 	e.publishesRules()
 	e.sendsAFile()
+	e.makesAKey(p)
+}
+
+// makesAKey makes a key for another program, which uses it, and revokes it.
+func (e *eyes) makesAKey(p *program) {
+	e.t.Helper()
+	name := "till " + id.Secret(6)
+	e.open("/admin/keys")
+	e.does("#act-key-create-", func() {
+		e.fill(`#act-key-create- input[name=name]`, name)
+		e.click(`#act-key-create- input[value="orders:read"]`)
+	})
+	e.sees(name)
+	e.until("the key can be copied", `!document.querySelector("[data-copy=shown-key]").hidden`)
+	e.look("admin-key-made")
+	key := e.js(`document.querySelector("#shown-key").textContent`)
+	as := []string{"Authorization", "Bearer " + key}
+	p.get(e.t, "/v1/orders", as...).want(e.t, 200)
+	p.get(e.t, "/v1/settings", as...).want(e.t, 403, "scope_missing")
+	e.open("/admin/keys")
+	if html := e.js(`document.documentElement.outerHTML`); strings.Contains(html, key) {
+		e.t.Error("the key is shown again")
+	}
+	revoke := "#" + e.js(`[...document.querySelectorAll("#found tbody tr")].find(r => r.innerText.includes(`+quoted(name)+`)).nextElementSibling.querySelector("details").id`)
+	e.does(revoke, func() { e.click(revoke + ` input[name=sure]`) })
+	e.sees("Done: Revoke the key")
+	p.get(e.t, "/v1/orders", as...).want(e.t, 401, "key_revoked")
 }
 
 // publishesRules changes the delivery rules and takes the change back.

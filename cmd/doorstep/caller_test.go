@@ -181,7 +181,7 @@ func (v *victim) fill(t *testing.T) {
 		"/v1/purchase-shipments/{id}": "/v1/purchase-shipments/" + coming.text("id"),
 		"/v1/shipments/{id}":          "/v1/shipments/" + parcel.text("id"), "/v1/shipping/policies/{id}": "/v1/shipping/policies/" + draft.text("id"),
 		"/v1/webhook-endpoints/{id}": "/v1/webhook-endpoints/" + hook.text("id"), "/v1/deliveries/{id}": "/v1/deliveries/" + told.text("id"),
-		"/v1/staff/{id}":     "/v1/staff/" + v.staff[0],
+		"/v1/staff/{id}": "/v1/staff/" + v.staff[0], "/v1/api-keys/{id}": "/v1/api-keys/" + admin.get(t, "/v1/api-keys").want(t, http.StatusOK).text("data.0.id"),
 		"/v1/tax-rates/{id}": "/v1/tax-rates/" + rate.text("id"), "/v1/variants/{id}": "/v1/variants/" + variant,
 	}
 	simulated := []m{{"currency": "EUR", "destination": m{"country": "AM"}, "items": []m{{"sku": sku, "quantity": 1}}}}
@@ -221,6 +221,7 @@ func (v *victim) fill(t *testing.T) {
 		"add-tax-rate":           m{"country": "GE", "name": "New", "rate_bps": 1}, "replace-tax-rate": m{"country": "AM", "name": "Mine now", "rate_bps": 1},
 		"add-webhook-endpoint": m{"url": "https://evil.example/"}, "change-webhook-endpoint": m{"url": "https://evil.example/"}, "rotate-webhook-secret": m{},
 		"set-prices": m{"prices": []m{{"amount": 1, "currency": "EUR"}}}, "invite-staff": m{"email": "evil@example.com", "role": "owner"},
+		"create-api-key": m{"kind": "secret", "scopes": []string{"support:read"}},
 	}
 	v.carried(t, order, parcel.text("id"))
 	v.supplied(t, sku, variant, order)
@@ -346,7 +347,7 @@ func (v *victim) revoked(t *testing.T, kind customer.KeyKind) string {
 	}
 	k, key, err := v.house.customers.CreateKey(t.Context(), v.merchant, n)
 	if err == nil {
-		err = v.house.customers.RevokeKey(t.Context(), v.merchant, k.ID)
+		_, err = v.house.customers.RevokeKey(t.Context(), v.merchant, k.ID)
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -242,7 +242,8 @@ func runKeys(ctx context.Context, io streams, args []string) error {
 			if err != nil {
 				return usage(f, "revoke wants an id as keys list prints it")
 			}
-			return h.customers.RevokeKey(h.operated(ctx, m, "revoke-key", k.String(), nil), m, k)
+			_, err = h.customers.RevokeKey(h.operated(ctx, m, "revoke-key", k.String(), nil), m, k)
+			return err
 		case "list":
 			return h.listKeys(ctx, io, m)
 		}

@@ -24,7 +24,7 @@ func (h *house) apiRooms(engine search.Engine) api.Rooms {
 	r := api.Rooms{
 		Writer: h.writer, Carts: h.carts, Checkouts: h.checkouts, PaymentMethods: h.checkouts, Statements: h.statements,
 		Orders: dispatch{h.orders, h.accounts}, Documents: h.documents, Contacts: h.contacts, Payments: h.payments, Credits: credits, Differences: h.payments, Shipments: parcels{h.shipping, h.accounts}, Deliveries: h.shipping, CarrierAccounts: h.accounts,
-		AfterSale: h.orders, People: h.persons(credits), Staff: h.customers,
+		AfterSale: h.orders, People: h.persons(credits), Staff: h.customers, Keys: h.customers,
 		Settings: h.customers, Webhooks: h.webhooks, Audit: h.customers, Locations: h.catalog, Promotions: h.pricing, TaxRates: h.pricing,
 		Catalogue: h.catalog, Search: engine, Terms: h.terms, Recommendations: h.recommend, OrderImports: h.orders,
 	}

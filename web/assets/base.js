@@ -9,7 +9,7 @@
 //   [data-poll="milliseconds"][id]  asks for itself anew until it comes without data-poll
 //   [data-open="id"]           opens the dialog; [data-close] closes the one around it
 //   [data-confirm="text"]      asks before it submits
-//   [data-copy="id"]           copies the text of an element
+//   [data-copy="id"]           copies the text of an element, and is hidden where it cannot
 (() => {
   'use strict';
   const fragment = 'Doorstep-Fragment';
@@ -138,4 +138,5 @@
     }
   }
   poll(document);
+  if (navigator.clipboard) document.querySelectorAll('[data-copy][hidden]').forEach((b) => { b.hidden = false; });
 })();
