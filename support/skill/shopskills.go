@@ -1,0 +1,10 @@
+package skill
+
+// shopSkills are those about the shop as a whole and about the writer, which no
+// single order is needed for.
+func shopSkills() []Skill {
+	return []Skill{
+		humanAgent(), complaint(),
+		greeting(), thanksBye(), outOfScope(),
+	}
+}
