@@ -11,10 +11,15 @@ create table conversations (
   locale       text        not null check (locale in ('en', 'hy', 'km')),
   -- Only who knows the secret goes on with what the conversation has proved.
   secret_hash  bytea       not null,
+  -- What began it, so that the same call does not begin a second one.
+  begun_by     bytea,
   -- Who writes, once that is proved; the contact holds the address to answer to.
   contact_id   uuid,
   customer_id  uuid,
   email_hmac   bytea,
+  -- Until when a code that was typed here proves who writes; the code that is on its way.
+  proved_until timestamptz,
+  code_request uuid,
   order_id     uuid,
   -- Why a person was asked for, and the topic by the assistant's own names.
   reason       text        not null default '' check (length(reason) <= 100),
@@ -37,6 +42,7 @@ create table conversations (
   check ((status = 'closed') = (closed_at is not null))
 );
 
+create unique index conversations_begun on conversations (merchant_id, begun_by) where begun_by is not null;
 create index conversations_queue on conversations (merchant_id, status, handed_at, id);
 create index conversations_latest on conversations (merchant_id, updated_at desc, id);
 create index conversations_contact on conversations (merchant_id, contact_id) where contact_id is not null;
@@ -52,9 +58,12 @@ create table messages (
   body            text        not null check (length(body) <= 20000),
   -- What the assistant read and answered: type, intents, facts; or what happened.
   data            jsonb       not null default '{}',
+  -- Of a call that may come twice.
+  key_hash        bytea,
   created_at      timestamptz not null,
   primary key (merchant_id, id),
   unique (merchant_id, conversation_id, seq),
+  unique (merchant_id, conversation_id, key_hash),
   foreign key (merchant_id, conversation_id) references conversations (merchant_id, id)
 );
 
@@ -80,6 +89,8 @@ create table assistant_actions (
 );
 
 create unique index assistant_actions_one on assistant_actions (merchant_id, conversation_id) where status in ('pending', 'running');
+
+create index assistant_actions_unfinished on assistant_actions (merchant_id, updated_at) where status in ('pending', 'running');
 
 -- Tries of codes and look-ups, across conversations: by order, e-mail or address
 -- of the network, never in the clear.

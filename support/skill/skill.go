@@ -129,6 +129,9 @@ type Turn struct {
 	Orders   []*Order
 	Settings customer.Settings
 	Shop     Shop
+	// Again says that an earlier run of the same proposal was cut off, and may have
+	// got through: Do finds what it did instead of doing it twice.
+	Again bool
 }
 
 // Answer is what a skill says. Reply is made by Say from templates.
