@@ -44,6 +44,7 @@ const (
 	ByPurchase         = "existing_customer"   // allowed: has bought here, and the law lets that do
 	ByNegotiation      = "negotiation"         // allowed: was about to buy, and the law lets that do
 	ByLaw              = "no_consent_needed"   // allowed: until the person objects
+	ByOrder            = "own_order"           // allowed: it is about an order of the person
 	longestWait        = 14 * 24 * time.Hour   // of what is found out at once; then it is asked again
 	topicAll           = "all"                 // every topic
 )
@@ -60,8 +61,16 @@ type Ask struct {
 	Zone     string    // of the person, when known; else those of the country count
 	// InquiredAt is when the person was last about to buy; zero is never.
 	InquiredAt time.Time
-	Rules      Rules
+	// ForOrder is a mail with news of the person's own order that nobody has asked
+	// for yet. It needs no consent and does not wait for the morning, but an address
+	// that does not exist or that the merchant has closed is not written to, and the
+	// caps count: only mails of its own topic, OrderTopic.
+	ForOrder bool
+	Rules    Rules
 }
+
+// OrderTopic is the topic of mails with ForOrder. Nobody can unsubscribe from it.
+const OrderTopic = "orders"
 
 // Rules are a shop's own: they can only make the law stricter.
 type Rules struct {
@@ -111,6 +120,9 @@ type Facts struct {
 
 // Decide answers for a mail at a moment. It is pure.
 func Decide(now time.Time, a *Ask, f *Facts) Answer {
+	if a.ForOrder {
+		return decideForOrder(now, a, f)
+	}
 	law := lawOf(a.Country)
 	if f.Suppressed != "" {
 		return Answer{Verdict: Refuse, Code: f.Suppressed}
@@ -147,6 +159,17 @@ func Decide(now time.Time, a *Ask, f *Facts) Answer {
 		return Answer{Verdict: Wait, Code: code, Until: at}
 	}
 	return Answer{Verdict: Allow, Code: basis.Code}
+}
+
+// decideForOrder answers for news of the person's own order.
+func decideForOrder(now time.Time, a *Ask, f *Facts) Answer {
+	if f.Suppressed == Bounced || f.Suppressed == SuppressedByHand {
+		return Answer{Verdict: Refuse, Code: f.Suppressed}
+	}
+	if free := afterCaps(now, a.Rules.Caps, f.Passed); free.After(now) {
+		return Answer{Verdict: Wait, Code: FrequencyCap, Until: free}
+	}
+	return Answer{Verdict: Allow, Code: ByOrder}
 }
 
 // afterCaps is the first moment from at on at which no cap is reached.

@@ -82,10 +82,11 @@ func (g *Gate) facts(ctx context.Context, tx db.Tx, a *Ask, now time.Time) (*Fac
 	}
 	err := tx.QueryRow(ctx, `select
 			coalesce((select reason from suppressions where merchant_id = $1 and person = $2 and topic in ('all', $3) and lifted_at is null
-				order by case reason when 'complaint' then 1 when 'hard_bounce' then 2 when 'unsubscribed' then 3 else 4 end limit 1), ''),
+				order by case when $6 and reason in ('hard_bounce', 'manual') then 0 else 1 end, case reason when 'complaint' then 1 when 'hard_bounce' then 2 when 'unsubscribed' then 3 else 4 end limit 1), ''),
 			(select max(placed_at) from v_person_purchases where merchant_id = $1 and email_hmac = $2),
-			array(select passed_at from gate_decisions where merchant_id = $1 and person = $2 and passed_at > $4 and mail_key <> $5 order by passed_at)`,
-		a.Merchant, a.Person, a.Topic, now.Add(-longest), a.Key).Scan(&f.Suppressed, &bought, &f.Passed)
+			array(select passed_at from gate_decisions where merchant_id = $1 and person = $2 and passed_at > $4 and mail_key <> $5
+				and (not $6 or topic = $3) order by passed_at)`,
+		a.Merchant, a.Person, a.Topic, now.Add(-longest), a.Key, a.ForOrder).Scan(&f.Suppressed, &bought, &f.Passed)
 	if err != nil {
 		return nil, err
 	}
