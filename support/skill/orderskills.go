@@ -1,0 +1,8 @@
+package skill
+
+// orderSkills are those about one order of the writer.
+func orderSkills() []Skill {
+	return []Skill{
+		orderStatus(),
+	}
+}
