@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -35,6 +36,8 @@ const (
 	Refunded            Kind = "refunded"
 	SignInCode          Kind = "sign_in_code" // of a customer; it speaks of no order
 	CartReminder        Kind = "cart_reminder"
+	SupportNews         Kind = "support_news"  // of an order, before its buyer asks
+	SupportReply        Kind = "support_reply" // to who has written to the shop
 )
 
 // Kinds lists all kinds of mail.
@@ -42,7 +45,7 @@ func Kinds() []Kind {
 	return []Kind{
 		SupplierOrder, SupplierReduced, SupplierCanceled, SupplierRejected, SupplierLate, SupplierUnreached,
 		OrderConfirmation, PaymentInstructions, Shipped, OutForDelivery, Delivered, Delayed, DeliveryFailed, Lost, ReturnApproved,
-		StaffInvitation, StaffCode, WebhookDisabled, CardAttack, CartReminder, Cancelled, Refunded, SignInCode,
+		StaffInvitation, StaffCode, WebhookDisabled, CardAttack, CartReminder, SupportNews, SupportReply, Cancelled, Refunded, SignInCode,
 	}
 }
 
@@ -66,6 +69,8 @@ func Kinds() []Kind {
 //	webhook_disabled      Hook, and nothing of an order
 //	card_attack           Attack, and nothing of an order
 //	cart_reminder         Reminder, Lines and Order.Currency, and nothing else of an order
+//	support_news          News (Refund is shown when given)
+//	support_reply         Answer, and nothing of an order
 //	supplier_order        Supply, Lines (ShipTo if it is known), as supplier_* nothing of an order
 type Data struct {
 	Shop  Shop
@@ -88,6 +93,8 @@ type Data struct {
 	Attack        *Attack
 	Supply        *Supply
 	Reminder      *Reminder
+	News          *News
+	Answer        *Reply
 }
 
 // SignIn is a code by which a customer signs in.
@@ -231,6 +238,7 @@ func (d Data) cleaned() Data {
 	}
 	d.cleanNews(text)
 	d.cleanSupply(text)
+	d.cleanSupport(text)
 	if d.Parcel != nil {
 		p := *d.Parcel
 		text(&p.Carrier)
@@ -281,6 +289,8 @@ func (d Data) check(kind Kind) error {
 		need(d.Refund != nil, "refund")
 	case ReturnApproved:
 		need(d.Return != nil && d.Return.Number != "" && len(d.Return.Address) <= longest, "return")
+	case SupportNews:
+		need(d.News != nil && slices.Contains(SupportTopics, d.News.Topic), "news")
 	case Cancelled:
 	default:
 		need(false, "kind")

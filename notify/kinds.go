@@ -68,6 +68,7 @@ func (w *writer) view() view {
 		args = append(args, "carrier", d.Parcel.Carrier)
 	case ReturnApproved:
 		args = append(args, "return", d.Return.Number)
+	case SupportNews: // its topic has its own words
 	default:
 		if w.kind.supplied() {
 			args = w.supplyArgs()
@@ -85,13 +86,13 @@ func (w *writer) view() view {
 		}
 	}
 	v := view{
-		Lang:    string(w.lang),
-		Shop:    d.Shop.Name,
-		Subject: w.own("subject", args...),
-		Heading: w.own("heading", args...),
-		Intro:   w.own(intro, args...),
-		Footer:  w.t("mail.footer", "shop", d.Shop.Name),
-		Button:  button{w.t("mail.button.view_order"), d.Order.URL},
+		Lang:   string(w.lang),
+		Shop:   d.Shop.Name,
+		Footer: w.t("mail.footer", "shop", d.Shop.Name),
+		Button: button{w.t("mail.button.view_order"), d.Order.URL},
+	}
+	if w.kind != SupportNews {
+		v.Subject, v.Heading, v.Intro = w.own("subject", args...), w.own("heading", args...), w.own(intro, args...)
 	}
 	v.Greeting = w.t("mail.greeting_plain")
 	if greetable(d.Recipient) {
@@ -115,6 +116,10 @@ func (w *writer) view() view {
 		w.parcel(&v)
 	case Cancelled, Refunded:
 		w.back(&v)
+	case SupportNews:
+		w.told(&v)
+	case SupportReply:
+		w.answer(&v)
 	}
 	return v
 }

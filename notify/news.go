@@ -29,7 +29,7 @@ type Attack struct {
 // orderless kinds speak of no order.
 func (k Kind) orderless() bool {
 	switch k {
-	case SignInCode, StaffCode, StaffInvitation, WebhookDisabled, CardAttack, CartReminder:
+	case SignInCode, StaffCode, StaffInvitation, WebhookDisabled, CardAttack, CartReminder, SupportReply:
 		return true
 	}
 	return k.supplied()
@@ -74,6 +74,8 @@ func (d Data) checkNews(kind Kind, need func(bool, string)) {
 		need(d.Attack != nil && d.Attack.Declines > 0 && d.Attack.Attempts >= d.Attack.Declines && d.Attack.Minutes > 0, "attack")
 	case CartReminder:
 		d.checkReminder(need)
+	case SupportReply:
+		d.checkAnswer(need)
 	default:
 		need(d.SignIn != nil && d.SignIn.Code != "" && d.SignIn.Minutes > 0, "sign_in")
 	}

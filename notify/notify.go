@@ -62,6 +62,9 @@ type Mail struct {
 	// Unsubscribe is the https address at which a POST ends such mails (RFC 8058);
 	// empty is a mail that an order needs.
 	Unsubscribe string
+	// Answers are the Message-IDs of the mails that this one answers, the oldest first,
+	// without angle brackets: readers' programs put them together.
+	Answers []string
 	// Check decides, within the transaction that takes the mail for this attempt,
 	// whether it is sent at all; its error is Send's, and nothing is taken then. It
 	// may be called more than once. Nil is yes.
@@ -174,13 +177,14 @@ func (s *Service) deliver(ctx context.Context, m Mail, row *claim) (Status, erro
 		if err := m.ready(ctx); err != nil {
 			return withheld(err), err
 		}
-		row.captured = &captured{recipient: email, Message: message, headers: listHeaders(m.Unsubscribe)}
+		row.captured = &captured{recipient: email, Message: message, headers: keptHeaders(m)}
 		return Captured, nil
 	}
 	killpoint.Hit("notify.ask")
 	err = s.sender.Send(ctx, Envelope{
 		From: from, To: netmail.Address{Name: clean(name, longName), Address: email}, ReplyTo: m.Data.Shop.Email,
-		MessageID: row.messageID, Date: s.clock.Now(), Lang: m.Lang, Message: message,
+		MessageID: row.messageID, Date: s.clock.Now(), Lang: m.Lang, Message: message, Answers: m.Answers,
+		ByHand:      m.Data.Answer != nil && !m.Data.Answer.Automatic,
 		Unsubscribe: m.Unsubscribe, Ready: m.ready,
 	})
 	killpoint.Hit("notify.answered")

@@ -66,6 +66,7 @@ type view struct {
 	Heading  string
 	Greeting string
 	Intro    string
+	Words    []string // paragraphs that a person has written
 	Facts    []fact
 	Note     string
 	Items    string

@@ -40,6 +40,7 @@ func full() Data {
 		Hook: &Hook{URL: "https://hooks.shop.example/in", Reason: "Nothing had arrived"}, Attack: &Attack{Declines: 20, Attempts: 24, Minutes: 10},
 		Reminder: &Reminder{URL: "https://shop.example/recover/tok?a=1&b=2", Leave: "https://shop.example/unsubscribe/tok", Step: 1, Together: 127448, Unshown: 3,
 			Extras: []Extra{{"Spoon", "Silver", 700}}, Postal: []string{"Ararat LLC", "Komitas 5"}},
+		News: &News{Topic: "refund_overdue"}, Answer: &Reply{Text: "It is here.\nIt comes tomorrow."},
 	}
 }
 
@@ -315,4 +316,34 @@ func FuzzCleanGivesOneHarmlessLine(f *testing.F) {
 			t.Errorf("clean is not stable: %q, %q", got, again)
 		}
 	})
+}
+
+func TestAnAnswerKeepsTheSubjectOfItsThreadAndItsParagraphs(t *testing.T) {
+	t.Parallel()
+	d := full()
+	d.Answer = &Reply{Subject: "Where is\r\nBcc: it?", Text: "One <b>line</b>.\n\n\nAnother.", Automatic: true}
+	m := render(t, SupportReply, locale.En, d)
+	if m.Subject != "Re: Where is Bcc: it?" {
+		t.Errorf("the subject is %q", m.Subject)
+	}
+	if !strings.Contains(m.Text, "\n\nOne <b>line</b>.\n\nAnother.\n") || !strings.Contains(m.HTML, "One &lt;b&gt;line&lt;/b&gt;.") || !strings.Contains(m.Text, "written automatically") {
+		t.Error(m.Text)
+	}
+	d.Answer = &Reply{Subject: "RE: Where is it?", Text: " \n\u200e\n"}
+	if _, err := Render(SupportReply, locale.En, d); err == nil {
+		t.Error("an answer that says nothing is sent")
+	}
+	h := threadHeaders([]string{"a@x", "bad\r\nid@x", "<b@x>", "c@x"})
+	if h["In-Reply-To"] != "<c@x>" || h["References"] != "<a@x> <c@x>" || len(h) != 2 {
+		t.Errorf("headers %v", h)
+	}
+	for _, topic := range SupportTopics {
+		for _, lang := range locale.Languages() {
+			d := full()
+			d.News = &News{Topic: topic}
+			if m := render(t, SupportNews, lang, d); !strings.Contains(m.Subject, d.Order.Number) || aKey.MatchString(m.Text) {
+				t.Errorf("%s in %s: %s", topic, lang, m.Text)
+			}
+		}
+	}
 }

@@ -30,6 +30,10 @@ type Envelope struct {
 	Message
 	// Unsubscribe is where a POST ends such mails; empty for those of an order.
 	Unsubscribe string
+	// Answers are the mails that this one answers, see Mail.Answers.
+	Answers []string
+	// ByHand says that a person has written it.
+	ByHand bool
 	// Ready is asked once the mail server is there, right before it is given the
 	// mail; an error is Send's, and nothing is handed over. Nil is yes.
 	Ready func(ctx context.Context) error
@@ -42,6 +46,41 @@ func listHeaders(unsubscribe string) map[string]string {
 		return nil
 	}
 	return map[string]string{string(mail.HeaderListUnsubscribe): "<" + unsubscribe + ">", string(mail.HeaderListUnsubscribePost): "List-Unsubscribe=One-Click"}
+}
+
+// threadHeaders are the headers by which a mail is put under those that it answers,
+// RFC 5322. What is no Message-ID is left out.
+func threadHeaders(answers []string) map[string]string {
+	var all []string
+	for _, id := range answers {
+		if messageIDs.MatchString(id) {
+			all = append(all, "<"+id+">")
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	if len(all) > mostAnswers { // the first begins the thread, the last are what is answered
+		all = append(all[:1:1], all[len(all)-mostAnswers+1:]...)
+	}
+	return map[string]string{string(mail.HeaderInReplyTo): all[len(all)-1], string(mail.HeaderReferences): strings.Join(all, " ")}
+}
+
+// mostAnswers bounds how many mails a mail names that it answers.
+const mostAnswers = 20
+
+var messageIDs = regexp.MustCompile(`^[^\s<>@\x00-\x1f\x7f]{1,200}@[^\s<>@\x00-\x1f\x7f]{1,200}$`)
+
+// keptHeaders are what is kept of the headers of a captured mail.
+func keptHeaders(m Mail) map[string]string {
+	all := listHeaders(m.Unsubscribe)
+	for name, value := range threadHeaders(m.Answers) {
+		if all == nil {
+			all = map[string]string{}
+		}
+		all[name] = value
+	}
+	return all
 }
 
 // Sender hands a mail to the outside. It returns nil when the mail was taken
@@ -217,7 +256,12 @@ func compose(e Envelope) (*mail.Msg, error) {
 	msg.Subject(e.Subject)
 	msg.SetMessageIDWithValue(e.MessageID)
 	msg.SetDateWithValue(e.Date)
-	msg.SetGenHeader("Auto-Submitted", "auto-generated") // no out-of-office answers, RFC 3834
+	if !e.ByHand {
+		msg.SetGenHeader("Auto-Submitted", "auto-generated") // no out-of-office answers, RFC 3834
+	}
+	for name, value := range threadHeaders(e.Answers) {
+		msg.SetGenHeaderPreformatted(mail.Header(name), value)
+	}
 	msg.SetGenHeader(mail.HeaderContentLang, string(e.Lang))
 	for name, value := range listHeaders(e.Unsubscribe) {
 		if !validURL(e.Unsubscribe) {
