@@ -31,7 +31,7 @@ func loadAssets() *assets {
 		if err != nil || entry.IsDir() {
 			return err
 		}
-		text, err := assetFiles.ReadFile(file)
+		text, err := assetText(file)
 		if err != nil {
 			return err
 		}
@@ -53,6 +53,19 @@ func loadAssets() *assets {
 	return a
 }
 
+// assetText is the file as it is served.
+func assetText(file string) ([]byte, error) {
+	text, err := assetFiles.ReadFile(file)
+	if err != nil || path.Base(file) != chatFile {
+		return text, err
+	}
+	sheet, err := assetFiles.ReadFile("assets/" + chatSheet)
+	if err != nil {
+		return nil, err
+	}
+	return chatScript(text, sheet)
+}
+
 // path is where browsers find the file. A name that is none fails the page.
 func (a *assets) path(name string) (string, error) {
 	f, ok := a.files[name]
@@ -68,13 +81,18 @@ func (a *assets) serve(c *fiber.Ctx) error {
 		return fiber.ErrNotFound
 	}
 	c.Set(fiber.HeaderCacheControl, "public, max-age=31536000, immutable")
+	f.send(c)
+	return nil
+}
+
+// send answers with the file, packed for who can unpack.
+func (f asset) send(c *fiber.Ctx) {
 	c.Set(fiber.HeaderContentType, f.kind)
 	c.Vary(fiber.HeaderAcceptEncoding)
 	if strings.Contains(c.Get(fiber.HeaderAcceptEncoding), "gzip") && len(f.packed) < len(f.plain) {
 		c.Set(fiber.HeaderContentEncoding, "gzip")
 		c.Response().SetBodyRaw(f.packed)
-		return nil
+		return
 	}
 	c.Response().SetBodyRaw(f.plain)
-	return nil
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"errors"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -62,6 +63,7 @@ func (s *Site) registerShop(app *fiber.App) {
 	post("/shop/sign-in/code", p.signIn)
 	post("/shop/sign-out", p.signOut)
 	get("/shop/orders", p.orders)
+	p.shopHelp().register(get, post, p.site, app, "/shop/help")
 }
 
 // framed shows what goes wrong in the frame of the shop, so that the way on is
@@ -166,7 +168,9 @@ type shopFrame struct {
 	Count    int    // pieces in the cart
 	Query    string // in the field for searching
 	SignedIn bool
-	Here     string // which page this is: cart and checkout have no drawer of their own
+	// ChatSignIn is where the chat sends who has to sign in; empty for who has.
+	ChatSignIn string
+	Here       string // which page this is: cart and checkout have no drawer of their own
 }
 
 // show answers with a page of the shop in its frame.
@@ -177,6 +181,9 @@ func (p *shopPages) show(v *visit, name string, data any) error {
 	}
 	if f.Trust.ShopName != "" {
 		f.Name = f.Trust.ShopName
+	}
+	if !f.SignedIn {
+		f.ChatSignIn = "/shop/sign-in?" + url.Values{"back": {"/shop/help"}}.Encode()
 	}
 	return v.showIn("shop/"+name, f, data)
 }

@@ -131,6 +131,7 @@ func (p *shopPages) signOut(v *visit) error {
 		}
 	}
 	v.setCookie(sessionCookie, "", 0)
+	v.setCookie(chatCookie, "", 0) // what was proved there ends with the session
 	return v.go303("/shop")
 }
 

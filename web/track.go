@@ -24,6 +24,12 @@ func (s *Site) registerTracking(app *fiber.App) {
 	s.post(app, "/t/:token/return", askReturn)
 	s.get(app, "/t/:token/returns/:id/label", returnLabel)
 	s.post(app, "/t/:token/documents/:id", openDocument)
+	if s.options.ShopKey != "" {
+		open := func(add func(*fiber.App, string, func(*visit) error)) func(string, func(*visit) error) {
+			return func(path string, page func(*visit) error) { add(app, path, page) }
+		}
+		trackHelp().register(open(s.get), open(s.post), s, app, "/t/:token/help")
+	}
 	s.registerRecovery(app)
 }
 
@@ -167,12 +173,16 @@ func (s trackedShop) Days() int { return int(s.ReturnDays) }
 type trackFrame struct {
 	Shop string // whose page it is
 	Home string // the storefront, if there is one
+	Chat string // where the order of the page can be asked about
 }
 
 func (v *visit) trackFrame(shop string) trackFrame {
 	f := trackFrame{Shop: shop}
 	if v.site.options.ShopKey != "" {
 		f.Home = "/shop"
+		if token := v.trackToken(); token != "" && shop != "" {
+			f.Chat = "/t/" + url.PathEscape(token) + "/help"
+		}
 	}
 	return f
 }
@@ -220,6 +230,7 @@ func trackPage(v *visit) error {
 func (v *visit) showOrder(o *tracked, change func(*orderPage)) error {
 	p := v.orderPage(o)
 	p.Token = v.trackToken()
+	p.Chat = v.trackFrame(o.Shop.Name).Chat
 	if change != nil {
 		change(p)
 	}
@@ -230,6 +241,7 @@ func (v *visit) showOrder(o *tracked, change func(*orderPage)) error {
 type orderPage struct {
 	*tracked
 	Token    string // empty when it was found by its number
+	Chat     string // where it can be asked about; empty for who has no link
 	Headline string
 	Tone     string // good, bad, warn, info
 	Sub      string // what the headline leaves open

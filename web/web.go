@@ -62,6 +62,7 @@ func Register(app *fiber.App, o Options) *Site {
 	}
 	s.views = parsed()
 	app.Get("/assets/:version/:file", s.assets.serve)
+	s.registerChat(app)
 	s.post(app, "/language", chooseLanguage)
 	if o.ShopKey != "" {
 		s.registerShop(app)
