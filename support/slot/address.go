@@ -138,6 +138,9 @@ var countries = sync.OnceValue(func() map[string]string {
 	for a := 'A'; a <= 'Z'; a++ {
 		for b := 'A'; b <= 'Z'; b++ {
 			code := string([]rune{a, b})
+			if !locale.IsCountry(code) {
+				continue // once a country's, and named like the one that it is now
+			}
 			for _, language := range locale.Languages() {
 				if name := locale.Country(language, code); name != code {
 					all[strings.ToLower(text.Normalise(name))] = code
