@@ -22,7 +22,7 @@ type promised struct {
 }
 
 // inPath are the values that stand for the parameters of paths.
-var inPath = strings.NewReplacer("{id}", anID, "{id_or_slug}", anID, "{line_id}", aLine, "{variant_id}", aLine, "{code}", "WELCOME10", "{token}", goodToken, "{payment_id}", anID, "{provider}", "sandbox", "{carrier}", "easypost", "{merchant_id}", anID)
+var inPath = strings.NewReplacer("{id}", anID, "{id_or_slug}", anID, "{line_id}", aLine, "{variant_id}", aLine, "{code}", "WELCOME10", "{token}", goodToken, "{payment_id}", anID, "{provider}", "sandbox", "{carrier}", "easypost", "{merchant_id}", anID, "{version}", "2")
 
 // eitherOr takes out of an example what cannot stand beside the rest.
 var eitherOr = map[string][]string{

@@ -20,6 +20,7 @@ import (
 type recommendations interface {
 	List(ctx context.Context, a recommend.Ask) (*recommend.List, error)
 	Seen(ctx context.Context, merchant uuid.UUID, events []recommend.Event) error
+	recommendationRules
 }
 
 // Recommendation is a product with the reason why it is shown.
@@ -31,7 +32,7 @@ type Recommendation struct {
 // RecommendationReason is the largest part of what put a product into a list, in
 // codes and numbers: a storefront words it in its own language.
 type RecommendationReason struct {
-	Code   string     `json:"code" enum:"bought_with,viewed_with,buy_again,popular_in,same_kind,popular,new_arrival" doc:"bought_with and viewed_with: with item; popular_in and same_kind: in the category of item"`
+	Code   string     `json:"code" enum:"bought_with,viewed_with,buy_again,popular_in,same_kind,popular,new_arrival,picked" doc:"bought_with and viewed_with: with item; popular_in and same_kind: in the category of item"`
 	Item   *uuid.UUID `json:"item,omitempty" format:"uuid" doc:"The product that it goes with"`
 	Orders int        `json:"orders,omitempty" doc:"Of bought_with: how many held both; told from five on"`
 	Days   int        `json:"days,omitempty" doc:"Of buy_again: since it was last bought"`
@@ -44,7 +45,7 @@ type RecommendationList struct {
 }
 
 type recommendIn struct {
-	Surface  string   `query:"surface" enum:"home,product,cart,post_purchase,email" default:"home"`
+	Surface  string   `query:"surface" enum:"home,product,cart,post_purchase,email,substitute,exchange" default:"home"`
 	Products []string `query:"product_id" maxItems:"20" format:"uuid" doc:"What the list stands beside; several with commas"`
 	Cart     string   `query:"cart_id" format:"uuid" doc:"Its products, with Cart-Secret"`
 	Order    string   `query:"order_id" format:"uuid" doc:"Its products; with a secret key only"`
@@ -60,11 +61,12 @@ type recommendOut struct{ Body RecommendationList }
 // ShopperEvent is something that a shopper did with a product.
 type ShopperEvent struct {
 	ID        uuid.UUID  `json:"id" format:"uuid" doc:"Made up by the storefront; one that is told twice counts once"`
-	Kind      string     `json:"kind" enum:"view,add,click,impression" doc:"click and impression are of a list that was recommended"`
+	Kind      string     `json:"kind" enum:"view,add,click,impression,order" doc:"click and impression are of a list that was recommended; order names what was bought, and no product"`
 	Visitor   string     `json:"visitor" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9_.:-]+$" doc:"Whatever the storefront calls this browser; nothing that says who it is"`
-	Product   uuid.UUID  `json:"product_id" format:"uuid"`
+	Product   *uuid.UUID `json:"product_id,omitempty" format:"uuid" doc:"Of all but order"`
+	Order     *uuid.UUID `json:"order_id,omitempty" format:"uuid" doc:"Of order: counted when there is such an order, and once"`
 	RequestID *uuid.UUID `json:"request_id,omitempty" format:"uuid" doc:"Of the list that it came from"`
-	Surface   string     `json:"surface,omitempty" enum:"home,product,cart,post_purchase,email"`
+	Surface   string     `json:"surface,omitempty" enum:"home,product,cart,post_purchase,email,substitute,exchange"`
 	Position  int        `json:"position,omitempty" minimum:"0" maximum:"1000" doc:"In the list, from 1"`
 	At        *time.Time `json:"at,omitempty" doc:"Now when absent; at most a day ago"`
 }
@@ -96,6 +98,7 @@ func registerRecommendations(s *Server, r Rooms, shops *shops) {
 		ID: "report-shopper-events", Method: http.MethodPost, Path: "/v1/events", Tag: "recommendations", Status: http.StatusAccepted, Summary: "Tell what shoppers look at",
 		Auth: publishable(), Once: OnceNever, Errors: []*fault.Error{recommend.ErrEvents},
 	}, room.seen)
+	registerRecommendationRules(s, r.Recommendations, r.Catalogue)
 }
 
 func (r *recommendRoom) list(ctx context.Context, in *recommendIn) (*recommendOut, error) {
@@ -196,8 +199,11 @@ func (r *recommendRoom) seen(ctx context.Context, in *seenIn) (*struct{}, error)
 	events := make([]recommend.Event, len(in.Body.Events))
 	for i, e := range in.Body.Events {
 		events[i] = recommend.Event{
-			ID: e.ID, Kind: recommend.Kind(e.Kind), Visitor: e.Visitor, Product: e.Product, Request: e.RequestID,
+			ID: e.ID, Kind: recommend.Kind(e.Kind), Visitor: e.Visitor, Order: e.Order, Request: e.RequestID,
 			Surface: recommend.Surface(e.Surface), Position: e.Position,
+		}
+		if e.Product != nil {
+			events[i].Product = *e.Product
 		}
 		if e.At != nil {
 			events[i].At = *e.At

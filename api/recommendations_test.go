@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"testing"
 
@@ -29,6 +30,47 @@ func (f fakeRecommendations) Seen(_ context.Context, m uuid.UUID, events []recom
 	return f.see("Seen", m, true, nil, events)
 }
 
+func (f fakeRecommendations) rules(m uuid.UUID, version int) *recommend.RuleSet {
+	if m != merchant {
+		return &recommend.RuleSet{}
+	}
+	product := lineID
+	return &recommend.RuleSet{Version: version, Note: canary, By: "staff:" + thing.String(), At: noon, Rules: []recommend.Rule{{Kind: recommend.Pin, Product: &product}}}
+}
+
+func (f fakeRecommendations) Rules(_ context.Context, m uuid.UUID) (*recommend.RuleSet, error) {
+	return f.rules(m, 3), f.see("Rules", m, false, nil, nil)
+}
+
+func (f fakeRecommendations) RulesOf(_ context.Context, m uuid.UUID, version int) (*recommend.RuleSet, error) {
+	if err := f.see("RulesOf", m, false, nil, version); err != nil || m != merchant || version > 3 {
+		return nil, cmp.Or(err, error(recommend.ErrRulesNotFound))
+	}
+	return f.rules(m, version), nil
+}
+
+func (f fakeRecommendations) RuleSets(_ context.Context, m uuid.UUID) ([]recommend.RuleSet, error) {
+	if err := f.see("RuleSets", m, false, nil, nil); err != nil || m != merchant {
+		return nil, err
+	}
+	return []recommend.RuleSet{*f.rules(m, 3)}, nil
+}
+
+func (f fakeRecommendations) PublishRules(_ context.Context, m uuid.UUID, by, note string, base *int64, rules []recommend.Rule) (*recommend.RuleSet, error) {
+	if err := f.see("PublishRules", m, true, nil, rules); err != nil {
+		return nil, err
+	}
+	if len(rules) > 0 && rules[0].Brand == "Ani" { // the samples of the document say everything at once
+		if err := recommend.CheckRules(rules); err != nil {
+			return nil, err
+		}
+	}
+	if base != nil && *base != 3 {
+		return nil, recommend.ErrRulesVersion
+	}
+	return &recommend.RuleSet{Version: 4, Rules: rules, Note: note, By: by, At: noon}, nil
+}
+
 func TestAListSaysWhatItGoesWithInCodesAndNumbers(t *testing.T) {
 	t.Parallel()
 	s, rooms := open(t)
@@ -49,5 +91,29 @@ func TestAListSaysWhatItGoesWithInCodesAndNumbers(t *testing.T) {
 		{name: "a cart", method: "GET", path: "/v1/recommendations?surface=cart&cart_id=" + thing.String(), header: map[string]string{"Cart-Secret": canary}, status: 200, want: []string{"spoon"}},
 		{name: "seen", method: "POST", path: "/v1/events", status: 202, body: `{"events":[{"id":"` + thing.String() + `","kind":"view","visitor":"v-1","product_id":"` + lineID.String() + `"}]}`},
 		{name: "seen by nobody", method: "POST", path: "/v1/events", status: 422, body: `{"events":[{"id":"` + thing.String() + `","kind":"view","visitor":"<b>","product_id":"` + lineID.String() + `"}]}`, want: []string{"visitor"}},
+	})
+}
+
+func TestRulesArePublishedAsAWhole(t *testing.T) {
+	t.Parallel()
+	s, rooms := open(t)
+	const path = "/v1/recommendations/rules"
+	run(t, s, []scenario{
+		{name: "read", method: "GET", path: path, header: with(rootKey), status: 200, want: []string{`"version":3`, `"kind":"pin"`, `"product":"` + lineID.String()}},
+		{name: "by slug", method: "PUT", path: path, header: with(rootKey, "If-Match", `"3"`), status: 200, body: `{"rules":[{"kind":"block","product":"mug","beside":"` + thing.String() + `"}],"note":"apart"}`, want: []string{`"version":4`, `"note":"apart"`, `"created_by":"api_key:`}},
+	})
+	rules, _ := rooms.last(t, "PublishRules").given.([]recommend.Rule)
+	if len(rules) != 1 || rules[0].Product == nil || *rules[0].Product == uuid.Nil || rules[0].Beside == nil || *rules[0].Beside != thing {
+		t.Errorf("published %+v", rules)
+	}
+	run(t, s, []scenario{
+		{name: "stale", method: "PUT", path: path, header: with(rootKey, "If-Match", `"2"`), status: 412, body: `{"rules":[]}`, want: []string{"version_mismatch"}},
+		{name: "no such product", method: "PUT", path: path, header: with(rootKey), status: 422, body: `{"rules":[{"kind":"pin","product":"nothing-here"}]}`, want: []string{"body.rules[0].product", "no such product"}},
+		{name: "contradiction", method: "PUT", path: path, header: with(rootKey), status: 422, body: `{"rules":[{"kind":"boost","brand":"Ani","factor_bps":30000}]}`, want: []string{"body.rules[0].factor_bps"}},
+		{name: "too little", method: "PUT", path: path, header: with(rootKey), status: 422, body: `{"rules":[{"kind":"boost","brand":"Ani","factor_bps":10}]}`, want: []string{"rules_invalid", "body.rules[0].factor_bps"}},
+		{name: "a storefront", method: "PUT", path: path, status: 403, body: `{"rules":[]}`},
+		{name: "versions", method: "GET", path: path + "/versions", header: with(rootKey), status: 200, want: []string{`"version":3`}},
+		{name: "a version", method: "GET", path: path + "/versions/2", header: with(rootKey), status: 200, want: []string{`"version":2`}},
+		{name: "no version", method: "GET", path: path + "/versions/9", header: with(rootKey), status: 404, want: []string{"rules_not_found"}},
 	})
 }

@@ -18,6 +18,7 @@ const (
 	Added   Kind = "add"        // to the cart
 	Clicked Kind = "click"      // in a list that was recommended
 	Shown   Kind = "impression" // in such a list
+	Ordered Kind = "order"      // bought: it names an order and no product
 )
 
 // Event is something that a shopper did.
@@ -27,6 +28,7 @@ type Event struct {
 	Kind     Kind
 	Visitor  string
 	Product  uuid.UUID
+	Order    *uuid.UUID // of Ordered
 	Request  *uuid.UUID // the list that it came from
 	Surface  Surface
 	Position int // in the list, from 1
@@ -52,14 +54,21 @@ func check(events []Event, now time.Time) error {
 		at := fmt.Sprintf("body.events[%d].", i)
 		switch e.Kind {
 		case Looked, Added, Clicked, Shown:
+			if e.Product == uuid.Nil {
+				bad = bad.At(at+"product_id", "is missing")
+			}
+			if e.Order != nil {
+				bad = bad.At(at+"order_id", "only an order has one")
+			}
+		case Ordered:
+			if e.Order == nil || *e.Order == uuid.Nil {
+				bad = bad.At(at+"order_id", "is missing")
+			}
 		default:
-			bad = bad.At(at+"kind", "must be view, add, click or impression")
+			bad = bad.At(at+"kind", "must be view, add, click, impression or order")
 		}
 		if e.ID == uuid.Nil {
 			bad = bad.At(at+"id", "is missing")
-		}
-		if e.Product == uuid.Nil {
-			bad = bad.At(at+"product_id", "is missing")
 		}
 		if e.Visitor == "" || len(e.Visitor) > mostVisitor {
 			bad = bad.At(at+"visitor", "must have 1 to 64 signs")

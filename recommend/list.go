@@ -2,6 +2,7 @@ package recommend
 
 import (
 	"context"
+	"maps"
 	"math"
 	"slices"
 	"time"
@@ -13,10 +14,13 @@ import (
 	"github.com/google/uuid"
 )
 
-// Further surfaces; they read the tables of Cart.
+// Further surfaces. The first two read the tables of Cart; the others show what
+// is like the seed rather than what is bought with it.
 const (
 	PostPurchase Surface = "post_purchase" // beside what was just bought
 	Email        Surface = "email"         // in a mail about a cart
+	SoldOut      Surface = "substitute"    // instead of what is sold out
+	Exchange     Surface = "exchange"      // instead of what comes back
 )
 
 // Further reasons.
@@ -25,6 +29,7 @@ const (
 	SameKind    Code = "same_kind"   // in the seed's category
 	PopularHere Code = "popular_in"  // sells in the seed's category
 	Newest      Code = "new_arrival" // nothing else is known
+	Picked      Code = "picked"      // the merchant says so
 	leastShown       = 5             // orders from which a count may be told
 	mostSeeds        = 20            // that count
 	overFetch        = 4             // candidates for each place, for some are sold out
@@ -68,6 +73,7 @@ type Why struct {
 type List struct {
 	ID    uuid.UUID
 	At    time.Time // when it was learned
+	Rules int       // the version of the rules; 0: none
 	Picks []Pick
 }
 
@@ -80,28 +86,92 @@ func (s *Service) List(ctx context.Context, a Ask) (*List, error) {
 	}
 	a.Seeds = a.Seeds[:min(len(a.Seeds), mostSeeds)]
 	a.Places = min(max(a.Places, 1), MostPlaces)
-	k, err := s.knowledge(ctx, a.Merchant)
+	k, rules, err := s.knowledge(ctx, a.Merchant)
 	if err != nil {
 		return nil, err
 	}
-	l := &List{ID: id.New(), At: k.at}
-	all := k.candidates(a, s.DB.Now())
-	var good []choice
-	// Mostly the first batch is enough; a shop that is nearly sold out takes more.
-	for batch := range slices.Chunk(all, overFetch*a.Places) {
-		views, err := s.Shelf.Views(ctx, a.Merchant, a.Currency, a.Locale, k.names(batch))
-		if err != nil {
-			return nil, err
-		}
-		good = append(good, buyable(k, batch, views)...)
-		if len(good) >= 2*a.Places || ctx.Err() != nil {
-			break
-		}
+	now := s.DB.Now()
+	l := &List{ID: id.New(), At: k.at, Rules: rules.Version}
+	r := k.rule(rules.Rules, &a, now)
+	good, err := s.gather(ctx, k, &a, r, k.pinned(k.candidates(a, now), &a, r, now))
+	if err != nil {
+		return nil, err
 	}
-	for _, c := range k.varied(good, a.Places) {
+	pinned, rest, last := r.arrange(k, good)
+	for _, c := range k.varied(pinned, rest, last, a.Places) {
 		l.Picks = append(l.Picks, Pick{c.view, k.why(c.why)})
 	}
 	return l, nil
+}
+
+// gather keeps the candidates that can be bought now and that the rules allow.
+// Mostly the first batch is enough; a shop that is nearly sold out takes more.
+func (s *Service) gather(ctx context.Context, k *knowledge, a *Ask, r *ruling, all []choice) ([]choice, error) {
+	var good []choice
+	priced, enough := !r.weighsPrices(a), 0
+	for batch := range slices.Chunk(all, overFetch*a.Places+len(r.pins)) {
+		ask := k.names(batch)
+		if !priced {
+			ask = append(ask, a.Seeds...)
+		}
+		views, err := s.Shelf.Views(ctx, a.Merchant, a.Currency, a.Locale, ask)
+		if err != nil {
+			return nil, err
+		}
+		if !priced {
+			r.price(a, pricesOf(views, a.Seeds))
+			priced = true
+		}
+		for _, c := range buyable(k, batch, views) {
+			if !r.allows(k, &c) {
+				continue
+			}
+			if good = append(good, c); !r.buries(k, &c) {
+				enough++
+			}
+		}
+		if enough >= 2*a.Places || ctx.Err() != nil {
+			break
+		}
+	}
+	return good, nil
+}
+
+// pricesOf are the lowest prices of the seeds, as far as they are known.
+func pricesOf(views []*catalog.View, seeds []uuid.UUID) []int64 {
+	var all []int64
+	for _, v := range views {
+		if v.From != nil && slices.Contains(seeds, v.ID) {
+			all = append(all, v.From.Minor)
+		}
+	}
+	return all
+}
+
+// pinned puts what is pinned before the candidates. Neither a seed nor what the
+// person has just bought is among it.
+func (k *knowledge) pinned(all []choice, a *Ask, r *ruling, now time.Time) []choice {
+	if len(r.pins) == 0 {
+		return all
+	}
+	hers := k.had(string(a.Person), now)
+	var first []choice
+	pins := r.pins
+	r.pins = nil
+	for _, p := range pins {
+		n, known := k.number[p]
+		if !known || !k.items[n].onSale || hers[n] || slices.Contains(a.Seeds, p) || slices.Contains(r.pins, p) {
+			continue
+		}
+		r.pins = append(r.pins, p)
+		first = append(first, choice{item: n})
+	}
+	for _, c := range all {
+		if !slices.Contains(r.pins, k.items[c.item].id) {
+			first = append(first, c)
+		}
+	}
+	return first
 }
 
 // choice is a candidate for a place.
@@ -169,9 +239,14 @@ func (k *knowledge) candidates(a Ask, now time.Time) []choice {
 			c.taken[n] = true
 		}
 	}
-	if a.Surface == Home && len(seeds) == 0 {
+	switch {
+	case a.Surface == Home && len(seeds) == 0:
 		c.person(string(a.Person), now, most)
-	} else {
+	case a.Surface == SoldOut || a.Surface == Exchange:
+		c.looked(seeds, most)
+		c.alike(seeds)
+		c.beside(k.rankers[Cart].Beside(seeds, most))
+	default:
 		ranker := k.rankers[Cart]
 		if a.Surface == Product && len(seeds) == 1 {
 			ranker = k.rankers[Product]
@@ -275,18 +350,8 @@ func (c *collector) person(who string, now time.Time, most int) {
 	if who == "" || len(home.customer[who]) == 0 {
 		return
 	}
-	last := map[int32]time.Time{}
-	for _, n := range home.customer[who] {
-		for _, i := range home.log.Orders[n].Items {
-			last[i] = home.log.Orders[n].At
-		}
-	}
-	for i, when := range last {
-		again, known := c.k.rebuys[i]
-		if since := now.Sub(when); !known || since < freshBought/2 || since.Hours()/24 < due*again.days {
-			c.taken[i] = true
-		}
-	}
+	maps.Copy(c.taken, c.k.had(who, now))
+	last := home.last(who)
 	for _, s := range home.For(who, false, nil, most) {
 		switch when, had := last[s.Item]; {
 		case had:
@@ -297,74 +362,28 @@ func (c *collector) person(who string, now time.Time, most int) {
 	}
 }
 
-// What keeps a list from showing one thing in ten colours.
-const (
-	mostOfOne = 2  // of a brand and narrow category, among the first
-	firstOnes = 10 // so many
-	// lambda weighs the place in the ranking against being unlike what stands there
-	// already (maximal marginal relevance: Carbonell and Goldstein, 1998).
-	lambda = .8
-)
-
-// varied takes the places one after the other: each time the candidate that is
-// best by its rank and unlike those before it.
-func (k *knowledge) varied(all []choice, places int) []choice {
-	pool := all[:min(len(all), overFetch*places)]
-	taken := make([]bool, len(pool))
-	counts := map[string]int{}
-	var list []choice
-	for len(list) < places && len(list) < len(pool) {
-		best, value, rest := 0, math.Inf(-1), -1
-		for i, c := range pool {
-			if taken[i] {
-				continue
-			}
-			if rest < 0 {
-				rest = i
-			}
-			if len(list) < firstOnes && counts[k.family(c.item)] >= mostOfOne {
-				continue
-			}
-			like := 0.0
-			for _, before := range list {
-				like = max(like, likeness(k.items[c.item].category, k.items[before.item].category))
-			}
-			if v := lambda*(1-float64(i)/float64(len(pool))) - (1-lambda)*like; v > value {
-				best, value = i, v
-			}
+// last says when somebody last bought each of their things.
+func (r *Ranker) last(who string) map[int32]time.Time {
+	last := map[int32]time.Time{}
+	for _, n := range r.customer[who] {
+		for _, i := range r.log.Orders[n].Items {
+			last[i] = r.log.Orders[n].At
 		}
-		if math.IsInf(value, -1) {
-			best = rest // nothing but more of the same is left
-		}
-		taken[best] = true
-		counts[k.family(pool[best].item)]++
-		list = append(list, pool[best])
 	}
-	return list
+	return last
 }
 
-// family is the brand and narrow category of an item; without both it is like no
-// other.
-func (k *knowledge) family(n int32) string {
-	i := k.items[n]
-	if i.brand == "" && len(i.category) == 0 {
-		return i.id.String()
+// had are the things that a person has and is not due to buy again.
+func (k *knowledge) had(who string, now time.Time) map[int32]bool {
+	if who == "" {
+		return nil
 	}
-	name := i.brand
-	for _, c := range i.category {
-		name += "\x00" + c
+	hers := map[int32]bool{}
+	for i, when := range k.rankers[Home].last(who) {
+		again, known := k.rebuys[i]
+		if since := now.Sub(when); !known || since < freshBought/2 || since.Hours()/24 < due*again.days {
+			hers[i] = true
+		}
 	}
-	return name
-}
-
-// likeness is the part of two category paths that they share, from 0 to 1.
-func likeness(a, b []string) float64 {
-	n := 0
-	for n < len(a) && n < len(b) && a[n] == b[n] {
-		n++
-	}
-	if n == 0 {
-		return 0
-	}
-	return 2 * float64(n) / float64(len(a)+len(b))
+	return hers
 }

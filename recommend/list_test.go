@@ -61,7 +61,7 @@ func (s stall) Views(_ context.Context, _ uuid.UUID, currency, _ string, product
 func list(k *knowledge, a Ask, gone ...int) []choice {
 	all := k.candidates(a, noon)
 	views, _ := stall{gone}.Views(context.Background(), uuid.Nil, "EUR", "en", k.names(all)) // it never fails
-	return k.varied(buyable(k, all, views), max(a.Places, 10))
+	return k.varied(nil, buyable(k, all, views), nil, max(a.Places, 10))
 }
 
 func ids(k *knowledge, all []choice) []int {
@@ -223,7 +223,7 @@ func TestNoListShowsWhatItMustNot(t *testing.T) {
 		all := k.candidates(a, noon)
 		views, _ := stall{gone}.Views(t.Context(), uuid.Nil, "EUR", "en", k.names(all))
 		good := buyable(k, all, views)
-		shown := k.varied(good, a.Places)
+		shown := k.varied(nil, good, nil, a.Places)
 		if len(shown) != min(len(good), a.Places) {
 			t.Fatalf("%d of %d places, %d could be shown", len(shown), a.Places, len(good))
 		}

@@ -25,6 +25,9 @@ type Config struct {
 	Log   *slog.Logger
 	// Fresh is how long what was learned is used before it is learned anew; 5 min.
 	Fresh time.Duration
+	// EventsKept is how long what shoppers looked at is kept at least; 61 days.
+	// Whole months go at once.
+	EventsKept time.Duration
 	// Soon is how long at least new purchases wait for that; 2 s.
 	Soon time.Duration
 }
@@ -43,9 +46,11 @@ type shop struct {
 	learning sync.Mutex // one at a time
 	mu       sync.Mutex
 	known    *knowledge
+	rules    *RuleSet
 	asked    time.Time
-	bought   bool // something, since known was read
-	busy     bool // learning in the background
+	looked   time.Time // when it was last asked for what is new
+	bought   bool      // something, since known was read
+	busy     bool      // learning in the background
 }
 
 // The bounds of what is kept and learned.
@@ -66,6 +71,7 @@ func New(c Config) *Service {
 	if c.Soon == 0 {
 		c.Soon = 2 * time.Second
 	}
+	c.EventsKept = max(c.EventsKept, viewsBack+24*time.Hour)
 	return &Service{Config: c, shops: map[uuid.UUID]*shop{}}
 }
 
@@ -123,31 +129,62 @@ func (s *Service) forget() {
 
 // knowledge is what is known of the merchant. The first to ask waits until it is
 // learned; later ones get what there is, while it is learned anew behind them.
-func (s *Service) knowledge(ctx context.Context, merchant uuid.UUID) (*knowledge, error) {
+func (s *Service) knowledge(ctx context.Context, merchant uuid.UUID) (*knowledge, *RuleSet, error) {
 	sh := s.shop(merchant)
 	sh.mu.Lock()
-	known := sh.known
+	known, rules := sh.known, sh.rules
 	if known == nil {
 		sh.mu.Unlock()
-		return sh.learn(ctx, s, merchant)
+		known, err := sh.learn(ctx, s, merchant)
+		if err != nil {
+			return nil, nil, err
+		}
+		sh.mu.Lock()
+		defer sh.mu.Unlock()
+		return known, sh.rules, nil
 	}
-	age := s.DB.Now().Sub(known.at)
 	// Learning takes at most a twentieth of the time.
-	if !sh.busy && (age > s.Fresh || sh.bought && age > max(s.Soon, 20*known.took)) {
-		sh.busy = true
-		go func() {
-			behind, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
-			defer cancel()
-			if _, err := sh.learn(behind, s, merchant); err != nil {
-				s.Log.Warn("recommendations stay as they were", "merchant_id", merchant, "error", err)
-			}
-			sh.mu.Lock()
-			sh.busy = false
-			sh.mu.Unlock()
-		}()
+	now := s.DB.Now()
+	age := now.Sub(known.at)
+	anew := age > s.Fresh || sh.bought && age > max(s.Soon, 20*known.took)
+	if !sh.busy && (anew || now.Sub(sh.looked) > s.Soon) {
+		sh.busy, sh.looked = true, now
+		go s.behind(context.WithoutCancel(ctx), merchant, sh, anew)
 	}
 	sh.mu.Unlock()
-	return known, nil
+	return known, rules, nil
+}
+
+// behind brings a shop up to date while it is being asked about.
+func (s *Service) behind(ctx context.Context, merchant uuid.UUID, sh *shop, anew bool) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	var err error
+	if anew {
+		_, err = sh.learn(ctx, s, merchant)
+	} else {
+		err = sh.obey(ctx, s, merchant)
+	}
+	if err != nil {
+		s.Log.Warn("recommendations stay as they were", "merchant_id", merchant, "error", err)
+	}
+	sh.mu.Lock()
+	sh.busy = false
+	sh.mu.Unlock()
+}
+
+// obey reads the rules.
+func (sh *shop) obey(ctx context.Context, s *Service, merchant uuid.UUID) error {
+	rules, err := s.Rules(ctx, merchant)
+	if err != nil {
+		return err
+	}
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	if sh.rules == nil || sh.rules.Version < rules.Version {
+		sh.rules = rules
+	}
+	return nil
 }
 
 // learn reads everything and replaces what was known. Whoever waits for another
@@ -164,6 +201,9 @@ func (sh *shop) learn(ctx context.Context, s *Service, merchant uuid.UUID) (*kno
 	sh.bought = false // what is bought from here on may be missed by the reading
 	sh.mu.Unlock()
 	k, err := read(ctx, s.DB, merchant)
+	if err == nil {
+		err = sh.obey(ctx, s, merchant)
+	}
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	if err != nil {

@@ -2,7 +2,6 @@ package recommend
 
 import (
 	"context"
-	"time"
 
 	"doorstep/internal/db"
 
@@ -50,33 +49,4 @@ func rows[T any](all *[]T, scan func(row pgx.Rows, one *T) error, sql string, ar
 		}
 		return r.Err()
 	}}
-}
-
-// Seen writes down what shoppers did. One that was told before, by its ID, counts
-// once. It fails with ErrEvents when they cannot be believed.
-func (s *Service) Seen(ctx context.Context, merchant uuid.UUID, events []Event) error {
-	now := s.DB.Now()
-	if err := check(events, now); err != nil {
-		return err
-	}
-	return db.Run(ctx, s.DB, func(tx db.Tx) error {
-		tx.Queue(`set local synchronous_commit = off`) // some lost looks teach no less
-		for _, e := range events {
-			at := e.At
-			if at.IsZero() {
-				at = now
-			}
-			tx.Queue(`insert into rec_events (merchant_id, id, at, kind, visitor, product_id, request_id, surface, position)
-				values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (merchant_id, id) do nothing`,
-				merchant, e.ID, at, string(e.Kind), e.Visitor, e.Product, e.Request, string(e.Surface), e.Position)
-		}
-		return nil
-	})
-}
-
-// Prune removes what is too old to teach anything, at most some thousand at once.
-// It says how many there were.
-func (s *Service) Prune(ctx context.Context) (int64, error) {
-	return s.DB.Exec(ctx, `delete from rec_events where (merchant_id, id) in
-		(select merchant_id, id from rec_events where at < $1 limit 5000)`, s.DB.Now().Add(-viewsBack-24*time.Hour))
 }

@@ -99,13 +99,13 @@ var rooms = []struct {
 		{"differences", "/admin/differences", "orders:read"}, {"bank", "/admin/bank", "orders:read"}, {"courier", "/admin/courier", "orders:read"}, {"giftcards", "/admin/giftcards", "refunds:read"},
 	}},
 	{"send", []struct{ name, path, scope string }{
-		{"parcels", "/admin/parcels", "orders:read"}, {"labels", "/admin/labels", "shipping:read"},
+		{"parcels", "/admin/parcels", "shipping:read"}, {"exceptions", "/admin/exceptions", "shipping:read"}, {"labels", "/admin/labels", "shipping:read"},
 		{"collect", "/admin/collect", "shipping:read"}, {"carriers", "/admin/carriers", "shipping:read"}, {"policies", "/admin/policies", "shipping:read"},
 		{"suppliers", "/admin/suppliers", "shipping:read"}, {"supplies", "/admin/supplies", "shipping:read"},
 	}},
 	{"shop", []struct{ name, path, scope string }{
 		{"products", "/admin/products", "catalog:read"}, {"stock", "/admin/stock", "stock:read"}, {"locations", "/admin/locations", "stock:read"}, {"imports", "/admin/imports", "catalog:read"},
-		{"promotions", "/admin/promotions", "promotions:read"}, {"purchases", "/admin/purchases", "stock:read"},
+		{"promotions", "/admin/promotions", "promotions:read"}, {"recommend", "/admin/recommend", "catalog:read"}, {"purchases", "/admin/purchases", "stock:read"},
 	}},
 	{"house", []struct{ name, path, scope string }{
 		{"settings", "/admin/settings", "settings:read"}, {"taxes", "/admin/taxes", "settings:read"}, {"staff", "/admin/staff", "settings:read"}, {"keys", "/admin/keys", "settings:read"},
@@ -125,7 +125,8 @@ func (s *Site) registerAdmin(app *fiber.App) {
 	}
 	s.desk(app, "/admin/abandonment", "analytics:read", abandonment)
 	s.desk(app, "/admin/recovery", "settings:read", recovery)
-	s.desk(app, "/admin/parcels", "orders:read", deskParcels)
+	s.desk(app, "/admin/recommend", "catalog:read", recommendations)
+	s.desk(app, "/admin/exceptions", "shipping:read", exceptions)
 	s.desk(app, "/admin/collect", "shipping:read", collect)
 	s.desk(app, "/admin/consents", "customers:read", consents)
 	s.desk(app, "/admin/settings", "settings:read", settingsPage)

@@ -10,7 +10,7 @@ import (
 // forms send; web.admin.do.NAME is what the button says.
 var actions = func() map[string]action {
 	all := map[string]action{}
-	for _, some := range []map[string]action{orderActions, afterActions, sendActions, supplyActions, shopActions, houseActions, keyActions, mailActions} {
+	for _, some := range []map[string]action{orderActions, afterActions, sendActions, supplyActions, shopActions, houseActions, keyActions, mailActions, recommendActions} {
 		maps.Copy(all, some)
 	}
 	return all

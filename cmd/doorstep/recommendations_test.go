@@ -69,3 +69,29 @@ func TestWhatAStorefrontTellsTwiceCountsOnce(t *testing.T) {
 	s.post(t, "/v1/events", m{"events": []m{{"id": id.New(), "kind": "buy", "visitor": "v-1", "product_id": product}}}).want(t, http.StatusUnprocessableEntity)
 	s.post(t, "/v1/events", m{"events": []m{{"id": id.New(), "kind": "view", "visitor": "v-1", "product_id": product, "at": "2020-01-01T00:00:00Z"}}}).want(t, http.StatusUnprocessableEntity, "events_invalid")
 }
+
+func TestARuleCountsFromTheNextListOn(t *testing.T) {
+	t.Parallel()
+	s := newStorefront(t, "*")
+	var ids []string
+	for _, name := range []string{"Ruled cup", "Ruled bowl", "Ruled plate"} {
+		_, made := s.product(t, name, 1200, 50)
+		ids = append(ids, made.text("id"))
+	}
+	first := func() string {
+		return s.get(t, "/v1/recommendations?surface=home&limit=1").want(t, http.StatusOK).text("data.0.product.id")
+	}
+	first()
+	rules := s.admin().do(t, http.MethodPut, "/v1/recommendations/rules", m{"rules": []m{{"kind": "pin", "product": ids[1]}}}).want(t, http.StatusOK)
+	if first() != ids[1] || rules.number("version") != 1 {
+		t.Errorf("%s is first, %v", first(), rules)
+	}
+	s.admin().do(t, http.MethodPut, "/v1/recommendations/rules", m{"rules": []m{{"kind": "pin", "product": ids[1]}, {"kind": "block", "product": ids[1]}}}).want(t, http.StatusOK)
+	if first() == ids[1] {
+		t.Error("what is blocked is shown")
+	}
+	if all := s.admin().get(t, "/v1/recommendations/rules/versions").want(t, http.StatusOK).list("data"); len(all) != 2 {
+		t.Errorf("%d versions", len(all))
+	}
+	s.verified(t)
+}
