@@ -19,6 +19,7 @@ type errands interface {
 	Manifest(ctx context.Context, merchant uuid.UUID, n label.NewManifest) (*label.Errand, error)
 	ResolveErrand(ctx context.Context, merchant uuid.UUID, kind string, errand uuid.UUID, v label.Verdict) (*label.Errand, error)
 	Errand(ctx context.Context, merchant uuid.UUID, kind string, errand uuid.UUID) (*label.Errand, error)
+	Errands(ctx context.Context, merchant uuid.UUID, kind string, f label.ErrandFilter, limit int) ([]label.Errand, error)
 }
 
 // Pickup is a van that was sent for.
@@ -142,6 +143,7 @@ func registerErrands(s *Server, svc labels) {
 	}
 	registerPickups(s, svc, faults)
 	registerVerdicts(s, svc)
+	registerErrandLists(s, svc)
 	handle(s, Route{
 		ID: "make-manifest", Method: http.MethodPost, Path: "/v1/manifests", Status: http.StatusCreated, Tag: "labels", Summary: "Close labels on one sheet for the driver",
 		Auth: secret("shipping:write"), Once: OnceRequired, Deadline: Payments, Errors: append([]*fault.Error{label.ErrManifested}, faults...),

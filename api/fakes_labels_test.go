@@ -109,6 +109,14 @@ func (f fakeLabels) Errand(_ context.Context, m uuid.UUID, kind string, id uuid.
 	return theErrand(kind), f.known("Errand", m, id, false, label.ErrErrand, nil)
 }
 
+func (f fakeLabels) Errands(_ context.Context, m uuid.UUID, kind string, filter label.ErrandFilter, limit int) ([]label.Errand, error) {
+	if err := f.see("Errands", m, false, nil, []any{kind, filter}); err != nil || m != merchant || filter.Last != uuid.Nil {
+		return nil, err
+	}
+	all := []label.Errand{*theErrand(kind), *theErrand(kind)}
+	return all[:min(limit, 2)], nil
+}
+
 // fakeCarrierInbox believes whatever says so.
 type fakeCarrierInbox struct{ *shop }
 

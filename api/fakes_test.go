@@ -301,6 +301,13 @@ func theOrder() *order.Order {
 	}
 }
 
+func (f fakeOrders) Numbers(_ context.Context, m uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]string, error) {
+	if err := f.see("Numbers", m, false, nil, ids); err != nil || m != merchant {
+		return nil, err
+	}
+	return map[uuid.UUID]string{thing: goodNumber}, nil
+}
+
 func (f fakeOrders) List(_ context.Context, m uuid.UUID, filter order.Filter, cursor string, limit int, _ bool) (order.Page, error) {
 	if err := f.see("List", m, false, nil, filter); err != nil || m != merchant {
 		return order.Page{}, err
@@ -482,6 +489,16 @@ func (f fakeShipments) OfOrder(_ context.Context, m, id uuid.UUID) ([]shipping.S
 		return nil, nil
 	}
 	return []shipping.Shipment{theShipment()}, nil
+}
+
+func (f fakeShipments) List(_ context.Context, m uuid.UUID, filter shipping.Filter, limit int) ([]shipping.Listed, error) {
+	if err := f.see("ListShipments", m, false, nil, filter); err != nil || m != merchant || filter.Last != uuid.Nil {
+		return nil, err
+	}
+	late := theShipment()
+	late.Carrier = canary
+	all := []shipping.Listed{{Shipment: late, Trouble: shipping.TroubleLate}, {Shipment: theShipment()}}
+	return all[:min(limit, 2)], nil
 }
 
 func (f fakeShipments) RecordEvent(_ context.Context, m, id uuid.UUID, e shipping.TrackingEvent) (*shipping.Shipment, error) {

@@ -20,6 +20,7 @@ import (
 type orders interface {
 	List(ctx context.Context, merchant uuid.UUID, f order.Filter, cursor string, limit int, withLines bool) (order.Page, error)
 	Order(ctx context.Context, merchant, order uuid.UUID) (*order.Order, error)
+	Numbers(ctx context.Context, merchant uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]string, error)
 	Timeline(ctx context.Context, merchant, order uuid.UUID) ([]order.Event, error)
 	Cancel(ctx context.Context, merchant, order uuid.UUID, why, actor string) (*order.Order, error)
 	CancelLines(ctx context.Context, merchant, order uuid.UUID, n order.LineCancel, actor string) (*order.Order, error)

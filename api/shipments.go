@@ -18,6 +18,7 @@ import (
 type shipments interface {
 	Shipment(ctx context.Context, merchant, shipment uuid.UUID) (*shipping.Shipment, error)
 	OfOrder(ctx context.Context, merchant, order uuid.UUID) ([]shipping.Shipment, error)
+	List(ctx context.Context, merchant uuid.UUID, f shipping.Filter, limit int) ([]shipping.Listed, error)
 	RecordEvent(ctx context.Context, merchant, shipment uuid.UUID, e shipping.TrackingEvent) (*shipping.Shipment, error)
 }
 
@@ -154,6 +155,7 @@ func (o *orderRoom) shipWithLabel(ctx context.Context, in *shipOrderIn) (*shipme
 }
 
 func registerOrderShipments(s *Server, o *orderRoom) {
+	registerShipmentList(s, o)
 	handle(s, Route{
 		ID: "ship-order", Method: http.MethodPost, Path: "/v1/orders/{id}/shipments", Status: http.StatusCreated, Tag: "shipments",
 		Summary: "Say that a parcel has left, with all or some units of an order",

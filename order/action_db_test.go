@@ -13,6 +13,8 @@ import (
 	"doorstep/order"
 	"doorstep/payment"
 	"doorstep/shipping"
+
+	"github.com/google/uuid"
 )
 
 func (w *world) cancel(o *order.Order) *order.Order {
@@ -105,6 +107,20 @@ func TestACanceledOrderGivesBackItsUnitsAndItsMoney(t *testing.T) {
 	w.cancel(transfer)
 	w.moneyBack(transfer)
 	w.expect(transfer, "canceled voided unfulfilled")
+}
+
+func TestANumberIsToldToItsMerchantOnly(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.variant("MUG")
+	one, two := w.place(payment.Card, 0, bought{"MUG", 1, 1000}), w.place(payment.Card, 0, bought{"MUG", 1, 1000})
+	got, err := w.orders.Numbers(w.ctx, w.merchant, []uuid.UUID{one.ID, two.ID, id.New()})
+	if err != nil || len(got) != 2 || got[one.ID] != one.Number || got[two.ID] != two.Number {
+		t.Errorf("%v %v", got, err)
+	}
+	if others, err := w.orders.Numbers(w.ctx, id.New(), []uuid.UUID{one.ID}); err != nil || len(others) != 0 {
+		t.Errorf("another merchant reads %v, %v", others, err)
+	}
 }
 
 func TestWhatHasBeenShippedCannotBeCanceled(t *testing.T) {

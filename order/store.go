@@ -26,6 +26,21 @@ func (s *Service) Order(ctx context.Context, merchant, order uuid.UUID) (*Order,
 	return &o, s.loadLines(ctx, []*Order{&o})
 }
 
+// Numbers reads what those of a merchant's orders are called that have one of the
+// ids.
+func (s *Service) Numbers(ctx context.Context, merchant uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]string, error) {
+	var found []struct {
+		ID     uuid.UUID
+		Number string
+	}
+	err := s.DB.Gorm(ctx).Model(&Order{}).Select("id, number").Where("merchant_id = ? and id in ?", merchant, ids).Find(&found).Error
+	numbers := make(map[uuid.UUID]string, len(found))
+	for _, o := range found {
+		numbers[o.ID] = o.Number
+	}
+	return numbers, err
+}
+
 // loadLines fills in the lines of orders of one merchant.
 func (s *Service) loadLines(ctx context.Context, orders []*Order) error {
 	if len(orders) == 0 {

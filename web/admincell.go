@@ -132,8 +132,8 @@ var tones = func() map[string]string {
 	all := map[string]string{}
 	for tone, codes := range map[string]string{
 		"good": "confirmed completed paid delivered captured succeeded active bought done published won fulfilled refunded matched accepted approved resolved received mended in_stock live",
-		"bad":  "canceled failed dead disputed lost parked returned_to_sender delivery_failed expired denied rejected double_charge unmatched damaged overdue no",
-		"warn": "pending unpaid authorized on_hold partial partially_paid requires_action unknown open requested voiding delayed unfulfilled difference overpaid inspected draft queued invited customs_hold delivery_delayed ordered",
+		"bad":  "canceled failed dead disputed lost parked returned_to_sender delivery_failed expired denied rejected double_charge unmatched damaged overdue no late silent",
+		"warn": "pending unpaid authorized on_hold partial partially_paid requires_action unknown open requested voiding delayed unfulfilled difference overpaid inspected draft queued invited customs_hold delivery_delayed ordered held returning unscanned",
 		"info": "shipped in_transit out_for_delivery ready_for_pickup processing running picked_up departed arrived cleared partially_captured partially_refunded partially_returned",
 	} {
 		for _, code := range strings.Fields(codes) {

@@ -87,6 +87,9 @@ func (d *desk) alerts() []alertView {
 	}{
 		{"differences", "bad", "orders:read", "/v1/payment-differences", "differences", url.Values{"status": {"open"}}},
 		{"capture_due", "bad", "orders:read", "/v1/payment-differences", "differences", url.Values{"status": {"open"}, "kind": {"capture_due"}}},
+		{"parcels_trouble", "bad", "shipping:read", "/v1/shipments", "exceptions", url.Values{"trouble": {"any"}}},
+		{"pickups_parked", "bad", "shipping:read", "/v1/pickups", "exceptions", url.Values{"status": {"parked"}}},
+		{"manifests_parked", "bad", "shipping:read", "/v1/manifests", "exceptions", url.Values{"status": {"parked"}}},
 		{"labels_parked", "bad", "shipping:read", "/v1/labels", "labels", url.Values{"status": {"parked"}}},
 		{"deliveries_dead", "warn", "settings:read", "/v1/deliveries", "deliveries", url.Values{"status": {"dead"}}},
 		{"orders_held", "warn", "orders:read", "/v1/orders", "orders", url.Values{"status": {"on_hold"}}},

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
-	"net/url"
 
 	"doorstep/internal/locale"
 
@@ -194,77 +193,4 @@ func indented(raw json.RawMessage) string {
 		return string(raw)
 	}
 	return b.String()
-}
-
-// deskParcels shows the parcels of the latest orders that were sent, those in trouble
-// marked; ?trouble=1 leaves the rest out.
-func deskParcels(d *desk) error {
-	q := url.Values{"limit": {"40"}, "fulfillment_status": {"fulfilled"}}
-	if chosen := d.Query("fulfillment_status"); chosen == "partial" || chosen == "delivered" {
-		q.Set("fulfillment_status", chosen)
-	}
-	if cursor := d.Query("cursor"); cursor != "" {
-		q.Set("cursor", cursor)
-	}
-	got, err := d.read("/v1/orders", q)
-	if err != nil {
-		return err
-	}
-	only := d.Query("trouble") != ""
-	entries := []any{}
-	for _, placed := range listAt(got, "data") {
-		for _, one := range listAt(d.glance("orders:read", fill("/v1/orders/{id}/shipments", placed), nil), "data") {
-			parcel, ok := one.(doc)
-			if !ok {
-				continue
-			}
-			parcel["order_number"] = textAt(placed, "number")
-			if parcel["trouble"] = d.trouble(parcel); only && parcel["trouble"] == "" {
-				continue
-			}
-			entries = append(entries, parcel)
-		}
-	}
-	v := listView{Name: "parcels", Intro: locale.T(d.Lang, "web.admin.intro.parcels"), Clean: "/admin/parcels"}
-	v.Filters = d.filters(list{Filters: []field{
-		{Name: "fulfillment_status", Kind: "choice", Choices: []string{"fulfilled", "partial", "delivered"}, Words: "fulfillment_status."}, {Name: "trouble", Kind: "check"},
-	}}, nil)
-	v.Table = d.table("parcels", entries, []column{
-		{Name: "order", Path: "order_number"}, {Name: "carrier"}, {Name: "tracking_number"}, {Name: "status", Path: "tracking_status", Kind: "badge", Words: "tracking_status."},
-		{Name: "trouble", Kind: "badge", Words: "web.admin.trouble."}, {Name: "shipped_at", Kind: "time"}, {Name: "promised_at", Kind: "day"}, {Name: "delivered_at", Kind: "time"},
-	}, "/admin/orders/{order_id}")
-	if next := textAt(got, "next_cursor"); next != "" {
-		more := d.without("cursor")
-		more.Set("cursor", next)
-		v.Next = "/admin/parcels?" + more.Encode()
-	}
-	return d.page("admin/list", v)
-}
-
-// trouble is what is wrong with a parcel, if anything is.
-func (d *desk) trouble(parcel doc) string {
-	switch state := textAt(parcel, "tracking_status"); state {
-	case "on_hold", "customs_hold", "delivery_delayed", "delivery_failed", "return_to_sender", "returned":
-		return "carrier"
-	case "delivered", "cancelled":
-		return ""
-	}
-	if promised, ok := timeAt(parcel, "promised_at"); ok && d.now().After(promised) {
-		return "overdue"
-	}
-	return ""
-}
-
-// collect books couriers and closes the day's parcels. The API lists neither
-// pickups nor manifests; each has its own page once it is made.
-func collect(d *desk) error {
-	of := doc{}
-	carrierAccounts(d, of)
-	v := listView{Name: "collect", Intro: locale.T(d.Lang, "web.admin.intro.collect"), Clean: "/admin/collect"}
-	if accounts := listOf(at(of, "choices.account_id")); len(accounts) > 0 {
-		v.Forms = d.forms([]string{"pickup-book", "manifest-make"}, "", of)
-	} else {
-		v.Intro = locale.T(d.Lang, "web.admin.no_carriers")
-	}
-	return d.page("admin/list", v)
 }

@@ -423,3 +423,30 @@ func (s *Service) workErrands(ctx context.Context) (int, error) {
 	}
 	return len(all), err
 }
+
+// ErrandFilter narrows a list of errands; an empty status does not. Before and
+// Last are the place after which the list goes on.
+type ErrandFilter struct {
+	Status Status
+	Before time.Time
+	Last   uuid.UUID
+}
+
+// Errands lists a merchant's errands of a kind, the newest first, at most limit of
+// them, without the papers of manifests.
+func (s *Service) Errands(ctx context.Context, merchant uuid.UUID, kind string, f ErrandFilter, limit int) ([]Errand, error) {
+	where, args := `merchant_id = $1 and kind = $2`, []any{merchant, kind, limit}
+	if f.Status != "" {
+		args = append(args, string(f.Status))
+		where += fmt.Sprintf(" and status = $%d", len(args))
+	}
+	if f.Last != uuid.Nil {
+		args = append(args, f.Before, f.Last)
+		where += fmt.Sprintf(" and (created_at, id) < ($%d, $%d)", len(args)-1, len(args))
+	}
+	rows, err := s.DB.Query(ctx, `select `+errandColumns+` from carrier_errands where `+where+` order by created_at desc, id desc limit $3`, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, scanErrand)
+}

@@ -372,6 +372,31 @@ func TestVansAndSheetsAreAskedForOnce(t *testing.T) {
 	if _, err := w.labels.Void(w.ctx, w.merchant, label.ForShipment, l.SubjectID); !errors.Is(err, label.ErrManifested) {
 		t.Error(err)
 	}
+	w.lists()
+}
+
+// lists reads the vans and sheets of that test, page by page.
+func (w *world) lists() {
+	w.t.Helper()
+	read := func(merchant uuid.UUID, kind string, f label.ErrandFilter, limit, want int) []label.Errand {
+		w.t.Helper()
+		all, err := w.labels.Errands(w.ctx, merchant, kind, f, limit)
+		if err != nil || len(all) != want {
+			w.t.Fatalf("%d %ss, want %d: %v", len(all), kind, want, err)
+		}
+		return all
+	}
+	vans := read(w.merchant, label.KindPickup, label.ErrandFilter{}, 10, 2)
+	first := read(w.merchant, label.KindPickup, label.ErrandFilter{}, 1, 1)[0]
+	next := read(w.merchant, label.KindPickup, label.ErrandFilter{Before: first.CreatedAt, Last: first.ID}, 10, 1)[0]
+	if first.ID != vans[0].ID || next.ID != vans[1].ID || next.Status == first.Status {
+		w.t.Errorf("%+v, then %+v", first, next)
+	}
+	read(w.merchant, label.KindPickup, label.ErrandFilter{Status: label.Parked}, 10, 1)
+	if sheets := read(w.merchant, label.KindManifest, label.ErrandFilter{Status: label.Done}, 10, 1); len(sheets[0].Labels) != 3 {
+		w.t.Errorf("%+v", sheets[0])
+	}
+	read(id.New(), label.KindPickup, label.ErrandFilter{}, 10, 0)
 }
 
 func TestAPersonEndsAParkedVanOrSheet(t *testing.T) {
