@@ -169,6 +169,8 @@ type Suggestion struct {
 	Text  string `json:"text"`
 	// Pending answers a pending action by its id instead of by text: confirm or decline.
 	Pending string `json:"pending,omitempty"`
+	// Answer is yes or no, with Pending.
+	Answer string `json:"answer,omitempty"`
 }
 
 // Proposal is an action with its arguments frozen, held by the server until it is
@@ -229,7 +231,16 @@ type Policies interface {
 type Delivery struct {
 	Name, Carrier, Currency string
 	Price                   int64
-	From, To                *time.Time
+	// From and To are the days of arrival of an order placed now.
+	From, To *time.Time
+	// DaysMin and DaysMax are working days on the way; 0 is unknown.
+	DaysMin, DaysMax int64
+	// Express is the shop's faster way.
+	Express bool
+	// Estimated says that the price stands in for one that depends on more.
+	Estimated bool
+	// FreeFrom is the least subtotal with which it costs nothing; 0 without.
+	FreeFrom int64
 }
 
 // Coupon is what is told of a code.
@@ -239,6 +250,13 @@ type Coupon struct {
 	// Minimum is the least subtotal, in minor units of Currency; 0 without.
 	Minimum  int64
 	Currency string
+	// Titles are Title by language.
+	Titles map[string]string
+	// FirstOrder, Countries (none is everywhere) and PerCustomer (0 is no limit) are
+	// its further conditions.
+	FirstOrder  bool
+	Countries   []string
+	PerCustomer int64
 }
 
 // Products finds products as the search box does.
@@ -257,6 +275,8 @@ type Product struct {
 	Description string
 	Attributes  map[string]string
 	Variants    []Variant
+	// Half says that only a part of what was asked for fits it.
+	Half bool
 }
 
 // Variant is one form of a product.
