@@ -30,6 +30,12 @@ var (
 	ErrSession = fault.New(fault.Unauthorized, "session_invalid", "Nobody is signed in with this session. Sign in again.")
 )
 
+// What is said of a sign-in code before there is one.
+const (
+	CodeDigits  = 6
+	CodeMinutes = int64(codeLife / time.Minute)
+)
+
 const (
 	codeLife  = 10 * time.Minute
 	codeTries = 5  // then the code dies

@@ -4,7 +4,8 @@ package skill
 // single order is needed for.
 func shopSkills() []Skill {
 	return []Skill{
-		humanAgent(), complaint(),
-		greeting(), thanksBye(), outOfScope(),
+		refundPolicy(), cancellationFee(), shippingOptions(), deliveryTime(), paymentMethods(), placeOrder(), promoCode(), loyaltyPoints(),
+		productQuestion(), accountPassword(), accountEdit(), accountDelete(), subscribe(), unsubscribe(), review(),
+		humanAgent(), complaint(), greeting(), thanksBye(), outOfScope(),
 	}
 }
