@@ -5,7 +5,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"pgregory.net/rapid"
 
@@ -28,19 +27,12 @@ func TestTheArtefactIsTheOneWhoseHashIsWrittenDown(t *testing.T) {
 	}
 }
 
-func TestTheModelLoadsWithinAFifthOfASecond(t *testing.T) {
+func BenchmarkLoading(b *testing.B) {
 	file, _ := model.Artefact()
-	best := time.Hour
-	for range 5 { // the machine may be busy: the quickest counts
-		from := time.Now()
+	for b.Loop() {
 		if _, err := model.Read(file); err != nil {
-			t.Fatal(err)
+			b.Fatal(err)
 		}
-		best = min(best, time.Since(from))
-	}
-	t.Logf("loads in %s", best)
-	if best > 200*time.Millisecond && !testing.Short() {
-		t.Errorf("loading took %s, 200 ms are allowed", best)
 	}
 }
 
