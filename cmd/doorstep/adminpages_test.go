@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"doorstep/internal/id"
 	"doorstep/web"
@@ -81,9 +82,35 @@ func TestTheOwnerRunsTheShopFromTheDashboard(t *testing.T) {
 	e.until("the refusal stands in the form", `document.querySelector("#act-refund-`+order+`").open && document.querySelector("#act-refund-`+order+` [role=alert]") && document.querySelector("#act-refund-`+order+` input[name=reason]").value === "Far too much"`)
 	e.look("admin-order")
 
+	e.seesTrouble(p, order, number)
 	e.publishesRules()
 	e.sendsAFile()
 	e.makesAKey(p)
+}
+
+// seesTrouble finds a parcel that could not be handed over among the exceptions, and
+// from there its order, until it has arrived.
+func (e *eyes) seesTrouble(p *program, order, number string) {
+	e.t.Helper()
+	parcel := p.order(e.t, order).text("shipments.0.id")
+	says := func(word string) {
+		e.t.Helper()
+		p.admin().post(e.t, "/v1/shipments/"+parcel+"/events", m{"status": word, "occurred_at": time.Now().UTC().Format(time.RFC3339)}).want(e.t, 200)
+	}
+	says("delivery_failed")
+	e.open("/admin")
+	e.click(`.alerts a[href="/admin/exceptions?trouble=any"]`)
+	e.sees("not handed over")
+	e.look("admin-exceptions")
+	e.click(`main a[href="/admin/orders/` + order + `"]`)
+	e.sees(number)
+	e.open("/admin/parcels?trouble=failed")
+	e.sees(number)
+	says("delivered")
+	e.open("/admin/exceptions")
+	if text := e.js(`document.querySelector("main").innerText`); strings.Contains(text, number) {
+		e.t.Errorf("%s is still in trouble", number)
+	}
 }
 
 // makesAKey makes a key for another program, which uses it, and revokes it.
