@@ -57,6 +57,8 @@ type Turned struct {
 	// UpdatedAt are written too.
 	Move     *Action
 	MoveFrom string
+	// Proved says that a code was right: none is on its way any more.
+	Proved bool
 	// Handed says that a person was asked for.
 	Handed *desk.HandedOver
 }
