@@ -22,6 +22,7 @@ type tale struct {
 	lang    locale.Lang
 	zone    *time.Location
 	text    string
+	listed  bool // the last sentence stands on a line of its own
 	facts   []Value
 	buttons []Suggestion
 }
@@ -57,10 +58,26 @@ func zoneOf(t *Turn) *time.Location {
 func (s *tale) word(key string, args ...any) string { return locale.T(s.lang, orderTexts+key, args...) }
 
 // say adds a sentence.
-func (s *tale) say(key string, args ...any) *tale { return s.add(" ", s.word(key, args...)) }
+func (s *tale) say(key string, args ...any) *tale {
+	between := " "
+	if s.listed {
+		between, s.listed = "\n", false
+	}
+	return s.add(between, s.word(key, args...))
+}
+
+// many adds a sentence with a number of things.
+func (s *tale) many(key, name string, n int64) *tale {
+	s.count(name, n)
+	return s.add(" ", locale.N(s.lang, orderTexts+key, int(n)))
+}
 
 // line adds a sentence on a line of its own.
-func (s *tale) line(key string, args ...any) *tale { return s.add("\n", s.word(key, args...)) }
+func (s *tale) line(key string, args ...any) *tale {
+	s.add("\n", s.word(key, args...))
+	s.listed = true
+	return s
+}
 
 func (s *tale) add(between, text string) *tale {
 	if s.text != "" {

@@ -14,23 +14,23 @@ import (
 // for.
 const quiet = 21 * 24 * time.Hour
 
-// place is how a parcel stands, in one word; texts are named by it.
-type place string
+// whereabouts is how a parcel stands, in one word; texts are named by it.
+type whereabouts string
 
 // The places of a parcel.
 const (
-	placePacked    place = "packed"    // nobody has taken it yet
-	placeHanded    place = "handed"    // the carrier has it and has said nothing yet
-	placeMoving    place = "moving"    // on its way
-	placeHeld      place = "held"      // kept on its way
-	placeCustoms   place = "customs"   // at customs
-	placeDelayed   place = "delayed"   // the carrier says that it comes later
-	placeLate      place = "late"      // the promised days are over
-	placeCourier   place = "courier"   // comes today
-	placePickup    place = "pickup"    // to be fetched
-	placeFailed    place = "failed"    // could not be handed over
-	placeReturning place = "returning" // on its way back to the shop
-	placeArrived   place = "arrived"
+	placePacked    whereabouts = "packed"    // nobody has taken it yet
+	placeHanded    whereabouts = "handed"    // the carrier has it and has said nothing yet
+	placeMoving    whereabouts = "moving"    // on its way
+	placeHeld      whereabouts = "held"      // kept on its way
+	placeCustoms   whereabouts = "customs"   // at customs
+	placeDelayed   whereabouts = "delayed"   // the carrier says that it comes later
+	placeLate      whereabouts = "late"      // the promised days are over
+	placeCourier   whereabouts = "courier"   // comes today
+	placePickup    whereabouts = "pickup"    // to be fetched
+	placeFailed    whereabouts = "failed"    // could not be handed over
+	placeReturning whereabouts = "returning" // on its way back to the shop
+	placeArrived   whereabouts = "arrived"
 )
 
 // expected is the last day on which a parcel should come, as a date of the shop:
@@ -79,7 +79,7 @@ func (s *tale) silent(p *shipping.Shipment) bool {
 	return s.t.Now.Sub(last) > quiet
 }
 
-func (s *tale) place(p *shipping.Shipment) place {
+func (s *tale) place(p *shipping.Shipment) whereabouts {
 	switch {
 	case p.DeliveredAt != nil:
 		return placeArrived
