@@ -2,12 +2,16 @@ package skill
 
 import (
 	"context"
+	"regexp"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
 	"doorstep/internal/fault"
 	"doorstep/internal/locale"
+	"doorstep/support/slot"
 )
 
 // promoCode says whether a code works and for what, or how codes are used at all.
@@ -29,12 +33,12 @@ type CouponOffers interface {
 }
 
 func answerCoupon(ctx context.Context, t *Turn) (Answer, error) {
-	typed := t.Ask.Slots.Coupons
-	if len(typed) == 0 {
+	typed := couponTyped(t)
+	if typed == "" {
 		return couponsAtAll(ctx, wordsFor(t))
 	}
 	w := wordsFor(t)
-	code := w.fact("coupon", typed[0].Text, "")
+	code := w.fact("coupon", typed, "")
 	c, err := t.Shop.Policies.Coupon(ctx, t.Merchant, code, t.Now)
 	if err != nil {
 		return Answer{}, err
@@ -62,6 +66,29 @@ func answerCoupon(ctx context.Context, t *Turn) (Answer, error) {
 		w.say("coupon.works_plain", "code", code)
 	}
 	return w.conditions(c).say("coupon.use").answer(Fact), nil
+}
+
+// codeForm is a word that can hardly be anything else than a code.
+var codeForm = regexp.MustCompile(`[A-Za-z]{2,}[0-9]+[A-Za-z0-9]*`)
+
+// couponTyped is the code that the message names, and empty for none. What is
+// understood to be about codes need not say so: "does WELCOME10 work".
+func couponTyped(t *Turn) string {
+	found := t.Ask.Slots.Coupons
+	said := orElse(t.Ask.Text, t.Text)
+	if len(found) == 0 && said != strings.ToUpper(said) {
+		found = slot.Read("code? "+said, nil).Coupons
+	}
+	if len(found) > 0 {
+		return found[0].Text
+	}
+	orders := slot.Orders(said)
+	for _, at := range codeForm.FindAllStringIndex(said, 4) {
+		if at[1]-at[0] >= 5 && !slices.ContainsFunc(orders, func(o slot.Order) bool { return at[0] < o.End && o.Start < at[1] }) {
+			return strings.ToUpper(said[at[0]:at[1]])
+		}
+	}
+	return ""
 }
 
 // useless says why a code of the shop does not work now.
