@@ -8,6 +8,7 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,6 +47,9 @@ type Contacts interface {
 
 // Mail is one mail to be sent.
 type Mail struct {
+	// ID is the first half of its Message-ID, for who has to know that before the mail
+	// is sent; uuid.Nil is any.
+	ID       uuid.UUID
 	Merchant uuid.UUID
 	Kind     Kind
 	// Subject is the order, shipment or refund that the mail speaks of.
@@ -65,6 +69,8 @@ type Mail struct {
 	// Answers are the Message-IDs of the mails that this one answers, the oldest first,
 	// without angle brackets: readers' programs put them together.
 	Answers []string
+	// ReplyTo is where answers go; empty is Data.Shop.Email.
+	ReplyTo string
 	// Check decides, within the transaction that takes the mail for this attempt,
 	// whether it is sent at all; its error is Send's, and nothing is taken then. It
 	// may be called more than once. Nil is yes.
@@ -129,7 +135,10 @@ func (s *Service) OnBounce(told func(ctx context.Context, merchant, contact uuid
 // Between the mail server's yes and our note of it lies a moment in which a
 // crash leads to a second delivery; that one carries the same Message-ID.
 func (s *Service) Send(ctx context.Context, m Mail) (Status, error) {
-	rowID := id.New()
+	rowID := m.ID
+	if rowID == uuid.Nil {
+		rowID = id.New()
+	}
 	row, err := s.store.claim(ctx, m, rowID, s.messageID(rowID, m.Data.Shop))
 	if err != nil {
 		return "", err
@@ -182,7 +191,7 @@ func (s *Service) deliver(ctx context.Context, m Mail, row *claim) (Status, erro
 	}
 	killpoint.Hit("notify.ask")
 	err = s.sender.Send(ctx, Envelope{
-		From: from, To: netmail.Address{Name: clean(name, longName), Address: email}, ReplyTo: m.Data.Shop.Email,
+		From: from, To: netmail.Address{Name: clean(name, longName), Address: email}, ReplyTo: cmp.Or(m.ReplyTo, m.Data.Shop.Email),
 		MessageID: row.messageID, Date: s.clock.Now(), Lang: m.Lang, Message: message, Answers: m.Answers,
 		ByHand:      m.Data.Answer != nil && !m.Data.Answer.Automatic,
 		Unsubscribe: m.Unsubscribe, Ready: m.ready,
@@ -249,6 +258,10 @@ func (s *Service) sendAs(shop Shop) netmail.Address {
 	}
 	return from
 }
+
+// MessageID is that of a mail with an ID of its owner's, as the shop sends it, without
+// angle brackets.
+func (s *Service) MessageID(mail uuid.UUID, shop Shop) string { return s.messageID(mail, shop) }
 
 // messageID is the row's id at our domain; it is stored with the row and used
 // by every attempt.

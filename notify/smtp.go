@@ -74,7 +74,14 @@ var messageIDs = regexp.MustCompile(`^[^\s<>@\x00-\x1f\x7f]{1,200}@[^\s<>@\x00-\
 // keptHeaders are what is kept of the headers of a captured mail.
 func keptHeaders(m Mail) map[string]string {
 	all := listHeaders(m.Unsubscribe)
-	for name, value := range threadHeaders(m.Answers) {
+	more := threadHeaders(m.Answers)
+	if m.ReplyTo != "" {
+		if more == nil {
+			more = map[string]string{}
+		}
+		more["Reply-To"] = m.ReplyTo
+	}
+	for name, value := range more {
 		if all == nil {
 			all = map[string]string{}
 		}

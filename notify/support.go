@@ -21,7 +21,12 @@ type Reply struct {
 	Text string
 	// Automatic says that no person has written it.
 	Automatic bool
+	// Link is a button below it; none without a URL.
+	Link Link
 }
+
+// Link is a button with where it leads.
+type Link struct{ Label, URL string }
 
 // Limits of an answer.
 const (
@@ -36,6 +41,7 @@ func (d *Data) cleanSupport(text func(*string)) {
 	}
 	r := *d.Answer
 	text(&r.Subject)
+	text(&r.Link.Label)
 	r.Text = strings.Join(paragraphs(r.Text), "\n")
 	d.Answer = &r
 }
@@ -54,12 +60,13 @@ func paragraphs(text string) []string {
 // checkAnswer finds what an answer lacks.
 func (d Data) checkAnswer(need func(bool, string)) {
 	need(d.Answer != nil && d.Answer.Text != "", "answer")
+	need(d.Answer == nil || d.Answer.Link.URL == "" || d.Answer.Link.Label != "" && validURL(d.Answer.Link.URL), "answer.link")
 }
 
 // answer shows what was answered.
 func (w *writer) answer(v *view) {
 	r := w.d.Answer
-	v.Footer, v.Button, v.Note = w.own("footer", "shop", w.d.Shop.Name), button{}, ""
+	v.Footer, v.Button, v.Note = w.own("footer", "shop", w.d.Shop.Name), button(r.Link), ""
 	if subject := strings.TrimSpace(r.Subject); subject != "" {
 		if !strings.HasPrefix(strings.ToLower(subject), "re:") {
 			subject = "Re: " + subject

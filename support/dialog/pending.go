@@ -18,6 +18,19 @@ import (
 // pendingLife is how long an action waits for its yes.
 const pendingLife = 10 * time.Minute
 
+// mailLife is the same by mail, which is read later. There only the page that the
+// mail links to says yes: words of a mail can be anybody's, and quote anything.
+const mailLife = 48 * time.Hour
+
+func (t *talk) byMail() bool { return t.conv.Channel == "email" }
+
+func (t *talk) patience() time.Duration {
+	if t.byMail() {
+		return mailLife
+	}
+	return pendingLife
+}
+
 // open says whether an action still waits.
 func (a *Action) open(now time.Time) bool {
 	return a != nil && a.Status == ActionPending && now.Before(a.ExpiresAt)
@@ -46,7 +59,7 @@ func (s *Service) pending(ctx context.Context, t *talk) (done bool, err error) {
 	}
 	switch {
 	case isYes && same(yes.Echo) && about(t.reading.Slots, a):
-		if a.AskedSeq != t.conv.Said {
+		if a.AskedSeq != t.conv.Said || t.byMail() {
 			return true, s.repeat(ctx, t)
 		}
 		return true, s.run(ctx, t)

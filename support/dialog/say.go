@@ -96,7 +96,7 @@ func (s *Service) put(ctx context.Context, t *talk, k *skill.Skill, a skill.Answ
 // hold keeps what would be done until the answer of the next turn.
 func (t *talk) hold(p skill.Proposal, question string, from ask) {
 	p.ID = id.New()
-	t.propose = &Action{Proposal: p, Conversation: t.conv.ID, Status: ActionPending, AskedSeq: t.seq() + 1, ExpiresAt: t.now.Add(pendingLife), UpdatedAt: t.now}
+	t.propose = &Action{Proposal: p, Conversation: t.conv.ID, Status: ActionPending, AskedSeq: t.seq() + 1, ExpiresAt: t.now.Add(t.patience()), UpdatedAt: t.now}
 	t.st.Proposed = &wait{Intent: from.Intent, Order: from.order, Seqs: from.seqs, At: t.seq() + 1}
 	t.st.Tried = keep(t.st.Tried, p.Action)
 	t.reply.Action = p.Action
