@@ -15,7 +15,8 @@ type knowledge struct {
 	items   []item // all that can be recommended or was ever bought, by id
 	number  map[uuid.UUID]int32
 	rankers map[Surface]*Ranker
-	viewed  *Table // what is looked at in the same visit
+	tuned   map[Surface]version // the settings that are live; those of the program where there is none
+	viewed  *Table              // what is looked at in the same visit
 	rebuys  map[int32]rebuy
 	newest  []int32 // on sale, the newest first
 	popular []int32 // on sale, what sells best now first
@@ -62,13 +63,39 @@ type look struct {
 // visitGap ends a visit.
 const visitGap = 30 * time.Minute
 
-// learnFrom builds everything from rows; bought and seen are in order of time.
-func learnFrom(now time.Time, onSale []item, bought []purchase, seen []look) *knowledge {
-	k := &knowledge{at: now, number: map[uuid.UUID]int32{}, rankers: map[Surface]*Ranker{}}
+// past is all that a shop is learned from; bought and seen are in order of time.
+type past struct {
+	onSale []item
+	bought []purchase
+	seen   []look
+	tuned  map[Surface]version
+}
+
+// version is a numbered way to rank a surface; 0 is the program's own.
+type version struct {
+	number   int
+	settings Settings
+}
+
+// tunable are the surfaces that have settings of their own.
+var tunable = []Surface{Product, Cart, Home}
+
+// settings are those by which a surface ranks.
+func (p *past) settings(s Surface, l *Log) Settings {
+	if v, tuned := p.tuned[s]; tuned {
+		return v.settings
+	}
+	return Defaults(s, l)
+}
+
+// learnFrom builds everything.
+func learnFrom(now time.Time, p *past) *knowledge {
+	k := &knowledge{at: now, number: map[uuid.UUID]int32{}, rankers: map[Surface]*Ranker{}, tuned: p.tuned}
+	onSale, bought, seen := p.onSale, p.bought, p.seen
 	k.list(onSale, bought)
 	l := k.orders(bought)
-	for _, surface := range []Surface{Product, Cart, Home} {
-		k.rankers[surface] = NewRanker(l, now, Defaults(surface, l))
+	for _, surface := range tunable {
+		k.rankers[surface] = NewRanker(l, now, p.settings(surface, l))
 	}
 	k.viewed = Build(k.visits(now, seen), len(k.items), Params{A: .5, B: .5, C: .4, Half: 30, Shrink: 5, Keep: 100, Most: 50})
 	k.rebuys = k.again(l)

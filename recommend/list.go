@@ -74,7 +74,9 @@ type List struct {
 	ID    uuid.UUID
 	At    time.Time // when it was learned
 	Rules int       // the version of the rules; 0: none
-	Picks []Pick
+	// Version is how the surface ranks; 0: as the program does without a trial.
+	Version int
+	Picks   []Pick
 }
 
 // List recommends. Everything in it can be bought at this moment, in the currency
@@ -91,7 +93,7 @@ func (s *Service) List(ctx context.Context, a Ask) (*List, error) {
 		return nil, err
 	}
 	now := s.DB.Now()
-	l := &List{ID: id.New(), At: k.at, Rules: rules.Version}
+	l := &List{ID: id.New(), At: k.at, Rules: rules.Version, Version: k.tuned[tableOf(&a)].number}
 	r := k.rule(rules.Rules, &a, now)
 	good, err := s.gather(ctx, k, &a, r, k.pinned(k.candidates(a, now), &a, r, now))
 	if err != nil {
@@ -102,6 +104,17 @@ func (s *Service) List(ctx context.Context, a Ask) (*List, error) {
 		l.Picks = append(l.Picks, Pick{c.view, k.why(c.why)})
 	}
 	return l, nil
+}
+
+// tableOf is the surface whose settings answer a question.
+func tableOf(a *Ask) Surface {
+	switch {
+	case a.Surface == Home && len(a.Seeds) == 0:
+		return Home
+	case a.Surface == Product && len(a.Seeds) == 1:
+		return Product
+	}
+	return Cart
 }
 
 // gather keeps the candidates that can be bought now and that the rules allow.
@@ -240,18 +253,14 @@ func (k *knowledge) candidates(a Ask, now time.Time) []choice {
 		}
 	}
 	switch {
-	case a.Surface == Home && len(seeds) == 0:
+	case tableOf(&a) == Home:
 		c.person(string(a.Person), now, most)
 	case a.Surface == SoldOut || a.Surface == Exchange:
 		c.looked(seeds, most)
 		c.alike(seeds)
 		c.beside(k.rankers[Cart].Beside(seeds, most))
 	default:
-		ranker := k.rankers[Cart]
-		if a.Surface == Product && len(seeds) == 1 {
-			ranker = k.rankers[Product]
-		}
-		c.beside(ranker.Beside(seeds, most))
+		c.beside(k.rankers[tableOf(&a)].Beside(seeds, most))
 		c.looked(seeds, most)
 		c.alike(seeds)
 	}

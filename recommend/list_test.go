@@ -41,7 +41,7 @@ func (s *town) order(daysAgo int, person string, products ...int) {
 
 func (s *town) know() *knowledge {
 	slices.SortStableFunc(s.bought, func(a, b purchase) int { return a.at.Compare(b.at) })
-	return learnFrom(noon, s.onSale, s.bought, s.seen)
+	return learnFrom(noon, &past{onSale: s.onSale, bought: s.bought, seen: s.seen})
 }
 
 type stall struct{ gone []int }

@@ -20,17 +20,20 @@ const (
 // Settings are how a surface ranks: the table that it reads, what a person's past
 // says, and how much what sells now matters.
 type Settings struct {
-	Table Params
+	Table Params `json:"table"`
 	// HistoryHalf is the days in which a past order of the person loses half its
 	// say; HistorySpread is how much less an item of a large order says.
-	HistoryHalf, HistorySpread float64
+	HistoryHalf   float64 `json:"history_half"`
+	HistorySpread float64 `json:"history_spread"`
 	// Repeat is how much it counts to have bought the item itself, with its own
 	// half-life in days.
-	Repeat, RepeatHalf float64
+	Repeat     float64 `json:"repeat"`
+	RepeatHalf float64 `json:"repeat_half"`
 	// Prior is the share of what sells now in a likeness that has no evidence.
-	Prior float64
+	Prior float64 `json:"prior"`
 	// Trend raises a score by (share of recent sales)^Trend.
-	Trend, TrendHalf float64
+	Trend     float64 `json:"trend"`
+	TrendHalf float64 `json:"trend_half"`
 }
 
 // Code says why something is shown.

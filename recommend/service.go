@@ -23,6 +23,9 @@ type Config struct {
 	DB    *db.DB
 	Shelf shelf
 	Log   *slog.Logger
+	// Currency is a shop's first, for trials of the lists as they are; nil tries
+	// none.
+	Currency func(ctx context.Context, merchant uuid.UUID) (string, error)
 	// Fresh is how long what was learned is used before it is learned anew; 5 min.
 	Fresh time.Duration
 	// EventsKept is how long what shoppers looked at is kept at least; 61 days.

@@ -24,12 +24,13 @@ type Basket struct {
 // where S sums |basket|^-A * 2^(-age/Half) over the baskets that hold both, n
 // counts them and d sums the same weight over the baskets that hold the one.
 type Params struct {
-	A      float64 // how much less a large basket says
-	B, C   float64 // how much less a popular seed, and a popular neighbour, says
-	Half   float64 // days in which a basket loses half its weight; 0: never
-	Shrink float64 // orders that it takes to believe half of a likeness
-	Keep   int     // neighbours that are kept for each item
-	Most   int     // items of a basket that are looked at; 0: all
+	A      float64 `json:"a"`      // how much less a large basket says
+	B      float64 `json:"b"`      // how much less a popular seed says
+	C      float64 `json:"c"`      // how much less a popular neighbour says
+	Half   float64 `json:"half"`   // days in which a basket loses half its weight; 0: never
+	Shrink float64 `json:"shrink"` // orders that it takes to believe half of a likeness
+	Keep   int     `json:"keep"`   // neighbours that are kept for each item
+	Most   int     `json:"most"`   // items of a basket that are looked at; 0: all
 }
 
 // Neighbour is an item that goes with another.

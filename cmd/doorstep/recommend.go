@@ -28,7 +28,10 @@ that the lists can be compared with anybody's. Files that end in .gz are zipped.
 --truth compares the lists with a file of the same form.`
 
 func runRecommend(ctx context.Context, io streams, args []string) error {
-	f := bareFlags(io, "recommend", "rank --train FILE --queries FILE --task "+strings.Join(slices.Sorted(maps.Keys(recommend.Tasks)), "|")+" --out FILE", rankHelp)
+	if len(args) > 0 && args[0] == "eval" {
+		return runRecommendEval(ctx, io, args[1:])
+	}
+	f := bareFlags(io, "recommend", "rank --train FILE --queries FILE --task "+strings.Join(slices.Sorted(maps.Keys(recommend.Tasks)), "|")+" --out FILE\n  doorstep recommend eval --cut DATE --surface SURFACE [--tune]", rankHelp)
 	train := f.String("train", "", "the `FILE` of purchases")
 	queries := f.String("queries", "", "the `FILE` of questions")
 	task := f.String("task", "", "which `QUESTION` it is: cart1, cart3, new or next")

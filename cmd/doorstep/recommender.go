@@ -39,6 +39,15 @@ func (r recommender) ForCart(ctx context.Context, merchant uuid.UUID, currency, 
 	return extras, nil
 }
 
+// firstCurrency is the one that a shop sells in first.
+func (h *house) firstCurrency(ctx context.Context, merchant uuid.UUID) (string, error) {
+	set, _, err := h.customers.Settings(ctx, merchant)
+	if err != nil || len(set.Currencies) == 0 {
+		return "", err
+	}
+	return set.Currencies[0], nil
+}
+
 // learnPurchase lets what was bought be learned soon.
 func (h *house) learnPurchase(_ context.Context, e order.Placed) error {
 	h.recommend.Bought(e.MerchantID)

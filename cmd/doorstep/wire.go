@@ -45,6 +45,8 @@ import (
 	"doorstep/shipping/rating"
 	"doorstep/shipping/supplier"
 	"doorstep/shipping/track"
+	"doorstep/support/desk"
+	"doorstep/support/hook"
 )
 
 // settings reads the environment; data and addr win over it when given.
@@ -112,6 +114,8 @@ type house struct {
 	mail       *notify.Service
 	gate       *gate.Gate // for mail that nobody has to be sent
 	recovery   *recovery.Service
+	desks      *desk.Desks   // how shops answer
+	support    *hook.Service // what they notice before they are asked
 	webhooks   *webhook.Service
 	idem       *idem.Store
 	jobs       *jobs.Runner
@@ -238,7 +242,7 @@ func (h *house) rooms(sharing bool) error {
 	h.carts = cart.New(cart.Config{DB: h.db, Rules: cartRules{h}, Promotions: h.pricing, TTL: c.CartTTL, Checkouts: checkoutStates{h}})
 	h.closers = append(h.closers, h.lastEvents)
 	h.terms = search.NewTerms(h.db)
-	h.recommend = recommend.New(recommend.Config{DB: h.db, Shelf: h.catalog, Log: h.log})
+	h.recommend = recommend.New(recommend.Config{DB: h.db, Shelf: h.catalog, Log: h.log, Currency: h.firstCurrency})
 	h.analytics = analytics.New(analytics.Config{DB: h.db, Zones: shopZones{h.customers}})
 	h.checkouts = checkout.New(checkout.Config{
 		DB: h.db, Vault: h.vault, Rules: h, Carriers: h.shipping, Carts: cartSource{h.carts}, Promotions: h.pricing, Orders: h.orders, Providers: h.payments, Answers: h.writer,
@@ -253,6 +257,7 @@ func (h *house) rooms(sharing bool) error {
 		return err
 	}
 	h.recoveries()
+	h.supports()
 	h.jobs = jobs.New(h.db, jobs.Config{Log: h.log, Timeout: c.JobTimeout})
 	h.subscribe()
 	return nil
