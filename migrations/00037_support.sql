@@ -172,6 +172,9 @@ create view v_support_payments as
 create view v_support_refunds as
   select r.merchant_id, r.id, r.order_id, r.status, r.amount_minor, r.currency, r.created_at, r.updated_at
   from refunds r where r.status in ('pending', 'failed');
+-- Parcels that have arrived.
+create view v_support_arrived as
+  select s.merchant_id, s.id from shipments s where s.status = 'delivered';
 -- How many orders were placed when.
 create view v_support_orders as
   select o.merchant_id, o.id, o.placed_at from orders o where o.source = 'checkout';

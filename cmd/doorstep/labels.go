@@ -13,7 +13,6 @@ import (
 	"doorstep/internal/db"
 	"doorstep/internal/fault"
 	"doorstep/internal/money"
-	"doorstep/notify"
 	"doorstep/order"
 	"doorstep/shipping"
 	"doorstep/shipping/carrier"
@@ -40,7 +39,6 @@ func (h *house) carriersAtWork() {
 // followParcels adds the jobs of these rooms.
 func (h *house) followParcels() {
 	on(h, "shipping.watch", h.tracks.Begin)      // shipment.shipped: who can be asked where it is, and until when it was promised
-	on(h, "notify.exception", h.mailException)   // shipment.exception: late, not taken, or lost
 	on(h, "order.return_moving", h.returnMoving) // return_parcel.moving: the return is on its way
 	// order.canceled, shipment.canceled, label.bought: the label of a parcel that does not go out is given back
 	on(h, "label.order_canceled", func(ctx context.Context, e order.Canceled) error {
@@ -218,15 +216,4 @@ func (h *house) returnMoving(ctx context.Context, e track.Moving) error {
 		return nil
 	}
 	return err
-}
-
-// mailException tells a buyer of trouble with a parcel.
-func (h *house) mailException(ctx context.Context, e shipping.Exception) error {
-	kind, known := map[shipping.Alert]notify.Kind{
-		shipping.AlertDelayed: notify.Delayed, shipping.AlertFailed: notify.DeliveryFailed, shipping.AlertLost: notify.Lost,
-	}[e.Hook]
-	if !known {
-		return nil
-	}
-	return h.mailParcel(ctx, e.Ref, kind)
 }

@@ -227,13 +227,22 @@ func (h *house) mailDelivered(ctx context.Context, e shipping.Delivered) error {
 
 // mailParcel tells where one parcel is, and what is in it.
 func (h *house) mailParcel(ctx context.Context, ref shipping.Ref, kind notify.Kind) error {
-	l, err := h.letter(ctx, ref.MerchantID, ref.OrderID, kind, ref.ShipmentID)
+	l, err := h.parcelLetter(ctx, ref, kind)
 	if err != nil {
 		return err
 	}
+	return h.send(ctx, l)
+}
+
+// parcelLetter writes a mail about one parcel.
+func (h *house) parcelLetter(ctx context.Context, ref shipping.Ref, kind notify.Kind) (*letter, error) {
+	l, err := h.letter(ctx, ref.MerchantID, ref.OrderID, kind, ref.ShipmentID)
+	if err != nil {
+		return nil, err
+	}
 	s, err := h.shipping.Shipment(ctx, ref.MerchantID, ref.ShipmentID)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	p := &notify.Parcel{Carrier: s.Carrier, Number: s.TrackingNumber, Untracked: s.TrackingNumber == "", Partial: l.order.FulfillmentStatus == "partial"}
 	var option order.ShippingOption
@@ -252,5 +261,5 @@ func (h *house) mailParcel(ctx context.Context, ref shipping.Ref, kind notify.Ki
 			}
 		}
 	}
-	return h.send(ctx, l)
+	return l, nil
 }

@@ -47,6 +47,7 @@ func (h *house) subscribe() {
 	h.remindOfCarts()
 	h.followJourneys()
 	h.followSuppliers()
+	h.followSupport()
 	c := h.config
 	h.jobs.Every("checkout.recover", c.RecoveryPeriod, h.recover)
 	h.jobs.Every("payment.inbox", time.Second, counted(h.inbox.Work))

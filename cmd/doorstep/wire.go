@@ -45,7 +45,7 @@ import (
 	"doorstep/shipping/rating"
 	"doorstep/shipping/supplier"
 	"doorstep/shipping/track"
-	"doorstep/support/desk"
+	supportdesk "doorstep/support/desk"
 	"doorstep/support/hook"
 )
 
@@ -114,8 +114,8 @@ type house struct {
 	mail       *notify.Service
 	gate       *gate.Gate // for mail that nobody has to be sent
 	recovery   *recovery.Service
-	desks      *desk.Desks   // how shops answer
-	support    *hook.Service // what they notice before they are asked
+	desks      *supportdesk.Desks // how shops answer
+	support    *hook.Service      // what they notice before they are asked
 	webhooks   *webhook.Service
 	idem       *idem.Store
 	jobs       *jobs.Runner

@@ -71,11 +71,12 @@ func (s *Service) sweep(ctx context.Context, sql string, event Event, after time
 	return raised, err
 }
 
-// settleKnown resolves cases of payments whose end is known by now, and of refunds
-// that are through.
+// settleKnown resolves cases of payments whose end is known by now, of refunds that are
+// through, and of parcels that had arrived when their trouble was heard of.
 func (s *Service) settleKnown(ctx context.Context) (settled int, err error) {
 	rows, err := s.DB.Query(ctx, `select c.merchant_id, c.kind, c.subject_id from support_cases c where c.status = 'open' and (
 			c.kind = 'payment_unknown' and not exists (select from v_support_payments p where p.merchant_id = c.merchant_id and p.id = c.subject_id)
+			or c.kind in ('shipment_delayed', 'delivery_failed', 'lost') and exists (select from v_support_arrived a where a.merchant_id = c.merchant_id and a.id = c.subject_id)
 			or c.kind = 'refund_overdue' and not exists (select from v_support_refunds r where r.merchant_id = c.merchant_id and r.id = c.subject_id)) limit $1`, sweepBatch)
 	if err != nil {
 		return 0, err
