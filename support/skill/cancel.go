@@ -40,7 +40,7 @@ func (s *tale) cancel() (Answer, error) {
 	if whole || !said && o.wholly() {
 		return s.cancelAll(o.waiting())
 	}
-	if !said || o.left() {
+	if o.left() {
 		s.say("cancel.left", "items", s.items(o.sent()))
 	}
 	amount, err := less(wanted)
@@ -104,8 +104,12 @@ func (s *tale) tooLate(key string) (Answer, error) {
 		s.say("cancel.return", "day", s.day("returnable_until", *until)).button("return")
 	case over && s.o.arrived() && !s.o.underway():
 		s.say("return.over", "day", s.day("returnable_until", *until))
-	case s.t.Settings.ReturnWindowDays > 0:
+		s.say("way.person")
+	case s.o.underway() && s.t.Settings.ReturnWindowDays > 0:
 		s.many("cancel.return_later", "return_window_days", s.t.Settings.ReturnWindowDays)
+	default:
+		s.comingBack()
+		s.say("way.person")
 	}
 	return s.refused()
 }

@@ -96,7 +96,10 @@ func (s *tale) takeOut(wanted []units) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	s.say("items.remove", "items", s.items(wanted), "number", s.number())
+	s.say("items.remove", "items", s.counted(wanted), "number", s.number())
+	if l := wanted[0].line; len(wanted) == 1 && l.Quantity-l.Canceled > wanted[0].n {
+		s.say("items.remain", "items", s.counted([]units{{l, l.Quantity - l.Canceled - wanted[0].n}}))
+	}
 	s.gain(amount)
 	return s.propose(actItems, itemsArgs{Remove: quantities(wanted)})
 }
@@ -112,7 +115,7 @@ func (s *tale) addUnits(l *order.Line, n int64) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	s.say("items.add", "items", s.items([]units{{l, n}}), "number", s.number(), "amount", s.sum("added", whole+part))
+	s.say("items.add", "items", s.counted([]units{{l, n}}), "number", s.number(), "amount", s.sum("added", whole+part))
 	return s.propose(actItems, itemsArgs{Add: []order.AddUnits{{SKU: l.SKU, Quantity: n}}})
 }
 
@@ -134,7 +137,7 @@ func doItems(ctx context.Context, s *tale, p Proposal) (Answer, error) {
 	case done.Difference > 0:
 		s.say("items.more", "amount", s.sum("added", done.Difference))
 	case done.Difference < 0:
-		s.gain(-done.Difference)
+		s.say("items.less", "amount", s.sum("saved", -done.Difference))
 	}
 	return s.fine()
 }

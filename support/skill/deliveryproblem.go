@@ -49,6 +49,9 @@ func (s *tale) problem() (Answer, error) {
 	at := func(is func(p *shipping.Shipment) bool) bool { return slices.ContainsFunc(parcels, is) }
 	arrived := func(p *shipping.Shipment) bool { return p.DeliveredAt != nil }
 	switch {
+	case o.arrived() && len(o.backable()) == 0:
+		s.status()
+		return s.known()
 	case !at(func(p *shipping.Shipment) bool { return !arrived(p) }):
 		return s.notThere(parcels)
 	case at(s.silent):
@@ -90,13 +93,17 @@ func (s *tale) meant() []*shipping.Shipment {
 }
 
 func (s *tale) parcelsTold(parcels []*shipping.Shipment) {
-	if len(parcels) == 1 {
+	waiting := s.o.waiting()
+	if len(parcels) == 1 && len(waiting) == 0 {
 		s.parcel(parcels[0])
 		return
 	}
 	s.say("status.parts", "number", s.number())
 	for _, p := range parcels {
 		s.part(p)
+	}
+	if len(waiting) > 0 {
+		s.line("part", "items", s.items(waiting), "words", s.word("part.unsent"))
 	}
 
 }

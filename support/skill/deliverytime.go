@@ -5,10 +5,18 @@ import (
 	"strconv"
 )
 
-// deliveryTime says how long a parcel takes when it is ordered now. Of an order that
-// stands, its own skill tells.
+// deliveryTime says how long a parcel takes when it is ordered now, and of an order
+// that stands when it comes.
 func deliveryTime() Skill {
-	return Skill{Name: "delivery_time", Intents: []string{"delivery_time"}, Answer: answerDeliveryTime}
+	return Skill{
+		Name: "delivery_time", Intents: []string{"delivery_time"}, Order: MayOrder,
+		Answer: func(ctx context.Context, t *Turn) (Answer, error) {
+			if t.Order != nil {
+				return orderPromise(ctx, t)
+			}
+			return answerDeliveryTime(ctx, t)
+		},
+	}
 }
 
 func answerDeliveryTime(ctx context.Context, t *Turn) (Answer, error) {

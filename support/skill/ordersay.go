@@ -147,6 +147,15 @@ func (s *tale) item(u units) string {
 	return n + " × " + title
 }
 
+// counted names units with their number even where it is one.
+func (s *tale) counted(all []units) string {
+	names := make([]string, len(all))
+	for i, u := range all {
+		names[i] = s.count("quantity", u.n) + " × " + s.fact("item", u.line.Title, "")
+	}
+	return s.list(names)
+}
+
 // list joins names as the language does.
 func (s *tale) list(names []string) string {
 	if len(names) < 2 {

@@ -82,6 +82,7 @@ func (s *tale) unsent() {
 		return
 	case order.StatusOnHold:
 		s.say("status.on_hold", "number", s.number())
+		return
 	default:
 		s.say("status.unsent", "number", s.number(), "items", s.items(s.o.bought()))
 	}
@@ -93,6 +94,7 @@ func (s *tale) unsent() {
 			s.say("parcel.eta", "day", s.date("eta", promised))
 		}
 	}
+	s.due()
 }
 
 // due says how to pay for an order that waits for it, and whether it does.
@@ -130,6 +132,7 @@ func (s *tale) comingBack() {
 		}
 	}
 	s.refunds()
+	s.claims()
 }
 
 // refunds tells of the money on its way back, and whether there is any.

@@ -33,6 +33,24 @@ const (
 	placeArrived   whereabouts = "arrived"
 )
 
+// eta notes the day by which a parcel is expected, where there is one that can still
+// be believed.
+func (s *tale) eta(p *shipping.Shipment) (words string, known bool) {
+	switch s.place(p) {
+	case placeArrived, placeReturning, placePickup:
+		return "", false
+	case placeFailed, placeDelayed:
+		if p.ExpectedAt == nil { // the promise was made before the trouble
+			return "", false
+		}
+	}
+	eta, known := s.expected(p)
+	if !known || s.over(eta) {
+		return "", false
+	}
+	return s.date("eta", eta), true
+}
+
 // expected is the last day on which a parcel should come, as a date of the shop:
 // the carrier's word where it gave one, else the promise. false without either.
 func (s *tale) expected(p *shipping.Shipment) (eta time.Time, known bool) {
@@ -170,9 +188,7 @@ func (s *tale) parcelFacts(p *shipping.Shipment) {
 		s.date("delivered_at", s.arrival(p))
 		return
 	}
-	if eta, known := s.expected(p); known && p.Status != shipping.StatusReturned && !s.over(eta) {
-		s.date("eta", eta)
-	}
+	s.eta(p)
 	s.scan(p)
 }
 
@@ -194,8 +210,8 @@ func (s *tale) parcel(p *shipping.Shipment) {
 		s.lateParcel(p)
 	default:
 		s.say("parcel."+string(at), "number", s.number())
-		if eta, known := s.expected(p); known && at != placeReturning && at != placePickup && !s.over(eta) {
-			s.say("parcel.eta", "day", s.date("eta", eta))
+		if eta, known := s.eta(p); known {
+			s.say("parcel.eta", "day", eta)
 		}
 		if scan := s.scan(p); scan != "" {
 			s.say("parcel.scan", "scan", scan)
@@ -255,8 +271,8 @@ func (s *tale) part(p *shipping.Shipment) {
 		}
 	default:
 		words = append(words, s.word("part."+string(at)))
-		if eta, known := s.expected(p); known && at != placeReturning && at != placePickup && !s.over(eta) {
-			words = append(words, s.word("part.eta", "day", s.date("eta", eta)))
+		if eta, known := s.eta(p); known {
+			words = append(words, s.word("part.eta", "day", eta))
 		}
 	}
 	if p.DeliveredAt == nil && p.Carrier != "" && p.TrackingNumber != "" {

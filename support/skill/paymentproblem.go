@@ -43,6 +43,9 @@ func answerPaymentProblem(ctx context.Context, t *Turn) (Answer, error) {
 	}
 	s.fact("payment.method", s.o.PaymentMethod, "")
 	s.sum("total", s.o.Total)
+	if s.due() {
+		return s.known()
+	}
 	s.say("pay.of", "number", s.number())
 	s.payState()
 	if p := s.o.payment(payment.Failed); p != nil && s.o.payment(payment.Captured, payment.Authorized, payment.Pending) == nil {

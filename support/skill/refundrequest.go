@@ -30,7 +30,9 @@ func (s *tale) moneyBack() (Answer, error) {
 		s.refundState()
 		return s.known()
 	case len(o.cancelable()) > 0 || o.wholly():
-		s.say("refund.by_cancel")
+		if !o.left() && paid > 0 {
+			s.say("refund.by_cancel")
+		}
 		return s.cancel()
 	case len(open) > 0:
 		s.say("refund.by_return")

@@ -33,7 +33,7 @@ func (o *Order) claimable() []units {
 		return nil
 	}
 	return o.pick(func(l *order.Line) int64 {
-		n := l.Shipped
+		n := l.Shipped - l.Returned - l.ComingBack
 		for _, c := range o.Claims {
 			if c.Status == order.ClaimDenied || c.Status == order.ClaimCanceled {
 				continue
@@ -52,7 +52,8 @@ func (o *Order) claimable() []units {
 func (s *tale) replace() (Answer, error) {
 	open := s.o.claimable()
 	if len(open) == 0 {
-		if s.claims() {
+		s.comingBack()
+		if s.text != "" {
 			return s.known()
 		}
 		s.say("refused.other", "number", s.number())

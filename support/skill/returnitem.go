@@ -88,11 +88,16 @@ func (s *tale) notReturnable(days int64, until *time.Time, over bool) (Answer, e
 		}
 		return s.refused()
 	}
+	if !o.underway() { // of an import, or on its way back to the shop
+		s.status()
+		s.say("way.person")
+		return s.refused()
+	}
 	s.say("return.not_yet", "number", s.number()).many("cancel.return_later", "return_window_days", days)
 	for _, p := range o.parcels() {
 		s.parcelFacts(p)
-		if eta, known := s.expected(p); known && p.DeliveredAt == nil && !s.over(eta) {
-			s.say("parcel.eta", "day", s.date("eta", eta))
+		if eta, known := s.eta(p); known {
+			s.say("parcel.eta", "day", eta)
 			break
 		}
 	}
