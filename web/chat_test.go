@@ -103,7 +103,7 @@ func TestTheChatsSecretStaysOutOfReachOfScripts(t *testing.T) {
 	if n := h.times("POST /v1/assistant/messages"); n != 1 {
 		t.Errorf("the API was asked %d times", n)
 	}
-	if res, text := page(t, app, "POST", "/shop/help/messages", header, `{"text":"`+strings.Repeat("a", maxSaid+1)+`"}`); res.StatusCode != 413 || !strings.Contains(text, "text_too_long") {
+	if res, text := page(t, app, "POST", "/shop/help/messages", header, `{"text":"`+strings.Repeat("a", maxSaid+1)+`"}`); res.StatusCode != 413 || !strings.Contains(text, "message_too_long") {
 		t.Errorf("%d %s", res.StatusCode, text)
 	}
 }

@@ -230,7 +230,7 @@ func (h *helpRoom) message(v *visit) ([]byte, error) {
 		return nil, problemOf(fiber.StatusBadRequest, "malformed_body")
 	}
 	if len(t.Text) > maxSaid {
-		return nil, problemOf(fiber.StatusRequestEntityTooLarge, "text_too_long")
+		return nil, problemOf(fiber.StatusRequestEntityTooLarge, "message_too_long")
 	}
 	answer, err := h.tell(v, t)
 	if err != nil {

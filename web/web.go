@@ -68,8 +68,9 @@ func Register(app *fiber.App, o Options) *Site {
 		s.registerShop(app)
 	}
 	s.registerTracking(app)
+	s.registerConfirm(app)
 	s.registerAdmin(app)
-	for _, area := range []string{"/shop/*", "/t/*", "/admin/*"} {
+	for _, area := range []string{"/shop/*", "/t/*", "/c/*", "/admin/*"} {
 		s.get(app, area, func(*visit) error { return problemOf(fiber.StatusNotFound, "not_found") })
 	}
 	return s

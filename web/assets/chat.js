@@ -26,6 +26,9 @@
   const most = 10000; // bytes of one message
   const kept = 'doorstep-chat:' + (own ? 'own' : set.key);
 
+  // aKey names a turn; pages without TLS have no randomUUID.
+  const aKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, '0')).join('');
+
   // el makes an element: text is text, never markup.
   function el(name, attributes, ...inside) {
     const node = document.createElement(name);
@@ -232,7 +235,7 @@
       this.choices.replaceChildren();
       const body = { text, channel: 'chat', locale: language, ...more };
       this.field.focus();
-      return this.turn({ key: crypto.randomUUID(), body, tries: 0 });
+      return this.turn({ key: aKey(), body, tries: 0 });
     }
 
     async turn(turn) {
@@ -273,20 +276,20 @@
 
     // complain says what went wrong and how it goes on.
     complain(turn, error) {
-      if (error.status === 409 && error.code === 'idempotency_in_flight' && turn.tries++ < 5) {
+      if (error.status === 409 && turn.tries++ < 5) { // in flight, or something else was said at the same moment
         setTimeout(() => this.turn(turn), (error.wait || 1) * 1000);
         return;
       }
       let text = t('failed'), again = true;
       if (error.status === 429) text = t('too_many', { seconds: error.wait || 60 });
-      else if (error.status === 413 || error.code === 'text_too_long') { text = t('too_long'); again = false; }
+      else if (error.status === 413 || error.code === 'message_too_long') { text = t('too_long'); again = false; }
       else if (error.status === 404 || error.code === 'conversation_not_found') {
         text = t('gone');
         this.forget();
-        turn.key = crypto.randomUUID(); // of another conversation
+        turn.key = aKey(); // of another conversation
         delete turn.body.conversation_id;
         if (turn.body.pending_action_id) again = false;
-      } else if (error.status >= 400 && error.status < 500) { text = t(error.code === 'card_number_refused' ? 'card' : 'refused'); again = false; }
+      } else if (error.status >= 400 && error.status < 500 && error.status !== 409) { text = t(error.code === 'card_number_refused' ? 'card' : 'refused'); again = false; }
       else if (navigator.onLine === false) text = t('offline');
       const retry = again && el('button', { type: 'button', onclick: () => this.turn(turn) }, t('retry'));
       this.trouble.replaceChildren(el('p', {}, text), ...(retry ? [retry] : []));
