@@ -214,3 +214,24 @@ func (c *Contacts) Contact(ctx context.Context, merchant, contact uuid.UUID) (Co
 	}
 	return c.vault.Open(merchant, s)
 }
+
+// Known is the newest contact of an address, or a new one with that name, for those
+// who write to a shop without having bought anything. It fails with ErrEmail.
+func (c *Contacts) Known(ctx context.Context, merchant uuid.UUID, email, name string) (contact uuid.UUID, err error) {
+	if !isEmail(email) {
+		return uuid.Nil, ErrEmail
+	}
+	found, err := db.One(c.db.QueryRow(ctx, `select id from contacts where merchant_id = $1 and email_hmac = $2 and sealed is not null order by id desc limit 1`,
+		merchant, c.vault.EmailHMAC(merchant, email)), &contact)
+	if err != nil || found {
+		return contact, err
+	}
+	sealed, err := c.vault.Seal(merchant, Contact{Email: email, Name: name})
+	if err != nil {
+		return uuid.Nil, err
+	}
+	return sealed.ID, db.Run(ctx, c.db, func(tx db.Tx) error {
+		QueueContact(tx, merchant, sealed, tx.DB().Now())
+		return nil
+	})
+}

@@ -19,6 +19,12 @@ const TrackOrder Purpose = 1
 // SupplierOrder lets a supplier read and answer one purchase order.
 const SupplierOrder Purpose = 9
 
+// The purposes of answers to mails of customers.
+const (
+	AnswerMail    Purpose = 48 // signs the address that an answer may be answered at
+	ConfirmAction Purpose = 49 // shows what an answer asks for, and carries it out
+)
+
 // The purposes of mails that nobody has to be sent, and of the carts they speak of.
 const (
 	RecoverCart Purpose = 32 // opens a cart that was left

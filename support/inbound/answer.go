@@ -105,12 +105,31 @@ func (s *Service) compose(ctx context.Context, c *desk.Conversation, a *answer, 
 	reply := &notify.Reply{Subject: c.Subject, Text: m.Body, Automatic: m.Author == desk.Assistant}
 	if reply.Automatic {
 		s.word(c, a, m, lang, reply)
+		left, err := s.leftOut(ctx, c, a.seq)
+		if err != nil {
+			return notify.Mail{}, err
+		}
+		if left {
+			reply.Text += "\n" + locale.T(lang, "support.inbound.attachments")
+		}
 	}
 	shop.Email = cmp.Or(set.Address, shop.Email)
 	return notify.Mail{
 		ID: a.id, Key: "support_reply:" + a.id.String(), Merchant: c.MerchantID, Kind: notify.SupportReply, Subject: c.ID, Contact: *c.ContactID, Lang: lang,
 		Answers: t.ids, ReplyTo: s.replyTo(c.MerchantID, c.ID, person, s.address(set, shop)), Data: notify.Data{Shop: shop, Answer: reply},
 	}, nil
+}
+
+// leftOut says whether the mail behind an answer had attachments: it is noted right
+// behind the answer, among what else happened then.
+func (s *Service) leftOut(ctx context.Context, c *desk.Conversation, seq int) (bool, error) {
+	for {
+		seq++
+		m, found, err := s.store.said(ctx, c.MerchantID, c.ID, seq)
+		if err != nil || !found || m.Author != desk.System || m.Body == leftOut {
+			return found && m.Body == leftOut && m.Author == desk.System, err
+		}
+	}
 }
 
 // word makes of the assistant's reply what a mail can say: buttons become a link or

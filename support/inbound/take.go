@@ -29,6 +29,9 @@ import (
 // for staff to see what goes on there.
 const mostADay = 10
 
+// leftOut says in a conversation that a mail had attachments, which are not kept.
+const leftOut = "attachments_left_out"
+
 // arrival is a mail on its way through.
 type arrival struct {
 	Letter
@@ -68,7 +71,9 @@ func (s *Service) Take(ctx context.Context, merchant uuid.UUID, l Letter) (Recei
 	if why := a.program(a.ours); why != "" {
 		return Receipt{Status: Ignored, Reason: why}, s.store.ignore(ctx, merchant, id.New(), a.hash, why)
 	}
-	if err := s.find(ctx, a); err != nil {
+	if err := s.find(ctx, a); fault.Is(err, customer.ErrEmail) {
+		return Receipt{Status: Ignored, Reason: Nobody}, s.store.ignore(ctx, merchant, id.New(), a.hash, Nobody)
+	} else if err != nil {
 		return Receipt{}, err
 	}
 	why := a.unanswerable()
@@ -308,7 +313,7 @@ func (s *Service) settle(ctx context.Context, a *arrival, r dialog.Reply, why st
 			if err != nil {
 				return err
 			}
-			if _, err := desk.Append(ctx, tx, a.merchant, r.Conversation, desk.Message{Author: desk.System, Body: "attachments_left_out", Data: data}); err != nil {
+			if _, err := desk.Append(ctx, tx, a.merchant, r.Conversation, desk.Message{Author: desk.System, Body: leftOut, Data: data}); err != nil {
 				return err
 			}
 		}
