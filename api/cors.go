@@ -11,7 +11,7 @@ import (
 const (
 	corsMethods = "GET, HEAD, POST, PUT, PATCH, DELETE"
 	corsHeaders = "Authorization, Content-Type, Accept-Language, Idempotency-Key, If-Match, If-None-Match, " +
-		"Cart-Secret, Checkout-Secret, Customer-Session, Visitor-Id, Device-Class, Test-Traffic, traceparent"
+		"Cart-Secret, Checkout-Secret, Conversation-Secret, Customer-Session, Order-Token, Visitor-Id, Device-Class, Test-Traffic, traceparent"
 	corsExposed = "ETag, Retry-After, Idempotent-Replayed, X-Trace-Id"
 	corsMaxAge  = "600"
 )

@@ -134,6 +134,7 @@ func (s *shop) rooms() Rooms {
 		Analytics:    fakeFigures{s},
 		Recovery:     fakeRecovery{s}, Subscriptions: fakeSubscriptions{s}, Consents: fakeConsents{s},
 
+		Assistant:       fakeAssistant{s},
 		Recommendations: fakeRecommendations{s},
 		Terms:           fakeTerms{s},
 		Dev: &Dev{

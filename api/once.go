@@ -176,8 +176,8 @@ func visible(key string) bool {
 }
 
 // scoped keeps shoppers apart. Everyone holds the same publishable key, so a
-// stored answer may only go back to who asked: to the holder of the cart's or
-// checkout's secret or of the session, or, where there is none yet, to the same address. A secret
+// stored answer may only go back to who asked: to the holder of the cart's,
+// checkout's or conversation's secret or of the session, or, where there is none yet, to the same address. A secret
 // key is one party; its keys stay as they are.
 func scoped(c *fiber.Ctx, r *request, key string) string {
 	if r.caller.Secret {
@@ -185,7 +185,7 @@ func scoped(c *fiber.Ctx, r *request, key string) string {
 	}
 	h := sha256.New()
 	known := false
-	for _, name := range []string{"Cart-Secret", "Checkout-Secret", "Customer-Session"} {
+	for _, name := range []string{"Cart-Secret", "Checkout-Secret", "Conversation-Secret", "Customer-Session"} {
 		secret := c.Request().Header.Peek(name)
 		known = known || len(secret) > 0
 		part(h, secret)

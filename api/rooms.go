@@ -64,6 +64,8 @@ type Rooms struct {
 	Recovery      recoveryRoom
 	Subscriptions subscriptions
 	Consents      consents
+	// Assistant answers what customers write; it comes with People and Orders.
+	Assistant assistant
 	// Dev holds the helpers of the demo, which ask for no key.
 	Dev *Dev
 }
@@ -145,10 +147,18 @@ func Register(s *Server, r Rooms) {
 	if r.CarrierInbox != nil {
 		registerCarrierWebhooks(s, r.CarrierInbox)
 	}
+	registerTalks(s, r)
 	if r.Dev != nil {
 		registerDev(s, r.Dev)
 	}
 	s.seal()
+}
+
+// registerTalks adds what customers and the shop say to one another.
+func registerTalks(s *Server, r Rooms) {
+	if r.Assistant != nil {
+		registerAssistant(s, r)
+	}
 }
 
 // registerBuying adds what the shop has from its suppliers.

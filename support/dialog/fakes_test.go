@@ -110,6 +110,28 @@ func (m *memory) Body(_ context.Context, _, conversation uuid.UUID, seq int) (st
 	return m.said[conversation][seq-1].Body, nil
 }
 
+func (m *memory) Spoken(_ context.Context, _, conversation uuid.UUID, after, limit int) (all []desk.Message, _ error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, s := range m.said[conversation] {
+		if s.Seq > after && len(all) < limit && s.Author != desk.Note && s.Author != desk.System {
+			all = append(all, s)
+		}
+	}
+	return all, nil
+}
+
+func (m *memory) Last(_ context.Context, _, conversation uuid.UUID) (*desk.Message, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, s := range slices.Backward(m.said[conversation]) {
+		if s.Author == desk.Assistant {
+			return &s, nil
+		}
+	}
+	return nil, nil
+}
+
 func (m *memory) Save(_ context.Context, t dialog.Turned) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -100,6 +100,36 @@ func (s *Rows) Body(ctx context.Context, merchant, conversation uuid.UUID, seq i
 	return body, err
 }
 
+// Spoken are the messages behind a place that the customer may see: no notes, and
+// nothing that only says what happened.
+func (s *Rows) Spoken(ctx context.Context, merchant, conversation uuid.UUID, after, limit int) ([]desk.Message, error) {
+	rows, err := s.db.Query(ctx, `select seq, author, body, created_at, coalesce(data->>'language', '') from messages
+		where merchant_id = $1 and conversation_id = $2 and seq > $3 and author in ('customer', 'bot', 'staff') order by seq limit $4`, merchant, conversation, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (m desk.Message, err error) {
+		language := ""
+		err = row.Scan(&m.Seq, &m.Author, &m.Body, &m.CreatedAt, &language)
+		m.MerchantID, m.ConversationID, m.CreatedAt = merchant, conversation, m.CreatedAt.UTC()
+		if language != "" {
+			m.Data = []byte(`{"language":"` + language + `"}`)
+		}
+		return m, err
+	})
+}
+
+// Last is the newest reply of the assistant, nil when a person has spoken since.
+func (s *Rows) Last(ctx context.Context, merchant, conversation uuid.UUID) (*desk.Message, error) {
+	var m desk.Message
+	found, err := db.One(s.db.QueryRow(ctx, `select seq, author, body, data from messages
+		where merchant_id = $1 and conversation_id = $2 and author in ('bot', 'staff') order by seq desc limit 1`, merchant, conversation), &m.Seq, &m.Author, &m.Body, &m.Data)
+	if err != nil || !found || m.Author != desk.Assistant {
+		return nil, err
+	}
+	return &m, nil
+}
+
 // Save writes a turn down, in one round trip.
 func (s *Rows) Save(ctx context.Context, t Turned) error {
 	c := t.Conversation

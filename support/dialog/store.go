@@ -71,6 +71,10 @@ type Store interface {
 	Begun(ctx context.Context, merchant uuid.UUID, key []byte) (Talk, error)
 	// Body is what was said at a place.
 	Body(ctx context.Context, merchant, conversation uuid.UUID, seq int) (string, error)
+	// Spoken are the messages behind a place that the customer may see, in order.
+	Spoken(ctx context.Context, merchant, conversation uuid.UUID, after, limit int) ([]desk.Message, error)
+	// Last is the newest reply of the assistant, nil when a person has spoken since.
+	Last(ctx context.Context, merchant, conversation uuid.UUID) (*desk.Message, error)
 	// Save fails with desk.ErrConversationMoved when anything has changed since Load.
 	Save(ctx context.Context, t Turned) error
 	// Asked notes the code that is on its way.
