@@ -18,7 +18,7 @@ import (
 )
 
 const assistantHelp = `Makes the model that reads customers' messages out of the training phrases in this
-program, or measures it.
+program, measures it, or plays conversations with the whole assistant.
 
   train  makes the model, the same bytes each time, and writes it to --out; without
          --out it only says whether it is the one in this program
@@ -26,26 +26,38 @@ program, or measures it.
          training at a time, and on messages written after the training; --phrases
          takes a CSV file with the columns utterance, intent and perhaps lang,
          --out-of-scope one with the column utterance, of what is not a shop's business
+  cases  builds the customers and orders of --world in a scratch database, plays each
+         conversation of --cases through the API, and prints a line of JSON for each:
+         what was read, what was answered, and every row that changed; --check holds
+         that against what the cases expect, and fails below --at-least
 
 --wrong lists what was not understood.`
 
 func runAssistant(ctx context.Context, io streams, args []string) error {
-	f := bareFlags(io, "assistant", "train [--out FILE] | eval [--phrases FILE [--out-of-scope FILE]] [--wrong]", assistantHelp)
+	f := bareFlags(io, "assistant", "train [--out FILE] | eval [--phrases FILE [--out-of-scope FILE]] [--wrong] | cases --world FILE --cases FILE [--check [--at-least RATE]]", assistantHelp)
 	out := f.String("out", "", "the `FILE` for the model")
 	phrases := f.String("phrases", "", "a CSV `FILE` of phrases with their intents")
 	foreign := f.String("out-of-scope", "", "a CSV `FILE` of phrases that are not the shop's business")
 	wrong := f.Bool("wrong", false, "list what was not understood")
+	played := casesRun{io: io}
+	f.StringVar(&played.world, "world", "", "a JSON `FILE` with customers and orders")
+	f.StringVar(&played.cases, "cases", "", "a `FILE` with a conversation of JSON on each line")
+	f.StringVar(&played.only, "case", "", "play only the case with this `ID`")
+	f.BoolVar(&played.check, "check", false, "hold the answers against what the cases expect")
+	f.Float64Var(&played.atLeast, "at-least", 0, "with --check, the part that has to be right, as a `RATE` from 0 to 1")
 	words, err := parse(f, args)
 	if err != nil {
 		return err
 	}
 	switch {
+	case len(words) == 1 && words[0] == "cases" && played.world != "" && played.cases != "":
+		return played.run(ctx)
 	case len(words) == 1 && words[0] == "train" && *phrases == "" && *foreign == "":
 		return trainAssistant(io, *out)
 	case len(words) == 1 && words[0] == "eval" && *out == "" && (*foreign == "" || *phrases != ""):
 		return evalAssistant(ctx, io, *phrases, *foreign, *wrong)
 	}
-	return usage(f, "say train or eval; --out-of-scope wants --phrases")
+	return usage(f, "say train, eval or cases; --out-of-scope wants --phrases, cases wants --world and --cases")
 }
 
 func trainAssistant(io streams, out string) error {
@@ -117,11 +129,11 @@ func evalOwn(ctx context.Context, io streams, m *model.Model, wrong bool) error 
 	return printSpeed(ctx, io, m, texts)
 }
 
-// opened reads a file with one of the readers of tables.
-func opened[T any](name string, read func(from stdio.Reader) ([]T, error)) ([]T, error) {
+// opened reads a file with one of its readers.
+func opened[T any](name string, read func(from stdio.Reader) (T, error)) (none T, err error) {
 	file, err := os.Open(name)
 	if err != nil {
-		return nil, fault.New(fault.Invalid, "file_unreadable", "The file cannot be opened: "+name+".").Because(err)
+		return none, fault.New(fault.Invalid, "file_unreadable", "The file cannot be opened: "+name+".").Because(err)
 	}
 	defer func() { _ = file.Close() }() // only read
 	return read(file)

@@ -71,7 +71,7 @@ func commands() []command {
 		{"gateway", "[--addr HOST:PORT] [--webhook URL]", "run the sandbox payment gateway as a program, in Stripe's wire format", runGateway},
 		{"fake-carriers", "[--addr HOST:PORT] [--webhooks URL]", "play carriers on this machine: prices, labels, parcels that move when told to, and faults; see docs/carriers.md", runFakeCarriers},
 		{"recommend", "rank --train FILE --queries FILE --task TASK --out FILE", "rank what goes with what, from a file of purchases; see docs/recommendations.md", runRecommend},
-		{"assistant", "train [--out FILE] | eval [--phrases FILE [--out-of-scope FILE]]", "make or measure the model that reads customers' messages; see docs/assistant.md", runAssistant},
+		{"assistant", "train [--out FILE] | eval [--phrases FILE] | cases --world FILE --cases FILE", "make or measure the model that reads customers' messages, or play conversations; see docs/assistant.md", runAssistant},
 		{"simulate", "[--days 60] [--seed 7] [--per-day 50] [--data DIR]", "play shoppers whose reasons are known, and hold the reports against the truth", runSimulate},
 		{"bench", "[--only NAME] [--seconds N]", "measure, as ratios against floors built in the same run", runBench},
 		{"config", "", "every setting, its value and its meaning; secrets are stars", runConfig},

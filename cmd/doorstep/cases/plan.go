@@ -217,6 +217,16 @@ func (w *World) Price(title string) int64 {
 	return price(title)
 }
 
+// Stock is how many units of a product there are on the world's day.
+func (w *World) Stock(title string) int64 {
+	for _, p := range w.Products {
+		if strings.EqualFold(p.Title, title) && p.Stock >= 0 {
+			return p.Stock
+		}
+	}
+	return 25
+}
+
 // planItems puts prices on the items, so that the sums are those of the world.
 func (w *World) planItems(p *Plan, s state) {
 	p.Items, p.Shipping = slices.Clone(p.Order.Items), 390
