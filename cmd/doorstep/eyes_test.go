@@ -229,7 +229,7 @@ func (e *eyes) serious(name, scheme string, width int64) {
 	e.t.Helper()
 	ctx, cancel := context.WithTimeout(e.ctx, patience)
 	defer cancel()
-	found, err := chromedp.Run(ctx, chromedp.Evaluate[string](`axe.run(document, {resultTypes: ["violations"]}).then(r => JSON.stringify(
+	found, err := chromedp.Run(ctx, chromedp.Evaluate[string](`axe.run(document, {resultTypes: ["violations"], rules: {"target-size": {enabled: true}}}).then(r => JSON.stringify(
 		r.violations.filter(v => v.impact === "serious" || v.impact === "critical").map(v => v.id + ": " + v.nodes.slice(0, 3).map(n => n.html.slice(0, 160) + " " + n.failureSummary).join(" | "))))`,
 		chromedp.EvalAwaitPromise))
 	if err != nil {

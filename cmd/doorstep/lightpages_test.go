@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/chromedp/chromedp"
 )
 
 // mostBytes is what a page may weigh before its pictures, as it is sent.
@@ -38,6 +40,29 @@ func TestEveryPageIsLight(t *testing.T) {
 			e.until("the drawer is open", drawerHas+" > 0")
 		}
 		e.still(path)
+		if titles := e.js(`String([document.querySelectorAll("h1").length === 1, document.title !== "", document.documentElement.lang === "en"])`); titles != "true,true,true" {
+			t.Errorf("%s lacks its one heading, a title or its language: %s", path, titles)
+		}
+	}
+	e.drawerOnAPhone()
+}
+
+// drawerOnAPhone opens and closes the cart on a narrow screen: nothing of the page
+// behind it moves.
+func (e *eyes) drawerOnAPhone() {
+	e.t.Helper()
+	e.do("size", chromedp.EmulateViewport(360, 740))
+	e.open("/shop/products/pomegranate-mug")
+	e.until("everything is there", `document.readyState === "complete" && performance.getEntriesByType("navigation")[0].loadEventEnd > 0`)
+	e.js(watchShifts)
+	before := e.place("#add")
+	e.click("#open-cart")
+	e.until("the drawer is open", drawerHas+" > 0")
+	e.click("#drawer [data-close]")
+	e.until("it is closed", `!document.querySelector("#drawer[open]")`)
+	e.still("the drawer on a phone")
+	if now := e.place("#add"); now != before {
+		e.t.Errorf("the drawer has moved the page: %s, then %s", before, now)
 	}
 }
 

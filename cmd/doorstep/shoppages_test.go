@@ -102,6 +102,10 @@ func TestADeclinedCardIsSaidKindlyAndTheBankMayAskBack(t *testing.T) {
 	e.open("/shop/products/ararat-stoneware-mug")
 	e.click("#add")
 	e.until("it is in the drawer", drawerHas+` === 1`)
+	e.open("/shop/cart")
+	e.sees("Ararat")
+	e.click("#cart-codes summary")
+	e.look("shop-cart")
 	e.open("/shop/checkout")
 	e.address(email, "AM")
 	e.click("#go-on")
@@ -113,6 +117,11 @@ func TestADeclinedCardIsSaidKindlyAndTheBankMayAskBack(t *testing.T) {
 	e.click("#tok_3ds")
 	e.click("#pay-button")
 	e.until("the bank asks", `location.pathname.startsWith("/dev/3ds/")`)
+	e.open("/shop/checkout/return") // the page before it, which goes on by itself only the first time
+	e.sees("One more step")
+	e.look("shop-next")
+	e.click("main a.button")
+	e.until("the bank asks again", `location.pathname.startsWith("/dev/3ds/")`)
 	e.click(`button[value="succeeded"]`)
 	e.sees("Thank you, it is ordered")
 	number := e.js(`document.getElementById("order-number").textContent`)
@@ -120,6 +129,7 @@ func TestADeclinedCardIsSaidKindlyAndTheBankMayAskBack(t *testing.T) {
 	e.sees("Your cart is empty.")
 	e.look("shop-cart-empty")
 	e.open("/shop/sign-in")
+	e.look("shop-sign-in")
 	e.fill("#f-email", email)
 	e.click("main form button")
 	e.sees("A code of six digits is on its way to you.")
@@ -128,6 +138,25 @@ func TestADeclinedCardIsSaidKindlyAndTheBankMayAskBack(t *testing.T) {
 	e.click("main form button")
 	e.sees(number)
 	e.look("shop-orders")
+}
+
+func TestWhoWaitsForTheBankSeesItAndThenTheOrder(t *testing.T) {
+	t.Parallel()
+	e := newEyes(t, shared(t).url, "en")
+	e.open("/shop/products/ararat-stoneware-mug")
+	e.click("#add")
+	e.until("it is in the drawer", drawerHas+` === 1`)
+	e.open("/shop/checkout")
+	e.address("ani@example.com", "AM")
+	e.click("#go-on")
+	e.click("#tok_lost_answer")
+	e.js(`{ const form = document.getElementById("pay-button").form; fetch(form.action, {method: "POST", body: new URLSearchParams(new FormData(form)), keepalive: true});
+		(async () => { while (!(await fetch("/shop/checkout/wait")).url.endsWith("/wait")); window.asked = true; })(); "" }`)
+	e.until("the bank is asked", "window.asked")
+	e.open("/shop/checkout/wait") // as in another tab, or after a reload
+	e.sees("The payment is on its way")
+	e.look("shop-wait")
+	e.sees("Thank you, it is ordered")
 }
 
 // signInCode is the code for signing in that was mailed to somebody.
