@@ -238,6 +238,12 @@ func foundProduct(v *catalog.View) skill.Product {
 			values[j] = o.Value
 		}
 		form.Title = strings.Join(values, ", ")
+		if c := variant.Price; c != nil && c.Currency == p.Currency {
+			form.Price = c.Minor
+			if c.Minor > p.Price {
+				p.Most = max(p.Most, c.Minor)
+			}
+		}
 		p.Variants = append(p.Variants, form)
 		switch {
 		case !form.InStock:

@@ -194,7 +194,7 @@ func (c *shopTalk) products(t *testing.T) {
 	if a, f = c.ask(t, "product_question", "en", "", "what is the ararat stoneware mug made of"); f["product.attribute.material"] != "Stoneware" {
 		t.Errorf("%s\n%v", a.Reply, f)
 	}
-	if a, f = c.ask(t, "product_question", "en", "", "do you have the pomegranate mug in cobalt"); f["variant"] != "Cobalt" || f["variant.in_stock"] != "true" {
+	if a, f = c.ask(t, "product_question", "en", "", "do you have the pomegranate mug in cobalt"); f["variant"] != "Cobalt" || f["variant.in_stock"] != "true" || f["variant.price"] != "13.00" || f["product.price.most"] != "16.50" {
 		t.Errorf("%s\n%v", a.Reply, f)
 	}
 	if a, f = c.ask(t, "product_question", "hy", "", "«Արարատ» խեցե գավաթն ինչ արժե"); f["product.price"] != "14.00" {

@@ -150,9 +150,12 @@ func aspectOf(t *Turn) []string {
 // catalogue says it.
 func (w *words) about(p *Product, wanted []string) *words {
 	name := w.fact("product", p.Title, "")
-	if p.Currency == "" {
+	switch {
+	case p.Currency == "":
 		w.say("product.name", "product", name)
-	} else {
+	case p.Most > p.Price:
+		w.say("product.price_range", "product", name, "price", w.price("product", p), "most", w.sum("product.price.most", p.Most, p.Currency))
+	default:
 		w.say("product.price", "product", name, "price", w.price("product", p))
 	}
 	w.stock(p)

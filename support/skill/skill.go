@@ -275,14 +275,18 @@ type Product struct {
 	Description string
 	Attributes  map[string]string
 	Variants    []Variant
+	// Most is the highest price of its variants; 0 when they cost the same.
+	Most int64
 	// Half says that only a part of what was asked for fits it.
 	Half bool
 }
 
-// Variant is one form of a product.
+// Variant is one form of a product. Price is in minor units of the product's
+// currency; 0 is unknown.
 type Variant struct {
 	SKU, Title string
 	InStock    bool
+	Price      int64
 }
 
 // People changes what is known of the writer.

@@ -92,6 +92,9 @@ func (w *words) variant(p *Product, wanted []string) bool {
 		title := w.fact(at, v.Title, "")
 		w.stockWord(at, v.InStock)
 		w.say(key, "variant", title)
+		if v.Price > 0 && p.Most > p.Price {
+			w.say("product.variant_price", "variant", title, "price", w.sum(at+".price", v.Price, p.Currency))
+		}
 	}
 	return named
 }
