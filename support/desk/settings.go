@@ -74,19 +74,6 @@ func NewDesks(d *db.DB, zone func(ctx context.Context, merchant uuid.UUID) (stri
 	return &Desks{d, zone, begin}
 }
 
-// Due is when so many working minutes of a shop have passed since a moment; nil for
-// none, and when the hours leave no time for it.
-func (d *Desks) Due(ctx context.Context, merchant uuid.UUID, since time.Time, minutes int) (*time.Time, error) {
-	if minutes <= 0 {
-		return nil, nil
-	}
-	s, err := d.Settings(ctx, merchant)
-	if err != nil {
-		return nil, err
-	}
-	return s.Due(since, minutes), nil
-}
-
 // Due is when so many working minutes have passed since a moment; nil for none.
 func (s *Settings) Due(since time.Time, minutes int) *time.Time {
 	c, err := sla.Compile(s.Hours)
@@ -101,9 +88,9 @@ func (s *Settings) Due(since time.Time, minutes int) *time.Time {
 	return &due
 }
 
-// FirstAnswer is when a person should have answered who asks for one at a moment; nil
-// when that cannot be said.
-func (d *Desks) FirstAnswer(ctx context.Context, merchant uuid.UUID, at time.Time) (*time.Time, error) {
+// Due is when a person should have answered who asks for one at a moment; nil when that
+// cannot be said.
+func (d *Desks) Due(ctx context.Context, merchant uuid.UUID, at time.Time) (*time.Time, error) {
 	s, err := d.Settings(ctx, merchant)
 	if err != nil {
 		return nil, err
