@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net"
 	"os"
+	"strings"
 	"time"
 
 	"doorstep/internal/fault"
@@ -39,15 +40,15 @@ func (s *Server) takeBody(c *fiber.Ctx, r *request) error {
 	if s.uploads[c.Method()+" "+c.Path()] {
 		return nil
 	}
-	size := req.Header.ContentLength()
-	if size > bodyLimit {
+	size, limit := req.Header.ContentLength(), s.limitOf(c)
+	if size > limit {
 		return errTooLarge
 	}
 	body := make([]byte, 0, max(size, 0)+1) // one more, so that the end is seen without growing
 	for {
 		n, err := stream.Read(body[len(body):cap(body)])
 		body = body[:len(body)+n]
-		if len(body) > bodyLimit {
+		if len(body) > limit {
 			return errTooLarge
 		}
 		if errors.Is(err, io.EOF) {
@@ -63,6 +64,21 @@ func (s *Server) takeBody(c *fiber.Ctx, r *request) error {
 	req.SetBodyRaw(body)
 	r.body, r.pending = body, false
 	return nil
+}
+
+// bodySize is how large the bodies of the routes below a path may be.
+type bodySize struct {
+	method, path string
+	most         int
+}
+
+func (s *Server) limitOf(c *fiber.Ctx) int {
+	for _, b := range s.bodies {
+		if rest, ok := strings.CutPrefix(c.Path(), b.path); ok && c.Method() == b.method && (rest == "" || strings.HasSuffix(b.path, "/")) {
+			return b.most
+		}
+	}
+	return bodyLimit
 }
 
 // unread says why a body did not arrive.

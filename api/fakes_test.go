@@ -137,6 +137,7 @@ func (s *shop) rooms() Rooms {
 		Assistant:       fakeAssistant{s},
 		Recommendations: fakeRecommendations{s},
 		Terms:           fakeTerms{s},
+		Inbound:         fakeMailIn{s},
 		Dev: &Dev{
 			Mails: fakeMails{}, Shift: noon.Add,
 			Authenticate: func(_ context.Context, id string, ok bool) error {

@@ -66,6 +66,8 @@ type Rooms struct {
 	Consents      consents
 	// Assistant answers what customers write; it comes with People and Orders.
 	Assistant assistant
+	// Inbound reads the mail of customers.
+	Inbound inboundMail
 	// Dev holds the helpers of the demo, which ask for no key.
 	Dev *Dev
 }
@@ -158,6 +160,9 @@ func Register(s *Server, r Rooms) {
 func registerTalks(s *Server, r Rooms) {
 	if r.Assistant != nil {
 		registerAssistant(s, r)
+	}
+	if r.Inbound != nil {
+		registerInbound(s, r.Inbound)
 	}
 }
 

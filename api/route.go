@@ -40,6 +40,8 @@ type Route struct {
 	Raw bool
 	// Upload streams a body of up to 512 MiB to a file; see upload.
 	Upload bool
+	// Body is how many bytes the body may have; 0 is 256 KiB.
+	Body int
 	// Fresh asks members of staff for a sign-in of the last minutes.
 	Fresh bool
 	// Free of rate limits, for the probes of load balancers.
@@ -133,6 +135,10 @@ func (s *Server) declare(route Route) *Route {
 		route.Deadline = usual
 	}
 	s.routes = append(s.routes, &route)
+	if route.Body > 0 {
+		fixed, _, _ := strings.Cut(route.Path, "{")
+		s.bodies = append(s.bodies, bodySize{route.Method, fixed, route.Body})
+	}
 	if route.Upload {
 		s.uploads[route.Method+" "+route.Path] = true
 	}

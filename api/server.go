@@ -79,6 +79,7 @@ type Server struct {
 	declaring    *Route
 	routes       []*Route
 	uploads      map[string]bool // "METHOD path" of routes that stream their body
+	bodies       []bodySize      // of routes that take larger ones than usual
 	pages        []string
 	sealed       atomic.Pointer[document]
 

@@ -57,6 +57,8 @@ type Config struct {
 	MailWebhookSecrets Secret `env:"DOORSTEP_MAIL_WEBHOOK_SECRETS" help:"whsec_... that sign news of bounces and complaints; several with commas while they are rotated"`
 	MailgunSigningKeys Secret `env:"MAILGUN_WEBHOOK_SIGNING_KEYS" help:"of the Mailgun account, for the same; several with commas"`
 
+	InboundMailSecrets Secret `env:"DOORSTEP_INBOUND_MAIL_SECRETS" help:"whsec_... that sign the mail of customers which a provider brings in; several with commas while they are rotated"`
+
 	StripeKey            Secret `env:"STRIPE_SECRET_KEY" help:"secret or restricted key; with it cards and wallets are taken through Stripe"`
 	StripePublishable    string `env:"STRIPE_PUBLISHABLE_KEY" help:"shown to storefronts, for the form that takes the card"`
 	StripeWebhookSecrets Secret `env:"STRIPE_WEBHOOK_SECRETS" help:"whsec_... of the webhook endpoints; several with commas while they are rotated"`
@@ -145,6 +147,9 @@ func (c Config) StripeSecrets() []string { return c.StripeWebhookSecrets.list() 
 
 // MailWebhookKeys are the secrets that news of mails are signed with, one by one.
 func (c Config) MailWebhookKeys() []string { return c.MailWebhookSecrets.list() }
+
+// InboundMailKeys are the secrets that customers' mail is brought in with, one by one.
+func (c Config) InboundMailKeys() []string { return c.InboundMailSecrets.list() }
 
 // MailgunKeys are the signing keys of Mailgun's webhooks, one by one.
 func (c Config) MailgunKeys() []string { return c.MailgunSigningKeys.list() }

@@ -71,7 +71,7 @@ func TestEverySettingIsReadAndSaidToMeanSomething(t *testing.T) {
 		"STRIPE_API_BASE": "https://127.0.0.1:12111", "STRIPE_RETURN_URL": "https://shop.example/back", "STRIPE_MINIMAL": "true",
 		"STRIPE_IGNORE_API_VERSION_MISMATCH": "false",
 		"PAYPAL_CLIENT_ID":                   "client", "PAYPAL_SECRET": "secret", "PAYPAL_API_BASE": "https://api-m.sandbox.paypal.com", "PAYPAL_WEBHOOK_ID": "WH1",
-		"PAYPAL_RETURN_URL": "https://shop.example/paid", "DOORSTEP_SHOP_KEY": "ds_pk_1", "DOORSTEP_MAIL_WEBHOOK_SECRETS": "whsec_1,whsec_2", "MAILGUN_WEBHOOK_SIGNING_KEYS": "key",
+		"PAYPAL_RETURN_URL": "https://shop.example/paid", "DOORSTEP_SHOP_KEY": "ds_pk_1", "DOORSTEP_MAIL_WEBHOOK_SECRETS": "whsec_1,whsec_2", "DOORSTEP_INBOUND_MAIL_SECRETS": "whsec_3", "MAILGUN_WEBHOOK_SIGNING_KEYS": "key",
 	}
 	set(t, given)
 	c, err := Load()
@@ -190,7 +190,7 @@ func TestAnEmptySettingIsNotSetButNoMetricsAreNoMetrics(t *testing.T) {
 
 func TestEverySecretCanComeFromAFile(t *testing.T) {
 	secrets := map[string]string{"DATABASE_URL": "postgres://u:pw@h/d", "DOORSTEP_MASTER_KEY": key, "SMTP_URL": "smtp://u:pw@h", "DOORSTEP_EGRESS_PROXY": "http://u:pw@h", "STRIPE_SECRET_KEY": "sk_1", "STRIPE_WEBHOOK_SECRETS": "whsec_1", "PAYPAL_SECRET": "secret",
-		"DOORSTEP_MAIL_WEBHOOK_SECRETS": "whsec_1", "MAILGUN_WEBHOOK_SIGNING_KEYS": "key"}
+		"DOORSTEP_MAIL_WEBHOOK_SECRETS": "whsec_1", "DOORSTEP_INBOUND_MAIL_SECRETS": "whsec_1", "MAILGUN_WEBHOOK_SIGNING_KEYS": "key"}
 	for _, f := range fields() {
 		if !f.secret {
 			continue
