@@ -32,6 +32,9 @@ const (
 	OpenCart    Purpose = 34 // is the secret of a cart that a link has opened
 )
 
+// OpenTalk is the secret of a conversation.
+const OpenTalk Purpose = 48
+
 // linkKeyID is the id of the signing key, kept in the link so that keys can change.
 const linkKeyID = 1
 

@@ -33,6 +33,8 @@ func (h *house) apiRooms(engine search.Engine) api.Rooms {
 	r.Papers, r.Purchases = paperDesk{h}, purchase.New(h.db, h.catalog)
 	r.Suppliers = h.suppliers
 	r.Recovery, r.Subscriptions, r.Consents = h.recovery, h.gate, consentDesk{h}
+	h.talks = h.assistant(engine)
+	r.Assistant, r.Inbound = h.talks, h.letters
 	if h.demo {
 		r.Dev = &api.Dev{Mails: h.mail, Shift: h.shiftClock, Authenticate: h.authenticate}
 	}

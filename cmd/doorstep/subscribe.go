@@ -48,6 +48,7 @@ func (h *house) subscribe() {
 	h.followJourneys()
 	h.followSuppliers()
 	h.followSupport()
+	h.answerMail()
 	c := h.config
 	h.jobs.Every("checkout.recover", c.RecoveryPeriod, h.recover)
 	h.jobs.Every("payment.inbox", time.Second, counted(h.inbox.Work))
@@ -75,6 +76,8 @@ func (h *house) subscribe() {
 	h.jobs.Every("search.terms", 5*time.Second, h.terms.Flush)
 	h.jobs.Every("search.prune_terms", time.Hour, counted(h.terms.Prune))
 	h.jobs.Every("recommend.prune", time.Hour, counted(h.recommend.Prune))
+	h.jobs.Every("recommend.flush", time.Second, h.recommend.Flush) // what was shown to whom
+	h.jobs.Every("assistant.sweep", 30*time.Second, h.sweepTalks)
 	h.jobs.Every("idem.prune", time.Hour, counted(h.idem.Prune))
 	h.jobs.Every("webhook.send", time.Second, h.webhooks.Run) // it returns only to be started again
 	h.jobs.Every("webhook.sweep", time.Hour, counted(h.webhooks.Sweep))

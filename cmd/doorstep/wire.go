@@ -46,7 +46,9 @@ import (
 	"doorstep/shipping/supplier"
 	"doorstep/shipping/track"
 	supportdesk "doorstep/support/desk"
+	"doorstep/support/dialog"
 	"doorstep/support/hook"
+	"doorstep/support/inbound"
 )
 
 // settings reads the environment; data and addr win over it when given.
@@ -115,6 +117,8 @@ type house struct {
 	gate       *gate.Gate // for mail that nobody has to be sent
 	recovery   *recovery.Service
 	desks      *supportdesk.Desks // how shops answer
+	talks      *dialog.Service    // the assistant; there with the door
+	letters    *inbound.Service   // that customers write
 	support    *hook.Service      // what they notice before they are asked
 	webhooks   *webhook.Service
 	idem       *idem.Store
@@ -258,6 +262,7 @@ func (h *house) rooms(sharing bool) error {
 	}
 	h.recoveries()
 	h.supports()
+	h.mailIn()
 	h.jobs = jobs.New(h.db, jobs.Config{Log: h.log, Timeout: c.JobTimeout})
 	h.subscribe()
 	return nil

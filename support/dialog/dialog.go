@@ -96,8 +96,6 @@ type Codes interface {
 	Ask(ctx context.Context, merchant uuid.UUID, email, locale, ip string) (request uuid.UUID, err error)
 	// Prove says whose address it is; a wrong or old code is customer.ErrCode.
 	Prove(ctx context.Context, merchant, request uuid.UUID, code string) (who skill.Who, contact uuid.UUID, err error)
-	// Hash is what an address is known by: customer.Vault.EmailHMAC.
-	Hash(merchant uuid.UUID, email string) []byte
 	// Contact is the newest contact of a writer, uuid.Nil when there is none.
 	Contact(ctx context.Context, merchant uuid.UUID, who skill.Who) (uuid.UUID, error)
 }

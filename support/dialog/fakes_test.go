@@ -319,10 +319,6 @@ func (w *shop) Prove(_ context.Context, _, request uuid.UUID, code string) (skil
 	return who([]byte(strings.Split(email, "@")[0])), id.New(), nil
 }
 
-func (w *shop) Hash(_ uuid.UUID, email string) []byte {
-	return []byte(strings.Split(email, "@")[0])
-}
-
 func (w *shop) Contact(context.Context, uuid.UUID, skill.Who) (uuid.UUID, error) {
 	return uuid.Nil, nil
 }
