@@ -9,7 +9,7 @@ import (
 	"doorstep/customer"
 	"doorstep/internal/fault"
 	"doorstep/search"
-	"doorstep/support/desk"
+	supportdesk "doorstep/support/desk"
 	"doorstep/support/dialog"
 	"doorstep/support/skill"
 	"doorstep/support/understand"
@@ -42,7 +42,7 @@ func (h *house) talkSecret(merchant, conversation uuid.UUID) string {
 }
 
 // forgetTalks lets conversations forget whoever is erased.
-func (h *house) forgetTalks() { h.customers.OnErase(desk.NewStore(h.db).Forget) }
+func (h *house) forgetTalks() { h.customers.OnErase(supportdesk.NewStore(h.db).Forget) }
 
 // sweepTalks ends what was confirmed and cut off. It is idle until the door is there.
 func (h *house) sweepTalks(ctx context.Context) error {
