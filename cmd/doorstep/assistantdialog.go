@@ -29,7 +29,7 @@ func (h *house) assistant(engine search.Engine) *dialog.Service {
 			settings, _, err := h.customers.Settings(ctx, merchant)
 			return settings, err
 		},
-		Secret: h.talkSecret, Queue: talkQueue{h}, Clock: h.clock, Log: h.log,
+		Secret: h.talkSecret, Queue: h.desks, Clock: h.clock, Log: h.log,
 	})
 	h.closers = append(h.closers, s.Close)
 	return s
@@ -77,15 +77,4 @@ func (c talkCodes) Contact(ctx context.Context, merchant uuid.UUID, who skill.Wh
 		return uuid.Nil, nil
 	}
 	return p.ContactID, err
-}
-
-// talkQueue says when a person will answer, by the desk's working hours.
-type talkQueue struct{ h *house }
-
-func (q talkQueue) Due(ctx context.Context, merchant uuid.UUID, at time.Time) (*time.Time, error) {
-	settings, err := q.h.desks.Settings(ctx, merchant)
-	if err != nil {
-		return nil, err
-	}
-	return q.h.desks.Due(ctx, merchant, at, settings.FirstAnswerMinutes)
 }
