@@ -21,7 +21,7 @@ func deliveryTime() Skill {
 
 func answerDeliveryTime(ctx context.Context, t *Turn) (Answer, error) {
 	w := wordsFor(t)
-	code, _ := named(t)
+	code, said := named(t)
 	if code == "" {
 		return w.say("time.which").served().countryButtons("time.button.text").answer(Policy), nil
 	}
@@ -34,7 +34,7 @@ func answerDeliveryTime(ctx context.Context, t *Turn) (Answer, error) {
 		return w.notServed(code, country).answer(Policy), nil
 	}
 	if asksExpress(t) {
-		if err := w.express(ctx, country, found); err != nil {
+		if err := w.express(ctx, country, found, said); err != nil {
 			return Answer{}, err
 		}
 	}
@@ -53,7 +53,10 @@ func answerDeliveryTime(ctx context.Context, t *Turn) (Answer, error) {
 	if !known {
 		return w.say("time.unknown", "country", country).answer(Policy), nil
 	}
-	return w.line("time.order").answer(Policy), nil
+	if w.line("time.order"); !said {
+		w.say("ship.else")
+	}
+	return w.answer(Policy), nil
 }
 
 // duration adds how long one way takes, on a line of its own.

@@ -10,7 +10,7 @@ import (
 // accountDelete forgets the writer, once they have read what that means.
 func accountDelete() Skill {
 	return Skill{
-		Name: "account_delete", Intents: []string{"account_delete"}, Identity: Verified,
+		Name: "account_delete", Intents: []string{"account_delete"}, Identity: Verified, Order: AllOrders,
 		Action: "account.erase", Risk: Irreversible,
 		Answer: func(_ context.Context, t *Turn) (Answer, error) {
 			w := wordsFor(t).say("erase.ask").say("erase.stays")

@@ -45,10 +45,15 @@ func answerProduct(ctx context.Context, t *Turn) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	if len(found) == 0 {
-		return w.say("product.none", "words", w.fact("query", query, "")).say("product.which").asks("product"), nil
-	}
 	wanted := strings.Fields(query)
+	if len(found) == 0 {
+		w.say("product.none", "words", w.fact("query", query, ""))
+		if len(wanted) <= 2 && asksPriceOrStock(t) { // do you sell umbrellas
+			w.fact("product.found", "false", "")
+			return w.answer(Fact), nil
+		}
+		return w.say("product.which").asks("product"), nil
+	}
 	if best := chosen(found, wanted); best != nil {
 		return w.about(best, wanted).answer(Fact), nil
 	}
@@ -57,7 +62,7 @@ func answerProduct(ctx context.Context, t *Turn) (Answer, error) {
 	switch {
 	case len(exact) == 0:
 		head, kind = "product.half", Ask
-	case aspectOf(t) != nil:
+	case aspectOf(t, found) != nil:
 		head, kind = "product.several", Ask
 	}
 	if len(exact) > 0 {
@@ -136,10 +141,18 @@ func titleWords(title string) []string {
 
 func notLetter(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r) }
 
-// aspectOf are the attributes that the message asks about, nil for none.
-func aspectOf(t *Turn) []string {
+// aspectOf are the attributes that the message asks about, nil for none. What only
+// names the products asks nothing: wool socks need not be asked whether of wool.
+func aspectOf(t *Turn, found []Product) []string {
+	var titles []string
+	for i := range found {
+		titles = append(titles, titleWords(found[i].Title)...)
+	}
+	rest := strings.Join(slices.DeleteFunc(strings.Fields(strings.ToLower(orElse(t.Ask.Text, t.Text))), func(word string) bool {
+		return covers(titles, strings.FieldsFunc(word, notLetter))
+	}), " ")
 	for i := range aspects {
-		if says(t, aspects[i].words...) {
+		if slices.ContainsFunc(aspects[i].words, func(word string) bool { return strings.Contains(rest, word) }) {
 			return aspects[i].attributes
 		}
 	}
@@ -163,7 +176,7 @@ func (w *words) about(p *Product, wanted []string) *words {
 	if !named {
 		w.variants(p)
 	}
-	if attributes := aspectOf(w.t); attributes != nil && !w.attributes(p, attributes) && !named {
+	if attributes := aspectOf(w.t, []Product{*p}); attributes != nil && !w.attributes(p, attributes) && !named {
 		w.silent(p)
 	} else if attributes == nil && !asksPriceOrStock(w.t) {
 		w.described(p)

@@ -19,7 +19,7 @@ func shippingOptions() Skill {
 func answerShipping(ctx context.Context, t *Turn) (Answer, error) {
 	w := wordsFor(t)
 	code, said := named(t)
-	if code == "" {
+	if code == "" || !said && asksWhere(t) {
 		return shippingAnywhere(ctx, w)
 	}
 	found, err := deliveriesTo(ctx, t, code)
@@ -30,9 +30,8 @@ func answerShipping(ctx context.Context, t *Turn) (Answer, error) {
 	if len(found) == 0 {
 		return w.notServed(code, country).answer(Policy), nil
 	}
-	express := asksExpress(t)
-	if express {
-		if err := w.express(ctx, country, found); err != nil {
+	if asksExpress(t) {
+		if err := w.express(ctx, country, found, said); err != nil {
 			return Answer{}, err
 		}
 	} else if said {
@@ -52,7 +51,25 @@ func answerShipping(ctx context.Context, t *Turn) (Answer, error) {
 	if url := policyLink(t, "shipping"); url != "" {
 		w.say("ship.link", "url", w.fact("shipping_policy.url", url, ""))
 	}
+	if !said {
+		w.elsewhere()
+	}
 	return w.answer(Policy), nil
+}
+
+// elsewhere says what other countries there are, for whom the writer's was guessed.
+func (w *words) elsewhere() *words {
+	if n := len(w.t.Settings.Countries); n > 0 && n <= mostCountries {
+		w.line("ship.countries", "countries", w.countries("ship_countries", w.t.Settings.Countries))
+		return w.say("ship.else")
+	}
+	return w.line("ship.else")
+}
+
+// asksWhere says that the message asks for countries as such.
+func asksWhere(t *Turn) bool {
+	return says(t, "countries", "which country", "what country", "abroad", "worldwide", "international", "anywhere", "everywhere", "where do you",
+		"որ երկր", "ինչ երկր", "երկրներ", "արտերկիր", "արտասահման", "ամբողջ աշխարհ", "ប្រទេសណា", "ប្រទេសអ្វី", "ប្រទេសខ្លះ", "ក្រៅប្រទេស", "អន្តរជាតិ", "បរទេស")
 }
 
 func asksExpress(t *Turn) bool {
@@ -101,12 +118,15 @@ func (w *words) option(i int, d *Delivery, plain, dated string) {
 	w.line(dated, "name", name, "price", price, "dates", w.days(at, *d.From, *d.To))
 }
 
-// express says whether one of the ways is an express, and where else there is one.
-func (w *words) express(ctx context.Context, country string, found []Delivery) error {
+// express says whether one of the ways is an express, and where else there is one
+// unless the message was about this country alone and it has one.
+func (w *words) express(ctx context.Context, country string, found []Delivery, said bool) error {
 	if hasExpress(found) {
 		w.fact("express", "true", "")
-		w.say("ship.express_yes", "country", country)
-		return nil
+		if w.say("ship.express_yes", "country", country); said {
+			return nil
+		}
+		return w.expressCountries(ctx)
 	}
 	w.fact("express", "false", "")
 	w.say("ship.express_no", "country", country)

@@ -14,6 +14,7 @@ import (
 	"doorstep/internal/fault"
 	"doorstep/internal/id"
 	"doorstep/internal/money"
+	"doorstep/order"
 	"doorstep/support/slot"
 	"doorstep/support/text"
 	"doorstep/support/understand"
@@ -207,7 +208,9 @@ func TestTheShopAnswersWhatItKnowsAndNothingElse(t *testing.T) {
 		{"shipping_options", "en", "", "how do you ship", Policy, "ship_countries=AM,KH,SE,DE", "Cambodia", "Post"},
 		{"shipping_options", "en", "", "do you have express delivery", Policy, "express_countries=AM", "Express delivery goes to Armenia", ""},
 		{"shipping_options", "en", "KH", "do you have express delivery", Policy, "express=false express_countries=AM country=KH", "no express delivery to Cambodia", "Yes"},
-		{"shipping_options", "hy", "AM", "արագ առաքում ունե՞ք", Policy, "express=true", "Այո", ""},
+		{"shipping_options", "hy", "AM", "արագ առաքում ունե՞ք", Policy, "express=true express_countries=AM ship_countries=AM", "Այո", ""},
+		{"shipping_options", "en", "AM", "which countries do you deliver to", Policy, "ship_countries=AM,KH,SE,DE", "Cambodia", "Post"},
+		{"shipping_options", "en", "AM", "what does shipping cost", Policy, "country=AM ship_countries=AM,KH,SE,DE", "another country", ""},
 		{"shipping_options", "en", "SE", "shipping cost?", Policy, "delivery.1.price=0", "free", "arriving"},
 		{"delivery_time", "en", "AM", "how long does delivery take", Policy, "delivery.1.from=2026-03-12 delivery.1.to=2026-03-16 delivery.1.days=3–5", "12–16 March 2026", ""},
 		{"delivery_time", "en", "SE", "how long does delivery take", Policy, "country=SE", "will not guess", ""},
@@ -247,13 +250,15 @@ func TestTheShopAnswersWhatItKnowsAndNothingElse(t *testing.T) {
 		{"thanks_bye", "km", "", "អរគុណ", Smalltalk, "", "មិនអីទេ", ""},
 		{"out_of_scope", "en", "", "tell me a riddle", Oos, "", "sorry", ""},
 		{"product_question", "en", "", "is this in stock", Ask, "", "Which product", ""},
-		{"product_question", "en", "", "how much are the wool socks", Fact, "product=Wool socks product.price=9.00 product.currency=EUR product.in_stock=true product.units=3 variants.in_stock=38 variants.sold_out=42", "Only 3 are left|Sold out: 42", "catalogue"},
-		{"product_question", "en", "", "are the wool socks there in size 42", Fact, "variant=42 variant.in_stock=false", "42 is sold out", ""},
+		{"product_question", "en", "", "how much are the wool socks", Fact, "product=Wool socks product.price=9.00 product.currency=EUR product.in_stock=true product.units=3 variants.in_stock=38 variants.sold_out=42", "Only 3 left|Sold out: 42", "catalogue"},
+		{"product_question", "en", "", "are the wool socks there in size 42", Fact, "variant=42 variant.in_stock=false", "42: sold out", "catalogue"},
 		{"product_question", "en", "", "what are the wool socks made of", Fact, "product.attribute.material=Merino wool", "Material: Merino wool", "does not say"},
 		{"product_question", "en", "", "what is the enamel jug made of", Fact, "product.description=A jug for the table. product.url=https://shop.example/jug", "does not say more", ""},
 		{"product_question", "en", "", "what is the enamel made of", Ask, "product=Enamel jug product.2=Enamel bowl", "Which one", ""},
 		{"product_question", "en", "", "do you have enamel", Fact, "product.in_stock=true product.2.in_stock=false product.2.price=18.50", "sold out", "Which"},
-		{"product_question", "en", "", "do you sell umbrellas", Ask, "query=umbrellas", "nothing", ""},
+		{"product_question", "en", "", "do you have wool socks", Fact, "product=Wool socks", "Only 3", "catalogue"},
+		{"product_question", "en", "", "do you sell umbrellas", Fact, "query=umbrellas product.found=false", "nothing", ""},
+		{"product_question", "en", "", "does the garden umbrella resist hail storms", Ask, "query=garden", "nothing", ""},
 	} {
 		a := ask(t, &fakeShop{}, c.skill, c.language, c.country, c.said)
 		if a.Type != c.kind {
@@ -319,6 +324,21 @@ func TestWhatConcernsAPersonIsProposedAndDoneOnlyThen(t *testing.T) {
 		if err != nil || a.Type != Done || len(f.done) != 1 {
 			t.Errorf("%s did %v: %v %v", name, f.done, a, err)
 		}
+	}
+}
+
+func TestWhoeverForgetsThemselvesIsToldOfOrdersUnderWay(t *testing.T) {
+	t.Parallel()
+	of := func(number string, status order.Status, sent string) *Order {
+		return &Order{Order: &order.Order{Number: number, Status: status, FulfillmentStatus: sent}}
+	}
+	turn := &Turn{Now: shopNow, Language: "en", Settings: shopSettings(), Orders: []*Order{
+		of("DS-100001", order.StatusConfirmed, "unfulfilled"), of("DS-100002", order.StatusCompleted, "delivered"),
+		of("DS-100003", order.StatusCanceled, "unfulfilled"), of("DS-100004", order.StatusConfirmed, "delivered"),
+	}}
+	a, err := accountDelete().Answer(t.Context(), turn)
+	if err != nil || !slices.Contains(factsOf(a), "orders.open=DS-100001") || !strings.Contains(a.Reply, "DS-100001") || strings.Contains(a.Reply, "DS-100004") {
+		t.Errorf("%v %v %v", a.Reply, factsOf(a), err)
 	}
 }
 
