@@ -147,14 +147,14 @@ type ConversationSaid struct {
 	Last   *AssistantReply `json:"last,omitempty" doc:"The assistant's newest reply with what it offers, while it is the one to answer"`
 }
 
-type conversationIn struct {
+type saidIn struct {
 	ByID
 	ConversationHeaders
 	After int `query:"after" minimum:"0" maximum:"1000000000" default:"0" doc:"What was said behind this place"`
 	Limit int `query:"limit" minimum:"1" maximum:"200" default:"200"`
 }
 
-type conversationOut struct{ Body ConversationSaid }
+type saidOut struct{ Body ConversationSaid }
 
 // assistantRoom answers the routes of the assistant.
 type assistantRoom struct {
@@ -243,7 +243,7 @@ func (r *assistantRoom) say(ctx context.Context, in *assistantIn) (*assistantOut
 	}}, nil
 }
 
-func (r *assistantRoom) read(ctx context.Context, in *conversationIn) (*conversationOut, error) {
+func (r *assistantRoom) read(ctx context.Context, in *saidIn) (*saidOut, error) {
 	who, err := r.who(ctx, &in.ConversationHeaders)
 	if err != nil {
 		return nil, err
@@ -252,7 +252,7 @@ func (r *assistantRoom) read(ctx context.Context, in *conversationIn) (*conversa
 	if err != nil {
 		return nil, err
 	}
-	out := &conversationOut{ConversationSaid{Status: string(t.Status), Data: make([]Said, len(t.Said))}}
+	out := &saidOut{ConversationSaid{Status: string(t.Status), Data: make([]Said, len(t.Said))}}
 	for i, m := range t.Said {
 		out.Body.Data[i] = Said{Seq: m.Seq, Author: string(m.Author), Text: m.Body, Language: t.Languages[i], CreatedAt: m.CreatedAt}
 	}
