@@ -21,6 +21,7 @@ type recommendations interface {
 	List(ctx context.Context, a recommend.Ask) (*recommend.List, error)
 	Seen(ctx context.Context, merchant uuid.UUID, events []recommend.Event) error
 	recommendationRules
+	recommendationReports
 }
 
 // Recommendation is a product with the reason why it is shown.
@@ -41,6 +42,9 @@ type RecommendationReason struct {
 // RecommendationList is a list with its name.
 type RecommendationList struct {
 	RequestID uuid.UUID        `json:"request_id" format:"uuid" doc:"Send it with the events that follow"`
+	Arm       string           `json:"arm,omitempty" enum:"learned,popularity" doc:"With visitor: whose list it is. A twentieth of all visitors always gets what sells best, for comparison"`
+	Version   int              `json:"version" doc:"Of how the surface ranks; 0 is the program's own"`
+	Rules     int              `json:"rules_version" doc:"Of the merchant's rules; 0: there are none"`
 	Data      []Recommendation `json:"data"`
 }
 
@@ -53,6 +57,7 @@ type recommendIn struct {
 	Currency string   `query:"currency" maxLength:"3" example:"EUR" doc:"Of the prices shown; the shop's first when absent"`
 	Secret   string   `header:"Cart-Secret" maxLength:"200" doc:"With cart_id; not needed with a secret key"`
 	Language string   `header:"Accept-Language" maxLength:"1000" doc:"Of titles and texts"`
+	Visitor  string   `query:"visitor" maxLength:"64" pattern:"^[A-Za-z0-9_.:-]*$" doc:"The same as in events; with it the list can be compared, and one of ten places may show what nobody has tried yet"`
 	SignedIn string   `header:"Customer-Session" maxLength:"100" doc:"On home: for whom"`
 }
 
@@ -99,6 +104,7 @@ func registerRecommendations(s *Server, r Rooms, shops *shops) {
 		Auth: publishable(), Once: OnceNever, Errors: []*fault.Error{recommend.ErrEvents},
 	}, room.seen)
 	registerRecommendationRules(s, r.Recommendations, r.Catalogue)
+	registerRecommendationReport(s, r.Recommendations)
 }
 
 func (r *recommendRoom) list(ctx context.Context, in *recommendIn) (*recommendOut, error) {
@@ -108,7 +114,7 @@ func (r *recommendRoom) list(ctx context.Context, in *recommendIn) (*recommendOu
 		return nil, err
 	}
 	a := recommend.Ask{
-		Merchant: who.Merchant, Surface: recommend.Surface(in.Surface), Currency: currency, Locale: string(language(ctx)), Places: in.Limit,
+		Merchant: who.Merchant, Surface: recommend.Surface(in.Surface), Currency: currency, Locale: string(language(ctx)), Places: in.Limit, Visitor: in.Visitor,
 	}
 	for i, text := range in.Products {
 		product, err := uuid.Parse(text)
@@ -133,7 +139,7 @@ func (r *recommendRoom) list(ctx context.Context, in *recommendIn) (*recommendOu
 	if err != nil {
 		return nil, err
 	}
-	out := &recommendOut{Body: RecommendationList{RequestID: l.ID, Data: make([]Recommendation, len(l.Picks))}}
+	out := &recommendOut{Body: RecommendationList{RequestID: l.ID, Arm: string(l.Arm), Version: l.Version, Rules: l.Rules, Data: make([]Recommendation, len(l.Picks))}}
 	for i, p := range l.Picks {
 		w := RecommendationReason{Code: string(p.Reason.Code), Orders: p.Reason.Orders, Days: p.Reason.Days}
 		if p.Reason.Seed != uuid.Nil {

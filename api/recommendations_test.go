@@ -3,11 +3,14 @@ package api
 import (
 	"cmp"
 	"context"
+	"math"
 	"testing"
+	"time"
 
 	"doorstep/catalog"
 	"doorstep/internal/id"
 	"doorstep/internal/money"
+	"doorstep/internal/stat"
 	"doorstep/recommend"
 
 	"github.com/google/uuid"
@@ -69,6 +72,43 @@ func (f fakeRecommendations) PublishRules(_ context.Context, m uuid.UUID, by, no
 		return nil, recommend.ErrRulesVersion
 	}
 	return &recommend.RuleSet{Version: 4, Rules: rules, Note: note, By: by, At: noon}, nil
+}
+
+func (f fakeRecommendations) Compare(_ context.Context, m uuid.UUID, from, to time.Time) (*recommend.Comparison, error) {
+	if err := f.see("Compare", m, false, nil, []time.Time{from, to}); err != nil || m != merchant {
+		return &recommend.Comparison{}, err
+	}
+	if !to.After(from) {
+		return nil, recommend.ErrPeriod
+	}
+	measured := recommend.Lift{Interval: stat.Interval{Estimate: .02, Low: .01, High: .03}, Verdict: recommend.Measured}
+	return &recommend.Comparison{
+		From: from, To: to, Learned: recommend.ArmFigures{Visitors: 950, Orders: 40, Revenue: map[string]int64{"EUR": 90_000}}, Popularity: recommend.ArmFigures{Visitors: 50},
+		Conversion: measured, Attach: measured, Split: recommend.Split{Expected: .05, Observed: .05, P: 1, OK: true},
+		Revenue: []recommend.RevenueLift{{Currency: "EUR", Lift: recommend.Lift{Interval: stat.Interval{Low: math.Inf(-1), High: math.Inf(1)}, Verdict: recommend.NotEnoughData}}},
+	}, nil
+}
+
+func (f fakeRecommendations) Versions(_ context.Context, m uuid.UUID) ([]recommend.Version, error) {
+	if err := f.see("Versions", m, false, nil, nil); err != nil || m != merchant {
+		return nil, err
+	}
+	return []recommend.Version{{Surface: recommend.Cart, Version: 2, By: canary, At: noon, Report: recommend.Trial{Why: "unsure"}}}, nil
+}
+
+func TestWhatRecommendationsAreWorthIsToldWithItsBounds(t *testing.T) {
+	t.Parallel()
+	s, rooms := open(t)
+	run(t, s, []scenario{
+		{name: "report", method: "GET", path: "/v1/analytics/recommendations?from=2026-11-01&to=2026-11-30", header: with(rootKey), status: 200,
+			want: []string{`"conversion_lift":{"bps":200,"low_bps":100,"high_bps":300,"verdict":"measured"}`, `"verdict":"not_enough_data"`, `"expected_bps":500`, `"amount":90000`}},
+		{name: "versions", method: "GET", path: "/v1/recommendations/versions", header: with(rootKey), status: 200, want: []string{`"surface":"cart"`, `"why":"unsure"`}},
+		{name: "no day", method: "GET", path: "/v1/analytics/recommendations?from=2026-11-31", header: with(rootKey), status: 422, want: []string{"query.from"}},
+		{name: "a storefront", method: "GET", path: "/v1/analytics/recommendations", status: 403},
+	})
+	if days, _ := rooms.last(t, "Compare").given.([]time.Time); len(days) != 2 || days[1].Sub(days[0]) != 30*24*time.Hour {
+		t.Errorf("asked for %v", days)
+	}
 }
 
 func TestAListSaysWhatItGoesWithInCodesAndNumbers(t *testing.T) {

@@ -20,6 +20,7 @@ type knowledge struct {
 	rebuys  map[int32]rebuy
 	newest  []int32 // on sale, the newest first
 	popular []int32 // on sale, what sells best now first
+	untried []int32 // on sale, newest first, what nobody has bought
 }
 
 // item is a product as far as choosing needs it.
@@ -68,6 +69,7 @@ type past struct {
 	onSale []item
 	bought []purchase
 	seen   []look
+	shown  []exposure
 	tuned  map[Surface]version
 }
 
@@ -100,6 +102,7 @@ func learnFrom(now time.Time, p *past) *knowledge {
 	k.viewed = Build(k.visits(now, seen), len(k.items), Params{A: .5, B: .5, C: .4, Half: 30, Shrink: 5, Keep: 100, Most: 50})
 	k.rebuys = k.again(l)
 	k.rank()
+	k.untriedOf(p.shown)
 	return k
 }
 
@@ -234,4 +237,21 @@ func (k *knowledge) rank() {
 		}
 		return 0
 	})
+}
+
+// untriedOf finds what may be shown by chance: the newest things that nobody has
+// bought, until they were shown often enough without being chosen.
+func (k *knowledge) untriedOf(shown []exposure) {
+	had := map[int32]bool{}
+	for _, e := range shown {
+		if n, known := k.number[e.product]; known && e.shown >= turns && e.clicks*perClick < e.shown {
+			had[n] = true
+		}
+	}
+	trend := k.rankers[Home].trend
+	for _, n := range k.newest {
+		if trend[n] <= 0 && !had[n] && len(k.untried) < mostUntried {
+			k.untried = append(k.untried, n)
+		}
+	}
 }

@@ -49,7 +49,10 @@ type Ask struct {
 	// Seeds are the products that the list stands beside; Home needs none.
 	Seeds []uuid.UUID
 	// Person is the HMAC of the shopper's address, when they are signed in.
-	Person           []byte
+	Person []byte
+	// Visitor is what the storefront calls the browser; with it the list belongs to
+	// an arm, and is written down so that it can be compared.
+	Visitor          string
 	Currency, Locale string
 	Places           int
 }
@@ -76,6 +79,7 @@ type List struct {
 	Rules int       // the version of the rules; 0: none
 	// Version is how the surface ranks; 0: as the program does without a trial.
 	Version int
+	Arm     Arm // empty without a visitor
 	Picks   []Pick
 }
 
@@ -93,17 +97,38 @@ func (s *Service) List(ctx context.Context, a Ask) (*List, error) {
 		return nil, err
 	}
 	now := s.DB.Now()
-	l := &List{ID: id.New(), At: k.at, Rules: rules.Version, Version: k.tuned[tableOf(&a)].number}
-	r := k.rule(rules.Rules, &a, now)
-	good, err := s.gather(ctx, k, &a, r, k.pinned(k.candidates(a, now), &a, r, now))
-	if err != nil {
-		return nil, err
+	l, n, err := s.compose(ctx, k, rules, &a, now)
+	if err == nil && a.Visitor != "" {
+		s.journal.note(*n)
 	}
+	return l, err
+}
+
+// compose makes a list of what is known, and the note that tells of it.
+func (s *Service) compose(ctx context.Context, k *knowledge, rules *RuleSet, a *Ask, now time.Time) (*List, *answered, error) {
+	l := &List{ID: id.New(), At: k.at, Rules: rules.Version, Version: k.tuned[tableOf(a)].number, Arm: armFor(a)}
+	r := k.rule(rules.Rules, a, now)
+	var all []choice
+	var chance *exploration
+	if l.Arm == Popularity {
+		all = k.popularityOnly(a, now)
+	} else if all = k.candidates(*a, now); l.Arm == Learned {
+		chance = k.explore(a, now)
+	}
+	good, err := s.gather(ctx, k, a, r, k.pinned(chance.first(all), a, r, now))
+	if err != nil {
+		return nil, nil, err
+	}
+	good, by := chance.outOf(good)
 	pinned, rest, last := r.arrange(k, good)
-	for _, c := range k.varied(pinned, rest, last, a.Places) {
+	list := k.varied(pinned, rest, last, a.Places)
+	if by != nil && !r.buries(k, by) && len(pinned) < chance.place {
+		list = chance.into(list, *by, a.Places)
+	}
+	for _, c := range list {
 		l.Picks = append(l.Picks, Pick{c.view, k.why(c.why)})
 	}
-	return l, nil
+	return l, k.noted(a, l, chance, list, now), nil
 }
 
 // tableOf is the surface whose settings answer a question.
@@ -192,6 +217,8 @@ type choice struct {
 	item int32
 	why  reasoned
 	view *catalog.View
+	// chance says that it is here by chance, not on its merits.
+	chance bool
 }
 
 // reasoned is a reason in numbers.

@@ -20,6 +20,13 @@ func numbered(n int) uuid.UUID {
 	return uuid.MustParse(fmt.Sprintf("00000000-0000-7000-8000-%012d", n))
 }
 
+func numbereds(all ...int) (ids []uuid.UUID) {
+	for _, n := range all {
+		ids = append(ids, numbered(n))
+	}
+	return ids
+}
+
 // town is a shop that is made by hand.
 type town struct {
 	onSale []item

@@ -32,15 +32,24 @@ func (s priced) Views(ctx context.Context, m uuid.UUID, currency, locale string,
 
 // show answers as the service does, from what is known.
 func show(t interface{ Fatal(...any) }, k *knowledge, rules []Rule, a Ask, gone ...int) []choice {
+	all, _, _ := showTo(t, k, rules, a, gone...)
+	return all
+}
+
+func showTo(t interface{ Fatal(...any) }, k *knowledge, rules []Rule, a Ask, gone ...int) ([]choice, *List, *answered) {
 	s := &Service{Config: Config{Shelf: priced{stall{gone}}}}
 	a.Places = max(a.Places, 1)
-	r := k.rule(rules, &a, noon)
-	good, err := s.gather(context.Background(), k, &a, r, k.pinned(k.candidates(a, noon), &a, r, noon))
+	l, n, err := s.compose(context.Background(), k, &RuleSet{Rules: rules}, &a, noon)
 	if err != nil {
 		t.Fatal(err)
 	}
-	pinned, rest, last := r.arrange(k, good)
-	return k.varied(pinned, rest, last, a.Places)
+	var all []choice
+	for _, p := range l.Picks {
+		c := choice{item: k.number[p.Product.ID], view: p.Product}
+		c.why.code = p.Reason.Code
+		all = append(all, c)
+	}
+	return all, l, n
 }
 
 func market(n int) *town {
@@ -204,6 +213,9 @@ func TestRulesNeverShowWhatTheyForbid(t *testing.T) {
 		a := Ask{Surface: rapid.SampledFrom([]Surface{Home, Product, SoldOut}).Draw(t, "surface"), Places: rapid.IntRange(1, 20).Draw(t, "places")}
 		if a.Surface != Home {
 			a.Seeds = []uuid.UUID{numbered(product.Draw(t, "seed"))}
+		}
+		if rapid.Bool().Draw(t, "visitor") {
+			a.Visitor = fmt.Sprint("v", rapid.IntRange(0, 200).Draw(t, "who"))
 		}
 		shown := show(t, k, rules, a, gone...)
 		blocked := func(i *item) bool {

@@ -40,8 +40,9 @@ type Config struct {
 // something was bought since. It is safe for concurrent use.
 type Service struct {
 	Config
-	mu    sync.Mutex
-	shops map[uuid.UUID]*shop
+	journal journal
+	mu      sync.Mutex
+	shops   map[uuid.UUID]*shop
 }
 
 // shop is what is known of one merchant.

@@ -40,6 +40,7 @@ func history(ctx context.Context, d *db.DB, merchant uuid.UUID, now, until time.
 		rows(&p.seen, func(row pgx.Rows, l *look) error { return row.Scan(&l.visitor, &l.at, &l.product) },
 			`select visitor, at, product_id from rec_events where merchant_id = $1 and kind = 'view' and at > $2 and at <= $3 order by at, id`,
 			merchant, now.Add(-viewsBack), until),
+		exposureQuery(&p.shown, merchant, now.Add(-viewsBack)),
 	)
 }
 

@@ -440,6 +440,36 @@ func TestWhatIsRecommendedSaysWhyAndWhoIsNotFollowedIsNotTold(t *testing.T) {
 	}
 }
 
+func TestWhatIsChosenFromAListIsToldWithTheList(t *testing.T) {
+	t.Parallel()
+	const list, pot = "018f3c1e-9a4b-7c21-b0de-4d8a1f6e2c99", "018f3c1e-9a4b-7c21-b0de-4d8a1f6e2c98"
+	var told strings.Builder
+	h := &listener{answer: map[string]func(*fasthttp.RequestCtx) (int, any){
+		"GET /v1/products/mug": always(200, aMug()),
+		"POST /v1/events": func(ctx *fasthttp.RequestCtx) (int, any) {
+			told.Write(ctx.Request.Body())
+			return 202, nil
+		},
+		"GET /v1/recommendations": always(200, j{"request_id": list, "data": []j{{"product": j{"id": pot, "slug": "pot", "title": "Pot", "availability": "in_stock", "price_from": eur(900)}, "reason": j{"code": "picked"}}}}),
+	}}
+	app := shopOf(h)
+	_, text := page(t, app, "GET", "/shop/products/mug", map[string]string{"Cookie": visitorCookie + "=v-1"}, "")
+	if !strings.Contains(text, "/shop/products/pot?from="+list+".1.product") || !strings.Contains(text, "Chosen by the shop") {
+		t.Error("the link does not name its list")
+	}
+	if got := told.String(); !strings.Contains(got, `"kind":"impression","visitor":"v-1","product_id":"`+pot+`","request_id":"`+list+`","surface":"product","position":1`) {
+		t.Errorf("told %s", got)
+	}
+	_, text = page(t, app, "GET", "/shop/products/mug?from="+list+".2.home", map[string]string{"Cookie": visitorCookie + "=v-1"}, "")
+	if got := told.String(); !strings.Contains(got, `"kind":"click","visitor":"v-1"`) || !strings.Contains(got, `"request_id":"`+list+`","surface":"home","position":2`) || !strings.Contains(text, `name="from" value="`+list+`.2.home"`) {
+		t.Errorf("told %s", got)
+	}
+	_, text = page(t, app, "GET", "/shop/products/mug?from="+list+".2.%22%3E%3Cb%3E", map[string]string{"Cookie": visitorCookie + "=v-1"}, "")
+	if strings.Contains(text, `name="from"`) || strings.Contains(text, "<b>") {
+		t.Error("anything passes for a list")
+	}
+}
+
 func TestStepsAreToldAndNothingThatWasTyped(t *testing.T) {
 	t.Parallel()
 	events := "POST /v1/checkouts/" + checkoutID + "/events"

@@ -63,6 +63,7 @@ func (p *shopPages) done(v *visit) error {
 		return p.answered(v, a)
 	}
 	d := &doneData{Order: a.Order, Recommended: v.recommended("post_purchase", a.Order.products()...)}
+	v.ordered(a.Order.ID)
 	if c, err := v.readCheckout(); err == nil && c != nil {
 		d.Email = c.Email
 	}

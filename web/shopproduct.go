@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -72,7 +73,8 @@ type productData struct {
 	Delivery  *delivery
 	Canonical string
 	Alert     string
-	Next      []hit // recommended beside it
+	Next      []hit  // recommended beside it
+	From      string // the place in a list that led here
 }
 
 // delivery is what it costs to send the product alone to a country.
@@ -129,6 +131,9 @@ func (p *shopPages) product(v *visit) error {
 	if v.fragment() == "" {
 		v.looked("view", d.ID)
 		d.Next = v.recommended("product", d.ID)
+		if _, ok := v.from(); ok {
+			d.From = strings.Clone(v.Query("from"))
+		}
 	}
 	d.Delivery = v.quote(d)
 	return p.show(v, "product", d)

@@ -19,6 +19,7 @@ type hit struct {
 	InStock bool   `json:"in_stock"`
 	Tier    int    `json:"tier"`
 	Why     string `json:"-"` // it is recommended; empty when there are no words for that
+	From    string `json:"-"` // the place in the list that recommends it
 }
 
 type facet struct {

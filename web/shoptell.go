@@ -8,6 +8,7 @@ import (
 	"doorstep/internal/locale"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/google/uuid"
 )
 
 // What a storefront sees of a checkout and the API cannot: which steps are looked
@@ -55,23 +56,86 @@ func (v *visit) tell(c *checkoutBody, events []stepEvent) {
 	}, nil)
 }
 
-const visitorCookie = "doorstep-visitor"
+const (
+	visitorCookie = "doorstep-visitor"
+	visitorKept   = "visitor" // of this request
+)
 
-// looked tells what is looked at (view) and put into carts (add), for the shop's
-// recommendations. The visitor is a random name until the browser is closed; who
-// asks not to be followed has none.
+// visitor is a random name until the browser is closed, for the shop's
+// recommendations; who asks not to be followed has none.
+func (v *visit) visitor() string {
+	if v.Get("Sec-GPC") == "1" || v.Get("DNT") == "1" {
+		return ""
+	}
+	if name, ok := v.Locals(visitorKept).(string); ok {
+		return name
+	}
+	name := v.cookie(visitorCookie)
+	if !plain(name) || len(name) > 64 {
+		name = newKey()
+		v.setCookie(visitorCookie, name, 0)
+	}
+	v.Locals(visitorKept, name)
+	return name
+}
+
+// seen is something that is told about a product, or about an order.
+type seen struct {
+	ID       string `json:"id"`
+	Kind     string `json:"kind"`
+	Visitor  string `json:"visitor"`
+	Product  string `json:"product_id,omitempty"`
+	Order    string `json:"order_id,omitempty"`
+	Request  string `json:"request_id,omitempty"`
+	Surface  string `json:"surface,omitempty"`
+	Position int    `json:"position,omitempty"`
+}
+
+// from is the place in a recommended list that an address names, as
+// REQUEST.POSITION.SURFACE.
+func (v *visit) from() (s seen, ok bool) {
+	parts := strings.SplitN(v.FormValue("from"), ".", 3)
+	if len(parts) != 3 || !plain(parts[0]) || !plain(parts[2]) {
+		return s, false
+	}
+	at, err := strconv.Atoi(parts[1])
+	if _, bad := uuid.Parse(parts[0]); bad != nil || err != nil || at < 1 || at > mostRecommended {
+		return s, false
+	}
+	return seen{Request: strings.Clone(parts[0]), Position: at, Surface: strings.Clone(parts[2])}, true
+}
+
+// looked tells what is looked at (view) and put into carts (add), and from which
+// list it came.
 func (v *visit) looked(kind, product string) {
-	if v.Get("Sec-GPC") == "1" || v.Get("DNT") == "1" || product == "" {
+	if product == "" {
 		return
 	}
-	visitor := v.cookie(visitorCookie)
-	if !plain(visitor) || len(visitor) > 64 {
-		visitor = newKey()
-		v.setCookie(visitorCookie, visitor, 0)
+	all := []seen{{Kind: kind, Product: product}}
+	if s, ok := v.from(); ok {
+		if kind == "view" {
+			all = append(all, seen{Kind: "click", Product: product, Request: s.Request, Surface: s.Surface, Position: s.Position})
+		} else {
+			all[0].Request, all[0].Surface, all[0].Position = s.Request, s.Surface, s.Position
+		}
 	}
-	_ = v.shop(ask{Method: fiber.MethodPost, Path: "/v1/events", Body: map[string]any{
-		"events": []any{map[string]any{"id": newKey(), "kind": kind, "visitor": visitor, "product_id": product}},
-	}}, nil)
+	v.say(all...)
+}
+
+// ordered tells that an order came of this visit; told twice it counts once.
+func (v *visit) ordered(order string) { v.say(seen{ID: order, Kind: "order", Order: order}) }
+
+func (v *visit) say(all ...seen) {
+	visitor := v.visitor()
+	if visitor == "" || len(all) == 0 {
+		return
+	}
+	for i := range all {
+		if all[i].Visitor = visitor; all[i].ID == "" {
+			all[i].ID = newKey()
+		}
+	}
+	_ = v.shop(ask{Method: fiber.MethodPost, Path: "/v1/events", Body: map[string]any{"events": all}}, nil)
 }
 
 // mostRecommended are shown at once.
@@ -81,8 +145,10 @@ const mostRecommended = 5
 // say shows none.
 func (v *visit) recommended(surface string, beside ...string) []hit {
 	var answer struct {
-		Data []struct {
+		RequestID string `json:"request_id"`
+		Data      []struct {
 			Product struct {
+				ID           string   `json:"id"`
 				Slug         string   `json:"slug"`
 				Title        string   `json:"title"`
 				Brand        string   `json:"brand"`
@@ -99,6 +165,9 @@ func (v *visit) recommended(surface string, beside ...string) []hit {
 	if len(beside) > 0 {
 		q.Set("product_id", strings.Join(beside, ","))
 	}
+	if who := v.visitor(); who != "" {
+		q.Set("visitor", who)
+	}
 	header := map[string]string{}
 	if session := v.customerSession(); session != "" {
 		header["Customer-Session"] = session
@@ -107,6 +176,7 @@ func (v *visit) recommended(surface string, beside ...string) []hit {
 		return nil
 	}
 	var all []hit
+	var shown []seen
 	for i := range answer.Data {
 		r := &answer.Data[i].Product
 		h := hit{Slug: r.Slug, Title: r.Title, Brand: r.Brand, Price: r.From, InStock: r.Availability != outOfStock}
@@ -116,7 +186,12 @@ func (v *visit) recommended(surface string, beside ...string) []hit {
 		if key := "web.shop.why." + answer.Data[i].Reason.Code; locale.Has(key) {
 			h.Why = locale.T(v.Lang, key)
 		}
+		if answer.RequestID != "" && r.ID != "" {
+			h.From = answer.RequestID + "." + strconv.Itoa(i+1) + "." + surface
+			shown = append(shown, seen{Kind: "impression", Product: r.ID, Request: answer.RequestID, Surface: surface, Position: i + 1})
+		}
 		all = append(all, h)
 	}
+	v.say(shown...)
 	return all
 }
