@@ -24,6 +24,9 @@ type Config struct {
 	Zones zones
 	// Batch is about how many events are read at once; 20,000.
 	Batch int
+	// Keep is how long the log is kept after the last that was heard of a journey; 0
+	// is for ever. It must be longer than it takes to close a day and to expire.
+	Keep time.Duration
 }
 
 // Service keeps the figures. It is safe for concurrent use.

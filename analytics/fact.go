@@ -59,6 +59,7 @@ type Fact struct {
 	Times     int   // how often it was left
 	SaleDay   string
 	SaleTotal int64 // minor units; of the order, whenever it was placed
+	Pruned    bool  // the log tells of it no more, or of what came after only
 }
 
 // tell makes a fact of all events of one journey, in the order of their time and

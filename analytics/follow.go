@@ -17,23 +17,7 @@ import (
 // Follow brings the figures of all merchants up to date with the log. Several
 // may run at once: of one merchant one does the work and the others wait.
 func (s *Service) Follow(ctx context.Context) error {
-	rows, err := s.DB.Query(ctx, `select m.id from merchants m left join daily_state c on c.merchant_id = m.id
-		where exists (select from checkout_events e where e.merchant_id = m.id and e.xid >= coalesce(c.next, '0'::xid8))`)
-	if err != nil {
-		return err
-	}
-	merchants, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
-	if err != nil {
-		return err
-	}
-	for _, m := range merchants {
-		for more := true; more; {
-			if more, err = s.follow(ctx, m); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return cart.ReadOn(ctx, s.DB, "daily_state", s.follow)
 }
 
 // lockNotAvailable is what PostgreSQL says who has waited for a lock in vain.
@@ -112,6 +96,7 @@ func (s *Service) read(ctx context.Context, tx pgx.Tx, merchant uuid.UUID, r *ca
 		}); err != nil {
 			return err
 		}
+		withOld(now, before)
 		for i := range now {
 			books.book(&now[i], 1)
 		}
@@ -168,11 +153,18 @@ func (s *Service) Rebuild(ctx context.Context, merchant uuid.UUID) (*Rebuilt, er
 			}
 		}
 		for _, table := range figureTables {
-			if _, err := tx.Exec(ctx, `delete from `+table+` where merchant_id = $1`, merchant); err != nil {
+			stays := ""
+			if table == "daily_journeys" {
+				stays = " and not pruned" // of these nothing else tells
+			}
+			if _, err := tx.Exec(ctx, `delete from `+table+` where merchant_id = $1`+stays, merchant); err != nil {
 				return err
 			}
 		}
 		books := newLedger()
+		if err := bookOld(ctx, tx, merchant, books); err != nil {
+			return err
+		}
 		if out.Journeys, err = s.retell(ctx, tx, merchant, r, zone, books); err != nil {
 			return err
 		}
@@ -206,10 +198,22 @@ func (s *Service) retell(ctx context.Context, tx pgx.Tx, merchant uuid.UUID, r *
 			return n, err
 		}
 		n += int64(len(facts))
+		old, err := factsOf(ctx, tx, merchant, journeys) // those that were pruned; the others are made anew
+		if err != nil {
+			return n, err
+		}
+		for i := range old {
+			books.book(&old[i], -1)
+		}
+		withOld(facts, old)
 		for i := range facts {
 			books.book(&facts[i], 1)
 		}
-		if err := copyFacts(ctx, tx, merchant, facts); err != nil {
+		keep := copyFacts
+		if len(old) > 0 {
+			keep = saveFacts
+		}
+		if err := keep(ctx, tx, merchant, facts); err != nil {
 			return n, err
 		}
 		after = journeys[len(journeys)-1]

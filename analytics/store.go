@@ -86,15 +86,15 @@ func someJourneys(ctx context.Context, tx pgx.Tx, merchant, after uuid.UUID) ([]
 
 var factColumns = []string{
 	"merchant_id", "id", "cart", "day", "started_at", "excluded", "checkout", "reached", "outcome", "reason", "reason_source", "evidence", "device", "country",
-	"carrier", "payment_method", "value_band", "currency", "value_minor", "times", "last_at", "sale_day", "sale_minor",
+	"carrier", "payment_method", "value_band", "currency", "value_minor", "times", "last_at", "sale_day", "sale_minor", "pruned",
 }
 
 const factFields = `id, cart, day::text, started_at, excluded, checkout, reached, outcome, reason, reason_source, evidence, device, country,
-	carrier, payment_method, value_band, currency, value_minor, times, last_at, coalesce(sale_day::text, ''), sale_minor`
+	carrier, payment_method, value_band, currency, value_minor, times, last_at, coalesce(sale_day::text, ''), sale_minor, pruned`
 
 func scanFact(row pgx.CollectableRow) (f Fact, err error) {
 	return f, row.Scan(&f.ID, &f.Cart, &f.Day, &f.Started, &f.Excluded, &f.Checkout, &f.Reached, &f.Outcome, &f.Reason, &f.Source, &f.Evidence, &f.Device,
-		&f.Country, &f.Carrier, &f.Method, &f.Band, &f.Currency, &f.Value, &f.Times, &f.Last, &f.SaleDay, &f.SaleTotal)
+		&f.Country, &f.Carrier, &f.Method, &f.Band, &f.Currency, &f.Value, &f.Times, &f.Last, &f.SaleDay, &f.SaleTotal, &f.Pruned)
 }
 
 // factsOf are the journeys as they counted so far.
@@ -130,7 +130,7 @@ func copyFacts(ctx context.Context, tx pgx.Tx, merchant uuid.UUID, facts []Fact)
 			return nil, err
 		}
 		return []any{merchant, f.ID, f.Cart, day, f.Started, f.Excluded, f.Checkout, f.Reached, string(f.Outcome), f.Reason, f.Source, f.Evidence, f.Device, f.Country,
-			f.Carrier, f.Method, f.Band, f.Currency, f.Value, f.Times, f.Last, sale, f.SaleTotal}, nil
+			f.Carrier, f.Method, f.Band, f.Currency, f.Value, f.Times, f.Last, sale, f.SaleTotal, f.Pruned}, nil
 	}))
 	return err
 }

@@ -1,6 +1,7 @@
 package cart
 
 import (
+	"context"
 	"encoding/json"
 	"strconv"
 	"time"
@@ -77,6 +78,29 @@ func ScanEvent(row pgx.CollectableRow) (Event, error) { return scanEvent(row) }
 type Position struct {
 	Database string // in which the number means something
 	Next     uint64 // the first transaction that has not been read
+}
+
+// ReadOn reads on in the log of each merchant whose row of the cursors is behind:
+// next reads one stretch and says whether there is another one. cursors is the
+// reader's table of merchant_id and next.
+func ReadOn(ctx context.Context, d *db.DB, cursors string, next func(ctx context.Context, merchant uuid.UUID) (more bool, err error)) error {
+	rows, err := d.Query(ctx, `select m.id from merchants m left join `+cursors+` c on c.merchant_id = m.id
+		where exists (select from checkout_events e where e.merchant_id = m.id and e.xid >= coalesce(c.next, '0'::xid8))`)
+	if err != nil {
+		return err
+	}
+	merchants, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return err
+	}
+	for _, m := range merchants {
+		for more := true; more; {
+			if more, err = next(ctx, m); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // bounds asks how far the log can be read on from a position: up to the oldest

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"doorstep/internal/db"
 )
@@ -42,23 +41,7 @@ const followMost = 10_000
 // Follow brings the journeys up to date with the log, of all merchants. Several
 // may run at once: of one merchant one does the work.
 func (s *Service) Follow(ctx context.Context) error {
-	rows, err := s.DB.Query(ctx, `select m.id from merchants m left join journey_cursors c on c.merchant_id = m.id
-		where exists (select from checkout_events e where e.merchant_id = m.id and e.xid >= coalesce(c.next, '0'::xid8))`)
-	if err != nil {
-		return err
-	}
-	merchants, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
-	if err != nil {
-		return err
-	}
-	for _, m := range merchants {
-		for more := true; more; {
-			if more, err = s.follow(ctx, m); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return ReadOn(ctx, s.DB, "journey_cursors", s.follow)
 }
 
 // follow reads one stretch of the log of a merchant and says whether there is

@@ -18,6 +18,7 @@ func (h *house) followJourneys() {
 	h.jobs.Every("cart.write_events", 250*time.Millisecond, counted(h.carts.WriteEvents))
 	h.jobs.Every("cart.sweep", 5*time.Second, h.carts.Sweep)
 	h.jobs.Every("analytics.follow", 5*time.Second, h.analytics.Follow)
+	h.jobs.Every("analytics.prune", time.Hour, counted(h.analytics.Prune))
 }
 
 // lastEvents writes what waits when the program ends.

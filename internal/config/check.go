@@ -218,6 +218,10 @@ func (c Config) checkTimes(w complaints) {
 			w.add(name, "want a positive duration such as 30s")
 		}
 	}
+	// A day of journeys is closed after seven, and they are over after thirty.
+	if c.JourneyLog != 0 && c.JourneyLog < 60*24*time.Hour {
+		w.add("DOORSTEP_JOURNEY_LOG", "want at least 1440h, or 0")
+	}
 	// Who looks after a call that still runs takes it for one that never arrived.
 	if c.RecoveryAge <= c.GatewayTimeout {
 		w.add("DOORSTEP_RECOVERY_AGE", "want more than DOORSTEP_GATEWAY_TIMEOUT")

@@ -88,6 +88,7 @@ type Config struct {
 	CheckoutTTL     time.Duration `env:"DOORSTEP_CHECKOUT_TTL" envDefault:"24h" help:"how long an unpaid checkout stays open"`
 	ReservationTTL  time.Duration `env:"DOORSTEP_RESERVATION_TTL" envDefault:"20m" help:"how long stock is held for a payment under way"`
 	CartTTL         time.Duration `env:"DOORSTEP_CART_TTL" envDefault:"720h" help:"how long an untouched cart is kept"`
+	JourneyLog      time.Duration `env:"DOORSTEP_JOURNEY_LOG" envDefault:"9600h" help:"how long the log of what shoppers do is kept, at least 1440h; 0 is for ever"`
 	RecoveryPeriod  time.Duration `env:"DOORSTEP_RECOVERY_PERIOD" envDefault:"15s" help:"how often unsettled payments are looked after"`
 	RecoveryAge     time.Duration `env:"DOORSTEP_RECOVERY_AGE" envDefault:"30s" help:"how old an unsettled payment must be for that"`
 	ReconcileHour   int           `env:"DOORSTEP_RECONCILE_HOUR" envDefault:"3" help:"hour of the day, in UTC, from which the books of the payment providers are compared, once a day"`

@@ -42,7 +42,7 @@ var journeys = []Invariant{
 		where (s.carts, s.checkouts, s.orders, s.abandoned, s.recovered, s.open, s.value) is distinct from (t.carts, t.checkouts, t.orders, t.abandoned, t.recovered, t.open, t.value)`},
 	{"journeys_are_those_of_the_log", `
 		select d.merchant_id, d.id, 'nothing in the log' from daily_journeys d
-		where not exists (select from checkout_events e where e.merchant_id = d.merchant_id and e.journey_id = d.id)
+		where not d.pruned and not exists (select from checkout_events e where e.merchant_id = d.merchant_id and e.journey_id = d.id)
 		union all
 		select e.merchant_id, e.journey_id, 'not among the figures' from (
 			select distinct e.merchant_id, e.journey_id from checkout_events e join daily_state s on s.merchant_id = e.merchant_id and e.xid < s.next) e

@@ -12,3 +12,7 @@ create index labels_list on labels (merchant_id, created_at, id);
 create index labels_by_status on labels (merchant_id, status, created_at, id);
 
 create index carrier_errands_list on carrier_errands (merchant_id, kind, created_at, id);
+
+-- The log of journeys is not kept for ever. What is taken out of it stays here as
+-- it counted: such a row cannot be made anew, and figures that are keep it.
+alter table daily_journeys add column pruned boolean not null default false;
