@@ -1,6 +1,7 @@
 package skill
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -49,7 +50,7 @@ func (s *tale) cancel() (Answer, error) {
 	}
 	s.say("cancel.part", "number", s.number(), "items", s.items(wanted))
 	s.gain(amount)
-	return s.propose(actCancel, cancelArgs{Lines: quantities(wanted), Reason: s.t.Ask.Slots.Reason})
+	return s.propose(actCancel, cancelArgs{Lines: quantities(wanted), Reason: cmp.Or(s.t.Ask.Slots.Reason, asked)})
 }
 
 // notThese answers an ask whose items cannot be canceled, or that keeps them all.
@@ -77,7 +78,7 @@ func (s *tale) cancelAll(all []units) (Answer, error) {
 	default:
 		s.say("cancel.nothing_to_pay")
 	}
-	return s.propose(actCancel, cancelArgs{Reason: s.t.Ask.Slots.Reason})
+	return s.propose(actCancel, cancelArgs{Reason: cmp.Or(s.t.Ask.Slots.Reason, asked)})
 }
 
 // gain says what the buyer saves when the order costs less.

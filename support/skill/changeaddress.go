@@ -120,7 +120,7 @@ func doAddress(ctx context.Context, s *tale, p Proposal) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	done, err := s.t.Shop.Orders.Edit(ctx, s.t.Merchant, p.Order, order.OrderEdit{ID: p.ID, Base: p.Version, Address: &args.Address}, actor)
+	done, err := s.t.Shop.Orders.Edit(ctx, s.t.Merchant, p.Order, order.OrderEdit{ID: p.ID, Base: p.Version, Address: &args.Address, Reason: asked}, actor)
 	if err != nil {
 		return Answer{}, err
 	}

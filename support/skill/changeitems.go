@@ -124,18 +124,21 @@ func doItems(ctx context.Context, s *tale, p Proposal) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	done, err := s.t.Shop.Orders.Edit(ctx, s.t.Merchant, p.Order, order.OrderEdit{ID: p.ID, Base: p.Version, Add: args.Add, Remove: args.Remove}, actor)
+	done, err := s.t.Shop.Orders.Edit(ctx, s.t.Merchant, p.Order, order.OrderEdit{ID: p.ID, Base: p.Version, Add: args.Add, Remove: args.Remove, Reason: asked}, actor)
 	if err != nil {
 		return Answer{}, err
 	}
 	s.restate(done.Order)
 	s.o = &Order{Order: done.Order, Payments: s.o.Payments}
 	s.say("items.done", "number", s.number(), "items", s.items(s.o.bought()))
+	paid, back := s.o.paid()
 	switch {
 	case done.Difference > 0 && done.PaymentID != nil:
 		s.say("items.due", "amount", s.sum("payment.due", done.Difference), "reference", s.fact("payment.reference", s.o.Number, ""))
 	case done.Difference > 0:
 		s.say("items.more", "amount", s.sum("added", done.Difference))
+	case done.Difference < 0 && paid > back:
+		s.say("cancel.money_back", "amount", s.sum("refund.amount", -done.Difference))
 	case done.Difference < 0:
 		s.say("items.less", "amount", s.sum("saved", -done.Difference))
 	}

@@ -22,8 +22,12 @@ const (
 	actClaim   = "claim.create"
 )
 
-// actor is who the order's history names.
-const actor = "assistant"
+const (
+	// actor is who the order's history names.
+	actor = "assistant"
+	// asked is why, where the customer gave no reason that the shop has a word for.
+	asked = "asked by the customer"
+)
 
 // The arguments of the actions.
 type (
