@@ -8,7 +8,7 @@ import (
 
 	"doorstep/customer"
 	"doorstep/notify"
-	"doorstep/support/desk"
+	supportdesk "doorstep/support/desk"
 	"doorstep/support/dialog"
 	"doorstep/support/inbound"
 	"doorstep/support/understand"
@@ -21,7 +21,7 @@ func (h *house) mailIn() {
 		panic(err) // the model is part of the program, and tests load it
 	}
 	h.letters = inbound.New(inbound.Config{
-		DB: h.db, Clock: h.db, Dialog: talker{h}, Desk: desk.NewStore(h.db), Reader: reader, People: correspondents{h}, Mail: h.mail,
+		DB: h.db, Clock: h.db, Dialog: talker{h}, Desk: supportdesk.NewStore(h.db), Reader: reader, People: correspondents{h}, Mail: h.mail,
 		Shop: func(ctx context.Context, merchant uuid.UUID) (customer.Settings, notify.Shop, error) {
 			set, _, err := h.customers.Settings(ctx, merchant)
 			return set, senderOf(&set), err
@@ -38,7 +38,7 @@ func (h *house) answerMail() {
 	on(h, "support.staff_mail", h.staffWrote) // support.staff_wrote: in a conversation by mail
 }
 
-func (h *house) staffWrote(ctx context.Context, e desk.StaffWrote) error {
+func (h *house) staffWrote(ctx context.Context, e supportdesk.StaffWrote) error {
 	return h.letters.Wrote(ctx, e.MerchantID, e.ConversationID, e.Seq)
 }
 
