@@ -2,6 +2,7 @@ package skill
 
 import (
 	"context"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -354,5 +355,32 @@ func TestAPersonIsOfferedWithEveryAnswerOfTheShop(t *testing.T) {
 				t.Errorf("%s hands over for %q", s.Name, a.Handoff)
 			}
 		}
+	}
+}
+
+func TestThePageOfTheAssistantNamesEverySkill(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/assistant.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := map[string]string{}
+	for line := range strings.Lines(string(page)) {
+		if cells := strings.Split(line, "|"); strings.HasPrefix(line, "| `") && len(cells) == 7 {
+			for name := range strings.SplitSeq(cells[1], ",") {
+				rows[strings.Trim(name, " `")] = line
+			}
+		}
+	}
+	for _, s := range All() {
+		row := rows[s.Name]
+		delete(rows, s.Name)
+		verified, risk := strings.Contains(row, "verified"), map[Risk]string{Read: "", Reversible: "| reversible |", Irreversible: "| irreversible |"}[s.Risk]
+		if row == "" || !strings.Contains(row, s.Action) || verified != (s.Identity == Verified) || !strings.Contains(row, risk) {
+			t.Errorf("%s (%s) stands as %q", s.Name, s.Action, row)
+		}
+	}
+	if len(rows) > 0 {
+		t.Errorf("there are no such skills: %v", rows)
 	}
 }
