@@ -174,7 +174,7 @@ func (t *talk) heard() desk.Message {
 		}
 		body = locale.T(t.lang, key)
 	}
-	m := desk.Message{Author: desk.Customer, Body: conceal(body, t.st.Code || t.conv.CodeRequest != nil)}
+	m := desk.Message{Author: desk.Customer, Body: conceal(body, t.st.Code || t.proved || t.conv.CodeRequest != nil)}
 	if t.m.Key != "" {
 		m.KeyHash = keyHash(t.m)
 	}
