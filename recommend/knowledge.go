@@ -15,6 +15,7 @@ type knowledge struct {
 	items   []item // all that can be recommended or was ever bought, by id
 	number  map[uuid.UUID]int32
 	rankers map[Surface]*Ranker
+	past    *past               // what it was learned from
 	tuned   map[Surface]version // the settings that are live; those of the program where there is none
 	viewed  *Table              // what is looked at in the same visit
 	rebuys  map[int32]rebuy
@@ -70,6 +71,7 @@ type past struct {
 	bought []purchase
 	seen   []look
 	shown  []exposure
+	read   position // up to where orders are in it
 	tuned  map[Surface]version
 }
 
@@ -92,14 +94,13 @@ func (p *past) settings(s Surface, l *Log) Settings {
 
 // learnFrom builds everything.
 func learnFrom(now time.Time, p *past) *knowledge {
-	k := &knowledge{at: now, number: map[uuid.UUID]int32{}, rankers: map[Surface]*Ranker{}, tuned: p.tuned}
-	onSale, bought, seen := p.onSale, p.bought, p.seen
-	k.list(onSale, bought)
-	l := k.orders(bought)
+	k := &knowledge{at: now, past: p, number: map[uuid.UUID]int32{}, rankers: map[Surface]*Ranker{}, tuned: p.tuned}
+	k.list(p.onSale, p.bought)
+	l := k.orders(p.bought)
 	for _, surface := range tunable {
 		k.rankers[surface] = NewRanker(l, now, p.settings(surface, l))
 	}
-	k.viewed = Build(k.visits(now, seen), len(k.items), Params{A: .5, B: .5, C: .4, Half: 30, Shrink: 5, Keep: 100, Most: 50})
+	k.viewed = Build(k.visits(now, p.seen), len(k.items), Params{A: .5, B: .5, C: .4, Half: 30, Shrink: 5, Keep: 100, Most: 50})
 	k.rebuys = k.again(l)
 	k.rank()
 	k.untriedOf(p.shown)

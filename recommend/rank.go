@@ -73,6 +73,12 @@ type Ranker struct {
 
 // NewRanker learns from a log as it stood at now.
 func NewRanker(l *Log, now time.Time, s Settings) *Ranker {
+	return newRanker(l, now, s, nil, nil)
+}
+
+// newRanker learns from a log, given what was learned at the same instant from a
+// log that differs in orders with the changed items only.
+func newRanker(l *Log, now time.Time, s Settings, old *Table, changed map[int32]bool) *Ranker {
 	r := &Ranker{log: l, now: now, set: s, customer: map[string][]int{}}
 	baskets := make([]Basket, len(l.Orders))
 	for i, o := range l.Orders {
@@ -81,7 +87,11 @@ func NewRanker(l *Log, now time.Time, s Settings) *Ranker {
 			r.customer[o.Customer] = append(r.customer[o.Customer], i)
 		}
 	}
-	r.table = Build(baskets, len(l.Items), s.Table)
+	var stale []bool
+	if old != nil {
+		stale = staleRows(thin(baskets, s.Table.Most), len(l.Items), changed)
+	}
+	r.table = build(baskets, len(l.Items), s.Table, old, stale)
 	r.trend, r.boost = make([]float64, len(l.Items)), make([]float64, len(l.Items))
 	total := 0.0
 	for _, b := range baskets {
@@ -96,6 +106,23 @@ func NewRanker(l *Log, now time.Time, s Settings) *Ranker {
 		r.boost[i] = math.Pow(r.trend[i]+1e-6, s.Trend)
 	}
 	return r
+}
+
+// staleRows are the rows that change with some items: their own, and those of all
+// that was ever bought with them.
+func staleRows(baskets []Basket, items int, changed map[int32]bool) []bool {
+	stale := make([]bool, items)
+	for i := range changed {
+		stale[i] = true
+	}
+	for _, b := range baskets {
+		if slices.ContainsFunc(b.Items, func(i int32) bool { return changed[i] }) {
+			for _, i := range b.Items {
+				stale[i] = true
+			}
+		}
+	}
+	return stale
 }
 
 func (r *Ranker) age(o Order) float64 {

@@ -50,10 +50,11 @@ type shop struct {
 	learning sync.Mutex // one at a time
 	mu       sync.Mutex
 	known    *knowledge
+	took     time.Duration // hearing the news
 	rules    *RuleSet
 	asked    time.Time
+	read     position  // up to where orders are in known
 	looked   time.Time // when it was last asked for what is new
-	bought   bool      // something, since known was read
 	busy     bool      // learning in the background
 }
 
@@ -77,19 +78,6 @@ func New(c Config) *Service {
 	}
 	c.EventsKept = max(c.EventsKept, viewsBack+24*time.Hour)
 	return &Service{Config: c, shops: map[uuid.UUID]*shop{}}
-}
-
-// Bought says that a purchase was made, so that it is learned soon. It may be
-// repeated.
-func (s *Service) Bought(merchant uuid.UUID) {
-	s.mu.Lock()
-	sh := s.shops[merchant]
-	s.mu.Unlock()
-	if sh != nil {
-		sh.mu.Lock()
-		sh.bought = true
-		sh.mu.Unlock()
-	}
 }
 
 // Learn learns a shop anew at once.
@@ -149,9 +137,8 @@ func (s *Service) knowledge(ctx context.Context, merchant uuid.UUID) (*knowledge
 	}
 	// Learning takes at most a twentieth of the time.
 	now := s.DB.Now()
-	age := now.Sub(known.at)
-	anew := age > s.Fresh || sh.bought && age > max(s.Soon, 20*known.took)
-	if !sh.busy && (anew || now.Sub(sh.looked) > s.Soon) {
+	anew := now.Sub(known.at) > max(s.Fresh, 20*known.took)
+	if !sh.busy && (anew || now.Sub(sh.looked) > max(s.Soon, 20*sh.took)) {
 		sh.busy, sh.looked = true, now
 		go s.behind(context.WithoutCancel(ctx), merchant, sh, anew)
 	}
@@ -167,7 +154,7 @@ func (s *Service) behind(ctx context.Context, merchant uuid.UUID, sh *shop, anew
 	if anew {
 		_, err = sh.learn(ctx, s, merchant)
 	} else {
-		err = sh.obey(ctx, s, merchant)
+		err = sh.hear(ctx, s, merchant)
 	}
 	if err != nil {
 		s.Log.Warn("recommendations stay as they were", "merchant_id", merchant, "error", err)
@@ -175,6 +162,49 @@ func (s *Service) behind(ctx context.Context, merchant uuid.UUID, sh *shop, anew
 	sh.mu.Lock()
 	sh.busy = false
 	sh.mu.Unlock()
+}
+
+// hear learns the orders that are new, without learning everything anew, and reads
+// the rules.
+func (sh *shop) hear(ctx context.Context, s *Service, merchant uuid.UUID) error {
+	began := s.DB.Now()
+	if err := sh.obey(ctx, s, merchant); err != nil {
+		return err
+	}
+	sh.learning.Lock()
+	sh.mu.Lock()
+	known, since := sh.known, sh.read
+	sh.mu.Unlock()
+	next, until, err := heard(ctx, s, merchant, known, since)
+	if err == nil && next != nil {
+		sh.mu.Lock()
+		sh.known, sh.read, sh.took = next, until, s.DB.Now().Sub(began)
+		sh.mu.Unlock()
+	}
+	sh.learning.Unlock()
+	if err == nil && next == nil { // it takes more than the news
+		_, err = sh.learn(ctx, s, merchant)
+	}
+	return err
+}
+
+// heard is what is known with the news; nil when everything has to be learned
+// anew.
+func heard(ctx context.Context, s *Service, merchant uuid.UUID, known *knowledge, since position) (*knowledge, position, error) {
+	orders, until, err := news(ctx, s.DB, merchant, since)
+	switch {
+	case err != nil:
+		return nil, since, err
+	case until.database != since.database:
+		return nil, until, nil
+	case len(orders) == 0:
+		return known, until, nil
+	}
+	lines, err := linesOf(ctx, s.DB, merchant, orders)
+	if err != nil {
+		return nil, since, err
+	}
+	return known.told(orders, lines), until, nil
 }
 
 // obey reads the rules.
@@ -202,7 +232,6 @@ func (sh *shop) learn(ctx context.Context, s *Service, merchant uuid.UUID) (*kno
 		defer sh.mu.Unlock()
 		return sh.known, nil
 	}
-	sh.bought = false // what is bought from here on may be missed by the reading
 	sh.mu.Unlock()
 	k, err := read(ctx, s.DB, merchant)
 	if err == nil {
@@ -211,9 +240,8 @@ func (sh *shop) learn(ctx context.Context, s *Service, merchant uuid.UUID) (*kno
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	if err != nil {
-		sh.bought = true
 		return nil, err
 	}
-	sh.known = k
+	sh.known, sh.read, sh.looked, sh.took = k, k.past.read, s.DB.Now(), 0
 	return k, nil
 }

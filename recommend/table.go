@@ -50,6 +50,12 @@ type Table struct {
 // Build makes a table of items numbered from 0. The same baskets give the same
 // table, whatever their order or the number of processors.
 func Build(baskets []Basket, items int, p Params) *Table {
+	return build(baskets, items, p, nil, nil)
+}
+
+// build makes a table. Rows that are not stale are those of old: what they are
+// made of has not changed.
+func build(baskets []Basket, items int, p Params, old *Table, stale []bool) *Table {
 	t := &Table{Neighbours: make([][]Neighbour, items), Popular: make([]float64, items)}
 	baskets = thin(baskets, p.Most)
 	weight, holds := weigh(baskets, items, p)
@@ -74,6 +80,10 @@ func Build(baskets []Basket, items int, p Params) *Table {
 				i := int32(next.Add(1) - 1)
 				if int(i) >= items {
 					return
+				}
+				if old != nil && !stale[i] {
+					t.Neighbours[i] = old.Neighbours[i]
+					continue
 				}
 				t.Neighbours[i] = b.of(i, math.Pow(math.Max(degree[i], 1e-12), -p.B))
 			}

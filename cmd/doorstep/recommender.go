@@ -49,7 +49,11 @@ func (h *house) firstCurrency(ctx context.Context, merchant uuid.UUID) (string, 
 }
 
 // learnPurchase lets what was bought be learned soon.
-func (h *house) learnPurchase(_ context.Context, e order.Placed) error {
-	h.recommend.Bought(e.MerchantID)
-	return nil
+func (h *house) learnPurchase(ctx context.Context, e order.Placed) error {
+	return h.recommend.Changed(ctx, e.MerchantID, e.OrderID)
+}
+
+// unlearnPurchase lets what was canceled be forgotten soon.
+func (h *house) unlearnPurchase(ctx context.Context, e order.Canceled) error {
+	return h.recommend.Changed(ctx, e.MerchantID, e.OrderID)
 }

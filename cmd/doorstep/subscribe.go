@@ -23,6 +23,7 @@ func (h *house) subscribe() {
 	on(h, "notify.order_placed", h.mailPlaced)         // order.placed: confirmation, or how to pay
 	on(h, "customer.remember", h.remember)             // order.placed: the buyer becomes a customer
 	on(h, "recommend.learn", h.learnPurchase)          // order.placed: it teaches what goes with what
+	on(h, "recommend.unlearn", h.unlearnPurchase)      // order.canceled: what was canceled teaches nothing
 	on(h, "order.money_back", h.orders.MoneyBack)      // order.canceled: void or refund
 	on(h, "notify.order_canceled", h.mailCanceled)     // order.canceled
 	on(h, "order.give_credit", h.orders.GiveCredit)    // order.credit_owed: what was taken for units that were canceled or exchanged
