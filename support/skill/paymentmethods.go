@@ -112,10 +112,11 @@ func (w *words) asked(methods []string, country string) {
 // denied says no: for this country alone, when the method is offered in others, or
 // when no country is known only that it depends on it.
 func (w *words) denied(method, name, country string) {
+	cash := method == "cash_on_delivery" && w.t.Settings.CashOnDelivery.Enabled
 	switch {
-	case method == "cash_on_delivery" && w.t.Settings.CashOnDelivery.Enabled && country == "":
+	case cash && country == "":
 		// which countries have it is said below
-	case method != "" && country != "":
+	case cash, method == "bank_transfer" && w.t.Settings.BankTransfer.Enabled && country != "":
 		w.say("pay.no_country", "method", name, "country", country)
 	default:
 		w.say("pay.no", "method", name)

@@ -2,9 +2,8 @@ package skill
 
 import (
 	"context"
+	"slices"
 	"strconv"
-
-	"doorstep/internal/locale"
 )
 
 // mostCountries is how many countries are named one by one.
@@ -42,12 +41,7 @@ func answerShipping(ctx context.Context, t *Turn) (Answer, error) {
 	for i := range found {
 		w.option(i, &found[i], "ship.option", "ship.option_dates")
 	}
-	for i := range found {
-		if d := &found[i]; d.FreeFrom > 0 {
-			w.line("ship.free_from", "name", d.Name, "amount", w.sum(deliveryFact(i)+".free_from", d.FreeFrom, d.Currency))
-		}
-	}
-	w.line("ship.note")
+	w.free(found).line("ship.note")
 	if url := policyLink(t, "shipping"); url != "" {
 		w.say("ship.link", "url", w.fact("shipping_policy.url", url, ""))
 	}
@@ -55,6 +49,21 @@ func answerShipping(ctx context.Context, t *Turn) (Answer, error) {
 		w.elsewhere()
 	}
 	return w.answer(Policy), nil
+}
+
+// free says from which sum each way costs nothing, and that there is none when that
+// was asked.
+func (w *words) free(found []Delivery) *words {
+	known := slices.ContainsFunc(found, func(d Delivery) bool { return d.FreeFrom > 0 || d.Price == 0 })
+	for i := range found {
+		if d := &found[i]; d.FreeFrom > 0 {
+			w.line("ship.free_from", "name", d.Name, "amount", w.sum(deliveryFact(i)+".free_from", d.FreeFrom, d.Currency))
+		}
+	}
+	if !known && says(w.t, "free", "անվճար", "ձրի", "anvchar", "ឥតគិតថ្លៃ", "មិនគិតថ្លៃ", "ហ្វ្រី") {
+		w.line("ship.free_none")
+	}
+	return w
 }
 
 // elsewhere says what other countries there are, for whom the writer's was guessed.
@@ -193,7 +202,7 @@ func (w *words) served() *words {
 // countryButtons offer the first countries of the shop.
 func (w *words) countryButtons(text string) *words {
 	for _, code := range w.t.Settings.Countries[:min(len(w.t.Settings.Countries), mostButtons-1)] {
-		name := locale.Country(w.lang, code)
+		name := w.countryName(code)
 		w.choice(w.word("ship.button", "country", name), w.word(text, "country", name))
 	}
 	return w

@@ -31,14 +31,26 @@ func (w *words) number(name string, n int64) string {
 
 // country notes a country by its code and gives its name.
 func (w *words) country(code string) string {
-	return w.fact("country", code, locale.Country(w.lang, code))
+	return w.fact("country", code, w.countryName(code))
+}
+
+// withArticle are the countries that English does not name without one.
+const withArticle = " US GB NL PH AE DO MV BS GM CF KM SB MH FO KY VG VI CK FK TC UM VA "
+
+// countryName is the name as it stands in a sentence.
+func (w *words) countryName(code string) string {
+	name := locale.Country(w.lang, code)
+	if w.lang == locale.En && strings.Contains(withArticle, " "+code+" ") {
+		return "the " + name
+	}
+	return name
 }
 
 // countries note several under one name and give theirs.
 func (w *words) countries(name string, codes []string) string {
 	names := make([]string, len(codes))
 	for i, code := range codes {
-		names[i] = locale.Country(w.lang, code)
+		names[i] = w.countryName(code)
 	}
 	return w.fact(name, strings.Join(codes, ","), w.list(names))
 }
