@@ -177,11 +177,11 @@ func (c *shopTalk) codes(t *testing.T) {
 	}
 	conversation := id.New()
 	for range 10 {
-		if err := c.shop.Policies.(skill.CouponGuard).Guessed(t.Context(), c.merchant, conversation); err != nil {
+		if err := (shopPolicies{c.house}).Guessed(t.Context(), c.merchant, conversation); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := c.shop.Policies.(skill.CouponGuard).Guessed(t.Context(), c.merchant, conversation); fault.KindOf(err) != fault.TooMany {
+	if err := (shopPolicies{c.house}).Guessed(t.Context(), c.merchant, conversation); fault.KindOf(err) != fault.TooMany {
 		t.Errorf("the eleventh guess: %v", err)
 	}
 }

@@ -195,7 +195,7 @@ func asksPriceOrStock(t *Turn) bool {
 // attributes adds those that the catalogue has of the ones asked for, and says
 // whether it has any.
 func (w *words) attributes(p *Product, asked []string) bool {
-	any := false
+	found := false
 	names := make([]string, 0, len(p.Attributes))
 	for name := range p.Attributes {
 		names = append(names, name)
@@ -203,11 +203,11 @@ func (w *words) attributes(p *Product, asked []string) bool {
 	slices.Sort(names)
 	for _, name := range names {
 		if slices.Contains(asked, strings.ToLower(name)) && p.Attributes[name] != "" {
-			any = true
+			found = true
 			w.say("product.attribute", "name", name, "value", w.fact("product.attribute."+factWord(name), p.Attributes[name], ""))
 		}
 	}
-	return any
+	return found
 }
 
 // factWord is a name as a fact's: small letters, joined by lines.
