@@ -177,8 +177,8 @@ func (l *lane) ask(ctx context.Context, admin bool, method, path string, body an
 	defer tick.Stop()
 	var last reply
 	for ctx.Err() == nil {
-		p := *l.where()
-		p.administrator = admin
+		at := l.where()
+		p := program{url: at.url, pk: at.pk, sk: at.sk, administrator: admin}
 		a, err := p.send(ctx, method, path, body, headers...)
 		if err == nil {
 			last = a

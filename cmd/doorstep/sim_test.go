@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -255,11 +256,24 @@ func (s *sim) play(steps int) {
 
 // simScissors end a context just before one of the next trips to the database.
 type simScissors struct {
-	left   int
+	mu     sync.Mutex
+	left   int // 0 is never
 	cancel func()
 }
 
+// open lets the context end before the n-th trip from now; 0 puts them away.
+func (c *simScissors) open(n int, cancel func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.left, c.cancel = n, cancel
+}
+
 func (c *simScissors) trip() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.left == 0 {
+		return
+	}
 	if c.left--; c.left == 0 {
 		c.cancel()
 	}
@@ -290,10 +304,11 @@ func (s *sim) perhaps(do func(*sim)) func(*sim) {
 	}
 	return func(s *sim) {
 		whole := s.ctx
-		defer func() { s.ctx, s.cut.left = whole, 0 }()
-		s.ctx, s.cut.cancel = context.WithCancel(whole)
-		defer s.cut.cancel()
-		s.cut.left = 1 + s.rnd.IntN(12)
+		ctx, cancel := context.WithCancel(whole)
+		defer cancel()
+		defer func() { s.ctx = whole; s.cut.open(0, nil) }()
+		s.ctx = ctx
+		s.cut.open(1+s.rnd.IntN(12), cancel)
 		do(s)
 		if s.ctx.Err() != nil && len(s.said) > 1 {
 			s.note("cut off")
