@@ -152,6 +152,7 @@ func (p *player) result(c *cases.Case, n *cases.Numbers, text string, a told, ef
 	}
 	for _, e := range effects {
 		if e.Kind != cases.Business {
+			e.Columns = nil // what was said is in the reply; the rest is nobody's business
 			r.Others = append(r.Others, e)
 		}
 	}

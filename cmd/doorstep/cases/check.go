@@ -37,6 +37,11 @@ func Check(w *World, n *Numbers, c *Case, r *Result) (missed []string) {
 			miss("does not state %s (%v)", path, v)
 		}
 	}
+	for _, table := range e.Changes {
+		if !slices.ContainsFunc(r.Effects, func(e Effect) bool { return e.Table == table }) {
+			miss("nothing changed in %s", table)
+		}
+	}
 	for _, rule := range e.MustNot {
 		if why := broken(w, n, c, r, rule); why != "" {
 			miss("%s: %s", rule, why)

@@ -99,11 +99,25 @@ func Effects(all []RowChange) []Effect {
 				e.Columns[column] = Change{was, is}
 			}
 		}
-		if len(e.Columns) > 0 {
-			effects = append(effects, e)
+		if len(e.Columns) == 0 {
+			continue
 		}
+		if e.Change == "update" && touched(e.Columns) {
+			e.Kind = Upkeep
+		}
+		effects = append(effects, e)
 	}
 	return effects
+}
+
+// touched says whether nothing changed but when something was used last.
+func touched(columns map[string]Change) bool {
+	for c := range columns {
+		if c != "last_used_at" && c != "seen_at" && c != "last_seen_at" {
+			return false
+		}
+	}
+	return true
 }
 
 // In are the effects of a kind.

@@ -332,6 +332,8 @@ type Expect struct {
 	Action     *string  `json:"action"`
 	Facts      []string `json:"facts"`
 	MustNot    []string `json:"must_not"`
+	// Changes are tables of which a row has to change.
+	Changes []string `json:"changes"`
 }
 
 // ReadCases reads one case a line. Empty lines are left out.
