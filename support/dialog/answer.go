@@ -133,11 +133,34 @@ func (s *Service) asked(ctx context.Context, t *talk) error {
 		return nil
 	case len(wanted) == 0:
 		return s.moved(ctx, t)
-	case wanted[0].Level != understand.Sure && len(wanted) == 1:
+	case len(wanted) == 1 && !s.likely(wanted[0].Ask):
 		return s.unclear(ctx, t, wanted[0].Ask)
+	}
+	if second := label(t.lang, wanted[0].Second); len(wanted) == 1 && wanted[0].Level != understand.Sure && second != "" {
+		defer func() { t.suggest(second, second) }()
 	}
 	t.st.Offered, t.st.Lost, t.st.Choice = 0, 0, nil
 	return s.answers(ctx, t, wanted)
+}
+
+// likelyEnough is the chance from which a guess is gone on with, and likelier how
+// much more likely than the next it has to be.
+const (
+	likelyEnough = 0.5
+	likelier     = 1.5
+)
+
+// likely says that an ask is gone on with: its meaning is sure, or a good guess of
+// which a mistake costs nothing. What reads may be asked again, and what acts asks
+// before it does; the next best meaning is offered below. What hands over, or cannot
+// be undone, has to be sure.
+func (s *Service) likely(a understand.Ask) bool {
+	if a.Level == understand.Sure {
+		return true
+	}
+	k := s.byIntent[a.Intent]
+	return a.Level == understand.Offer && a.Confidence >= likelyEnough && a.Confidence >= likelier*a.SecondConfidence &&
+		k != nil && (k.Risk != skill.Irreversible || k.Order != skill.NoOrder) && a.Intent != "complaint"
 }
 
 // moved answers a message without an ask.
