@@ -96,7 +96,7 @@ func registerRecommendationReport(s *Server, svc recommendationReports) {
 		ID: "read-recommendation-report", Method: http.MethodGet, Path: "/v1/analytics/recommendations", Tag: "analytics", Summary: "See what recommendations bring, against showing everybody what sells best",
 		Auth: secret("analytics:read"), Errors: []*fault.Error{recommend.ErrPeriod},
 	}, func(ctx context.Context, in *recoveryReportIn) (*recommendationReportOut, error) {
-		from, to, err := in.period(s.clock.Now())
+		from, to, err := days(in.From, in.To, s.clock.Now())
 		if err != nil {
 			return nil, err
 		}

@@ -54,23 +54,6 @@ type recoveryReportIn struct {
 	To   string `query:"to" format:"date" maxLength:"10" example:"2026-11-30" doc:"The last day; today when absent"`
 }
 
-// period is the first and the last day that were asked for.
-func (in *recoveryReportIn) period(now time.Time) (from, to time.Time, err error) {
-	to = now.UTC().Truncate(24 * time.Hour)
-	if in.To != "" {
-		if to, err = time.Parse(time.DateOnly, in.To); err != nil {
-			return from, to, errValidation.At("query.to", "expected a day such as 2026-11-30")
-		}
-	}
-	from = to.AddDate(0, 0, -29)
-	if in.From != "" {
-		if from, err = time.Parse(time.DateOnly, in.From); err != nil {
-			return from, to, errValidation.At("query.from", "expected a day such as 2026-11-01")
-		}
-	}
-	return from, to, nil
-}
-
 type recoveryReportOut struct {
 	Body RecoveryReport
 }
@@ -83,7 +66,7 @@ func registerRecoveryReport(s *Server, svc recoveryRoom) {
 		ID: "read-recovery-report", Method: http.MethodGet, Path: "/v1/analytics/recovery", Tag: "analytics", Summary: "See what reminders of carts have brought, against people who got none",
 		Auth: secret("analytics:read"), Errors: []*fault.Error{recovery.ErrPeriod},
 	}, func(ctx context.Context, in *recoveryReportIn) (*recoveryReportOut, error) {
-		from, to, err := in.period(s.clock.Now())
+		from, to, err := days(in.From, in.To, s.clock.Now())
 		if err != nil {
 			return nil, err
 		}

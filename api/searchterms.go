@@ -46,6 +46,9 @@ func registerSearchTerms(s *Server, terms searchTerms) {
 		Auth: secret("analytics:read"), Errors: []*fault.Error{errValidation},
 	}, func(ctx context.Context, in *searchTermsIn) (*searchTermsOut, error) {
 		from, to, err := days(in.From, in.To, s.clock.Now())
+		if err == nil && from.After(to) {
+			err = errValidation.At("query.from", "expected a day before the last one")
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -62,7 +65,8 @@ func registerSearchTerms(s *Server, terms searchTerms) {
 	})
 }
 
-// days reads the first and the last day of a report, both UTC.
+// days reads the first and the last day of a report, both UTC: the last thirty
+// when neither is said.
 func days(first, last string, now time.Time) (from, to time.Time, err error) {
 	to = now.UTC().Truncate(24 * time.Hour)
 	if last != "" {
@@ -75,9 +79,6 @@ func days(first, last string, now time.Time) (from, to time.Time, err error) {
 		if from, err = time.Parse(time.DateOnly, first); err != nil {
 			return from, to, errValidation.At("query.from", "expected a day such as 2026-11-01")
 		}
-	}
-	if from.After(to) {
-		return from, to, errValidation.At("query.from", "expected a day before the last one")
 	}
 	return from, to, nil
 }

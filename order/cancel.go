@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
-	"unicode"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -17,6 +15,7 @@ import (
 	"doorstep/internal/fault"
 	"doorstep/internal/jobs"
 	"doorstep/internal/killpoint"
+	"doorstep/internal/locale"
 	"doorstep/payment"
 	"doorstep/shipping"
 )
@@ -26,13 +25,7 @@ const mostReason = 500
 
 // reason makes a typed reason one harmless line.
 func reason(typed string) string {
-	typed = strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) || unicode.IsControl(r) || r == unicode.ReplacementChar {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(typed, ""))
-	runes := []rune(strings.Join(strings.Fields(typed), " "))
+	runes := []rune(locale.Line(typed))
 	return string(runes[:min(len(runes), mostReason)])
 }
 

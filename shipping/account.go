@@ -20,6 +20,7 @@ import (
 	"doorstep/internal/clock"
 	"doorstep/internal/db"
 	"doorstep/internal/fault"
+	"doorstep/internal/locale"
 	"doorstep/shipping/carrier"
 )
 
@@ -255,7 +256,7 @@ func (s *Accounts) check(f *AccountForm) error {
 	if !codeForm.MatchString(f.Code) {
 		bad = bad.At("code", "must be 1 to 64 letters, digits, or any of _ . : -")
 	}
-	if f.Name = clean(f.Name); utf8.RuneCountInString(f.Name) > 100 {
+	if f.Name = locale.Line(f.Name); utf8.RuneCountInString(f.Name) > 100 {
 		bad = bad.At("name", "has at most 100 characters")
 	}
 	if f.BaseURL = strings.TrimRight(strings.TrimSpace(f.BaseURL), "/"); strings.Contains(f.BaseURL, "?") {
@@ -335,7 +336,7 @@ func (f *AccountForm) checkPlaces(bad *fault.Error) *fault.Error {
 			bad = bad.At(at+".country", "must be a country code of two letters")
 		}
 		for _, text := range []*string{&a.Name, &a.Company, &a.Line1, &a.Line2, &a.City, &a.Region, &a.Postcode, &a.Phone, &a.Email} {
-			if *text = clean(*text); utf8.RuneCountInString(*text) > 200 {
+			if *text = locale.Line(*text); utf8.RuneCountInString(*text) > 200 {
 				bad = bad.At(at, "has a text of more than 200 characters")
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"doorstep/internal/db"
+	"doorstep/internal/locale"
 )
 
 const (
@@ -37,7 +38,7 @@ func (e *TrackingEvent) proven() bool {
 		return true
 	}
 	u, err := url.Parse(e.PhotoURL)
-	return err == nil && u.Scheme == "https" && u.Host != "" && u.User == nil && len(e.PhotoURL) <= mostURL && e.PhotoURL == clean(e.PhotoURL) && e.Status == TrackDelivered
+	return err == nil && u.Scheme == "https" && u.Host != "" && u.User == nil && len(e.PhotoURL) <= mostURL && e.PhotoURL == locale.Line(e.PhotoURL) && e.Status == TrackDelivered
 }
 
 // prove queues what events show of the handing over of a locked shipment.

@@ -7,12 +7,12 @@ import (
 	"net/url"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/google/uuid"
 
 	"doorstep/internal/db"
 	"doorstep/internal/jobs"
+	"doorstep/internal/locale"
 	"doorstep/shipping/policy"
 	"doorstep/shipping/rating"
 )
@@ -111,7 +111,7 @@ func New(c Config) *Service { return &Service{Config: c} }
 
 // Check says what is wrong with a new shipment's texts, and cleans them.
 func (s *Shipment) Check() error {
-	s.Carrier, s.TrackingNumber, s.LabelURL = clean(s.Carrier), clean(s.TrackingNumber), strings.TrimSpace(s.LabelURL)
+	s.Carrier, s.TrackingNumber, s.LabelURL = locale.Line(s.Carrier), locale.Line(s.TrackingNumber), strings.TrimSpace(s.LabelURL)
 	bad := ErrShipment
 	if s.Carrier == "" || len(s.Carrier) > mostCarrier {
 		bad = bad.At("body.carrier", "must have 1 to 100 signs")
@@ -121,7 +121,7 @@ func (s *Shipment) Check() error {
 	}
 	if s.LabelURL != "" {
 		u, err := url.Parse(s.LabelURL)
-		if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || len(s.LabelURL) > 2048 || s.LabelURL != clean(s.LabelURL) {
+		if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || len(s.LabelURL) > 2048 || s.LabelURL != locale.Line(s.LabelURL) {
 			bad = bad.At("body.label_url", "must be an http or https address")
 		}
 	}
@@ -129,17 +129,6 @@ func (s *Shipment) Check() error {
 		return bad
 	}
 	return nil
-}
-
-// clean makes text one line of valid letters.
-func clean(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) || unicode.IsControl(r) || r == unicode.ReplacementChar {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(text, ""))
-	return strings.Join(strings.Fields(text), " ")
 }
 
 // InsertShipment queues a parcel that leaves now, its lines and the event

@@ -12,6 +12,7 @@ import (
 	"doorstep/internal/db"
 	"doorstep/internal/id"
 	"doorstep/internal/jobs"
+	"doorstep/internal/locale"
 )
 
 // Tracking is a carrier's word about a parcel, in our terms.
@@ -109,8 +110,8 @@ const mostAhead = 24 * time.Hour
 
 // check says what is wrong with an event, and cleans its texts.
 func (e *TrackingEvent) check(now time.Time) error {
-	e.Location, e.Description, e.Source = clean(e.Location), clean(e.Description), clean(e.Source)
-	e.Code, e.Reason, e.Parcel = clean(e.Code), clean(e.Reason), clean(e.Parcel)
+	e.Location, e.Description, e.Source = locale.Line(e.Location), locale.Line(e.Description), locale.Line(e.Source)
+	e.Code, e.Reason, e.Parcel = locale.Line(e.Code), locale.Line(e.Reason), locale.Line(e.Parcel)
 	if e.Source == "" {
 		e.Source = "api"
 	}

@@ -3,14 +3,11 @@ package main
 import (
 	"bytes"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
-	"doorstep/internal/clock"
 	"doorstep/internal/id"
 	"doorstep/shipping/carrier"
-	"doorstep/shipping/carrier/fake"
 )
 
 // TestAReturnGoesBackWithItsLabel ships an order with a label that is bought
@@ -19,19 +16,13 @@ import (
 func TestAReturnGoesBackWithItsLabel(t *testing.T) {
 	t.Parallel()
 	p := shared(t)
-	carriers := fake.New(&clock.System{})
-	web := httptest.NewServer(carriers)
-	t.Cleanup(web.Close)
-	account := p.linked(t, carriers, web.URL, "easypost")
+	carriers, account := p.played(t)
 	sku, _ := p.product(t, "Test carafe "+id.Secret(4), 2600, 5)
 	placed := p.buy(t, "card", "tok_visa", item(sku, 1))
 	order, line := placed.text("order.id"), placed.text("order.line_items.0.id")
 	p.becomes(t, order, "payment_status", "paid")
 	staff := p.admin()
-	step := func(path string, body any, status int, code ...string) reply {
-		t.Helper()
-		return staff.post(t, path, body, "Idempotency-Key", id.Secret(12)).want(t, status, code...)
-	}
+	step := p.stepper(t)
 	parcel := step("/v1/orders/"+order+"/shipments", m{}, http.StatusCreated).text("id")
 	wish := m{"account_id": account, "service": "USPS.PriorityMailInternational", "parcels": []m{{"length_mm": 200, "width_mm": 150, "height_mm": 100, "weight_g": 900}}}
 	out := step("/v1/shipments/"+parcel+"/label", wish, http.StatusCreated)

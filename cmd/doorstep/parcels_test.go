@@ -32,16 +32,32 @@ func (p *program) linked(t *testing.T, server *fake.Server, at, vendor string) (
 	}).want(t, http.StatusCreated).text("id")
 }
 
+// played is a server that plays carriers beside the shop, and the shop's account
+// with one of them.
+func (p *program) played(t *testing.T) (carriers *fake.Server, account string) {
+	t.Helper()
+	carriers = fake.New(&clock.System{})
+	web := httptest.NewServer(carriers)
+	t.Cleanup(web.Close)
+	return carriers, p.linked(t, carriers, web.URL, "easypost")
+}
+
+// stepper makes calls of the staff that each have a key of their own, and that are
+// answered as they should be.
+func (p *program) stepper(t *testing.T) func(path string, body any, status int, code ...string) reply {
+	return func(path string, body any, status int, code ...string) reply {
+		t.Helper()
+		return p.admin().post(t, path, body, "Idempotency-Key", id.Secret(12)).want(t, status, code...)
+	}
+}
+
 // TestAParcelGoesFromItsLabelToTheDoor buys a label with the parcel, though the
 // carrier's first answer is lost, hears the carrier's webhooks out of order and
 // twice, and sees the order, its page and the mails follow.
 func TestAParcelGoesFromItsLabelToTheDoor(t *testing.T) {
 	t.Parallel()
 	p := shared(t)
-	carriers := fake.New(&clock.System{})
-	web := httptest.NewServer(carriers)
-	t.Cleanup(web.Close)
-	account := p.linked(t, carriers, web.URL, "easypost")
+	carriers, account := p.played(t)
 	sku, _ := p.product(t, "Test kettle "+id.Secret(4), 4200, 5)
 	wanted := form(item(sku, 2))
 	buyer := wanted["email"].(string)
@@ -128,18 +144,12 @@ func TestAParcelGoesFromItsLabelToTheDoor(t *testing.T) {
 func TestACanceledOrderCostsNoPostage(t *testing.T) {
 	t.Parallel()
 	p := shared(t)
-	carriers := fake.New(&clock.System{})
-	web := httptest.NewServer(carriers)
-	t.Cleanup(web.Close)
-	account := p.linked(t, carriers, web.URL, "easypost")
+	carriers, account := p.played(t)
 	sku, _ := p.product(t, "Test jug "+id.Secret(4), 4200, 5)
 	order := p.buy(t, "card", "tok_visa", item(sku, 1)).text("order.id")
 	p.becomes(t, order, "payment_status", "paid")
 	staff := p.admin()
-	step := func(path string, body any, status int, code ...string) reply {
-		t.Helper()
-		return staff.post(t, path, body, "Idempotency-Key", id.Secret(12)).want(t, status, code...)
-	}
+	step := p.stepper(t)
 	parcel := step("/v1/orders/"+order+"/shipments", m{"buy_label": m{"account_id": account, "service": "USPS.PriorityMailInternational"}}, http.StatusCreated).text("id")
 	step("/v1/orders/"+order+"/cancel", m{"reason": "changed my mind"}, http.StatusConflict)
 	step("/v1/shipments/"+parcel+"/events", m{"status": "cancelled", "occurred_at": time.Now().UTC().Format(time.RFC3339)}, http.StatusOK)

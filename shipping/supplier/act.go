@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -16,6 +14,7 @@ import (
 	"doorstep/internal/db"
 	"doorstep/internal/id"
 	"doorstep/internal/jobs"
+	"doorstep/internal/locale"
 	"doorstep/shipping"
 )
 
@@ -247,13 +246,7 @@ func (s *Service) ByLink(ctx context.Context, token string) (*Order, error) {
 
 // why makes a typed reason one harmless line.
 func why(typed string) (string, error) {
-	typed = strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) || unicode.IsControl(r) || r == unicode.ReplacementChar {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(typed, ""))
-	typed = strings.Join(strings.Fields(typed), " ")
+	typed = locale.Line(typed)
 	if n := utf8.RuneCountInString(typed); n < 1 || n > 500 {
 		return "", ErrReason.At("reason", "must have 1 to 500 signs")
 	}

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -19,6 +18,7 @@ import (
 	"doorstep/internal/db"
 	"doorstep/internal/fault"
 	"doorstep/internal/id"
+	"doorstep/internal/locale"
 	"doorstep/internal/money"
 	"doorstep/shipping/policy"
 )
@@ -141,17 +141,6 @@ func (s *Supplier) person() customer.Contact {
 	return customer.Contact{Name: s.Name, Email: s.Email, Company: s.Name, Shipping: s.ReturnAddress}
 }
 
-// line makes a typed text one line.
-func line(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) || unicode.IsControl(r) || r == unicode.ReplacementChar {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(text, ""))
-	return strings.Join(strings.Fields(text), " ")
-}
-
 // check cleans a supplier and says what is wrong with it.
 func (s *Supplier) check() error {
 	bad := ErrInvalid
@@ -160,7 +149,7 @@ func (s *Supplier) check() error {
 			bad = bad.At(at, says)
 		}
 	}
-	s.Code, s.Name, s.Email = strings.TrimSpace(s.Code), line(s.Name), strings.TrimSpace(s.Email)
+	s.Code, s.Name, s.Email = strings.TrimSpace(s.Code), locale.Line(s.Name), strings.TrimSpace(s.Email)
 	s.Calendar.Country = strings.ToUpper(strings.TrimSpace(s.Calendar.Country))
 	must(codes.MatchString(s.Code), "code", "must be 1 to 63 letters, digits, or any of _ . -")
 	must(s.Name != "" && utf8.RuneCountInString(s.Name) <= mostName, "name", fmt.Sprintf("must have 1 to %d signs", mostName))
@@ -172,7 +161,7 @@ func (s *Supplier) check() error {
 	must(s.ReturnsTo == ToShop || s.ReturnAddress != nil, "return_address", "is needed when returns go to the supplier")
 	if a := s.ReturnAddress; a != nil {
 		for _, text := range []*string{&a.Name, &a.Line1, &a.Line2, &a.City, &a.Region, &a.Postcode, &a.Phone} {
-			*text = line(*text)
+			*text = locale.Line(*text)
 			must(utf8.RuneCountInString(*text) <= mostName, "return_address", fmt.Sprintf("must have at most %d signs in each line", mostName))
 		}
 		a.Country = strings.ToUpper(strings.TrimSpace(a.Country))
@@ -222,7 +211,7 @@ func (s *Service) SetItems(ctx context.Context, merchant, supplier uuid.UUID, it
 	for i := range items {
 		it, at := &items[i], fmt.Sprintf("items[%d]", i)
 		skus[i] = it.SKU
-		if it.SupplierSKU = line(it.SupplierSKU); utf8.RuneCountInString(it.SupplierSKU) > mostName {
+		if it.SupplierSKU = locale.Line(it.SupplierSKU); utf8.RuneCountInString(it.SupplierSKU) > mostName {
 			bad = bad.At(at+".supplier_sku", fmt.Sprintf("must have at most %d signs", mostName))
 		}
 		if it.UnitMinor < 0 || it.UnitMinor > mostMoney {
