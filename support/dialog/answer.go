@@ -133,7 +133,7 @@ func (s *Service) asked(ctx context.Context, t *talk) error {
 		return nil
 	case len(wanted) == 0:
 		return s.moved(ctx, t)
-	case len(wanted) == 1 && !s.likely(wanted[0].Ask):
+	case len(wanted) == 1 && !s.likely(t, &wanted[0].Ask):
 		return s.unclear(ctx, t, wanted[0].Ask)
 	}
 	if second := label(t.lang, wanted[0].Second); len(wanted) == 1 && wanted[0].Level != understand.Sure && second != "" {
@@ -143,10 +143,12 @@ func (s *Service) asked(ctx context.Context, t *talk) error {
 	return s.answers(ctx, t, wanted)
 }
 
-// likelyEnough is the chance from which a guess is gone on with, and likelier how
-// much more likely than the next it has to be.
+// likelyEnough is the chance from which a guess is gone on with, likelyNamed the
+// same where an order is named, and likelier how much more likely than the next it
+// has to be.
 const (
 	likelyEnough = 0.5
+	likelyNamed  = 0.35
 	likelier     = 1.5
 )
 
@@ -154,13 +156,45 @@ const (
 // which a mistake costs nothing. What reads may be asked again, and what acts asks
 // before it does; the next best meaning is offered below. What hands over, or cannot
 // be undone, has to be sure.
-func (s *Service) likely(a understand.Ask) bool {
+func (s *Service) likely(t *talk, a *understand.Ask) bool {
 	if a.Level == understand.Sure {
 		return true
 	}
+	about := func(intent string) bool { k := s.byIntent[intent]; return k != nil && k.Order == skill.OneOrder }
+	least := likelyEnough
+	if len(a.Slots.Orders) > 0 {
+		least = likelyNamed
+		if !about(a.Intent) && about(a.Second) { // whoever names an order means something about it
+			a.Intent, a.Second = a.Second, a.Intent
+			a.Confidence, a.SecondConfidence = a.SecondConfidence, a.Confidence
+			t.reply.Intents = []string{a.Intent}
+			return a.Level == understand.Offer
+		}
+		if a.Level == understand.Offer && about(a.Intent) && (about(a.Second) || t.who.Level == skill.Anonymous) {
+			return true
+		}
+	}
 	k := s.byIntent[a.Intent]
-	return a.Level == understand.Offer && a.Confidence >= likelyEnough && a.Confidence >= likelier*a.SecondConfidence &&
+	return a.Level == understand.Offer && a.Confidence >= least && a.Confidence >= likelier*a.SecondConfidence &&
 		k != nil && (k.Risk != skill.Irreversible || k.Order != skill.NoOrder) && a.Intent != "complaint"
+}
+
+// theirs is the ask of a message that seems to be nobody's business, and names in
+// full something that its writer has bought.
+func (s *Service) theirs(ctx context.Context, t *talk) (*ask, error) {
+	if t.who.Level == skill.Anonymous {
+		return nil, nil
+	}
+	if err := s.load(ctx, t); err != nil || len(t.orders) == 0 {
+		return nil, err
+	}
+	r, err := s.interpret(ctx, t.m.Text, string(t.lang), t.products())
+	if err != nil || len(r.Slots.Products) == 0 || r.Slots.Products[0].Score < 1 {
+		return nil, err
+	}
+	t.reply.Intents, t.reply.Confidence = []string{"order_status"}, 1-t.reply.Confidence
+	t.reply.Slots = slotsOf(r.Slots, t.products())
+	return &ask{Ask: understand.Ask{Intent: "order_status", Level: understand.Sure, Confidence: 1, Slots: r.Slots, Text: r.Text}, seqs: []int{t.seq()}}, nil
 }
 
 // moved answers a message without an ask.
@@ -185,6 +219,12 @@ func (s *Service) moved(ctx context.Context, t *talk) error {
 		return s.plain(ctx, t, "thanks_bye", skill.Smalltalk, "assistant.welcome")
 	case !r.Scope.In:
 		t.st.Wait = nil
+		if a, err := s.theirs(ctx, t); err != nil || a != nil {
+			if err != nil {
+				return err
+			}
+			return s.answers(ctx, t, []ask{*a})
+		}
 		return s.plain(ctx, t, phrase.OutOfScope, skill.Oos, "assistant.oos")
 	}
 	return s.lost(ctx, t)

@@ -24,6 +24,8 @@ var (
 	removeCues = []string{"remove", "take out", "take off", "take the", "drop", "leave out", "without", "delete", "less", "fewer", "exclude", "don't need the", "decrease", "reduce",
 		"հան", "ջնջ", "պակաս", "ដក", "លុប", "កាត់", "បន្ថយ"}
 	addCues = []string{"add", "more", "another", "extra", "put in", "put another", "include", "additional", "ավել", "լրացուցիչ", "ថែម", "បន្ថែម"}
+	// backCues are about what has arrived already.
+	backCues = []string{" back", "return", "վերադարձ", "հետ", "ប្រគល់", "ត្រឡប់"}
 	// otherCues are changes that are no numbers of what is in the order.
 	otherCues = []string{"size", "colour", "color", "swap", "exchange", "express", "gift", "wrap", "combine", "merge", "model", "chamber", "delivery", "shipping",
 		"չափ", "գույն", "նվեր", "ទំហំ", "ពណ៌", "កាដូ"}
@@ -36,6 +38,8 @@ func (s *tale) changeItems() (Answer, error) {
 	case o.Status == order.StatusCanceled:
 		s.canceled()
 		return s.known()
+	case len(open) == 0 && s.t.holds(backCues):
+		return s.sendBack()
 	case len(open) == 0:
 		return s.tooLate("items.sent")
 	}

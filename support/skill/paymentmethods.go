@@ -12,7 +12,15 @@ import (
 
 // paymentMethods says how can be paid, by the rules of the checkout.
 func paymentMethods() Skill {
-	return Skill{Name: "payment_methods", Intents: []string{"payment_methods"}, Answer: answerPayment}
+	return Skill{
+		Name: "payment_methods", Intents: []string{"payment_methods"}, Order: MayOrder,
+		Answer: func(ctx context.Context, t *Turn) (Answer, error) {
+			if t.Order != nil { // how to pay for that one
+				return answerPaymentProblem(ctx, t)
+			}
+			return answerPayment(ctx, t)
+		},
+	}
 }
 
 // waysToPay are those that a message may ask about. A method is one of the shop's; a

@@ -5,8 +5,11 @@ import "context"
 // refundPolicy says how long goods are taken back, and how the money returns.
 func refundPolicy() Skill {
 	return Skill{
-		Name: "refund_policy", Intents: []string{"refund_policy"},
-		Answer: func(_ context.Context, t *Turn) (Answer, error) {
+		Name: "refund_policy", Intents: []string{"refund_policy"}, Order: MayOrder,
+		Answer: func(ctx context.Context, t *Turn) (Answer, error) {
+			if t.Order != nil {
+				return returnWindow(ctx, t)
+			}
 			w := wordsFor(t)
 			set := &t.Settings
 			if set.ReturnWindowDays == 0 {

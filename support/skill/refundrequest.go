@@ -21,12 +21,15 @@ func refundRequest() Skill {
 	}
 }
 
+// refundedCues ask what has been given back, and not for more.
+var refundedCues = []string{"refunded", "did you refund", "have you", "how much", "did i get", "վերադարձրե", "վերադարձվե", "បានសង", "សងហើយ"}
+
 func (s *tale) moneyBack() (Answer, error) {
 	o := s.o
 	open, _, _ := o.returnable(s.t.Settings.ReturnWindowDays, s.t.Now)
 	paid, back := o.paid()
 	switch {
-	case o.Status == order.StatusCanceled, len(o.Refunds) > 0 && (back >= paid || len(open) == 0 && len(o.cancelable()) == 0):
+	case o.Status == order.StatusCanceled, len(o.Refunds) > 0 && s.t.holds(refundedCues), len(o.Refunds) > 0 && (back >= paid || len(open) == 0 && len(o.cancelable()) == 0):
 		s.refundState()
 		return s.known()
 	case len(o.cancelable()) > 0 || o.wholly():

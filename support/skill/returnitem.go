@@ -56,6 +56,17 @@ func (s *tale) sendBack() (Answer, error) {
 	return s.propose(actReturn, returnArgs{Lines: quantities(wanted), Reason: reason})
 }
 
+// returnWindow says until when an order's things can be sent back.
+func returnWindow(_ context.Context, t *Turn) (Answer, error) {
+	s := tell(t)
+	open, until, over := t.Order.returnable(t.Settings.ReturnWindowDays, t.Now)
+	if len(open) == 0 {
+		return s.notReturnable(t.Settings.ReturnWindowDays, until, over)
+	}
+	s.say("return.until", "number", s.number(), "items", s.items(open), "day", s.day("returnable_until", *until)).button("return")
+	return s.known()
+}
+
 // notReturnable says why nothing can be sent back.
 func (s *tale) notReturnable(days int64, until *time.Time, over bool) (Answer, error) {
 	o := s.o

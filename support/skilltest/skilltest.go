@@ -36,8 +36,8 @@ var allowed = map[string][]skill.Type{
 	"return_item":      {skill.Confirm, skill.Refuse, skill.Fact, skill.Ask},
 	"replace_item":     {skill.Confirm, skill.Refuse, skill.Fact, skill.Ask, skill.Handoff},
 	"refund_request":   {skill.Confirm, skill.Refuse, skill.Fact, skill.Ask},
-	"refund_policy":    {skill.Policy}, "cancellation_fee": {skill.Policy, skill.Fact}, "shipping_options": {skill.Policy},
-	"delivery_time": {skill.Policy, skill.Fact}, "payment_methods": {skill.Policy}, "place_order": {skill.Policy, skill.Fact},
+	"refund_policy":    {skill.Policy, skill.Fact, skill.Refuse}, "cancellation_fee": {skill.Policy, skill.Fact}, "shipping_options": {skill.Policy},
+	"delivery_time": {skill.Policy, skill.Fact}, "payment_methods": {skill.Policy, skill.Fact}, "place_order": {skill.Policy, skill.Fact},
 	"loyalty_points": {skill.Policy}, "account_password": {skill.Policy}, "account_edit": {skill.Policy}, "review": {skill.Policy, skill.Fact},
 	"promo_code": {skill.Policy, skill.Fact, skill.Ask}, "product_question": {skill.Fact, skill.Ask},
 	"account_delete": {skill.Confirm, skill.Verify, skill.Refuse, skill.Fact}, "subscribe": {skill.Confirm, skill.Verify, skill.Fact}, "unsubscribe": {skill.Confirm, skill.Verify, skill.Fact},
@@ -47,7 +47,7 @@ var allowed = map[string][]skill.Type{
 
 // actions are what skills may propose, by intent.
 var actions = map[string][]string{
-	"cancel_order": {"order.cancel"}, "change_address": {"order.change_address"}, "change_order": {"order.change_items"}, "return_item": {"return.create"},
+	"cancel_order": {"order.cancel"}, "change_address": {"order.change_address"}, "change_order": {"order.change_items", "return.create"}, "return_item": {"return.create"},
 	"replace_item": {"claim.create"}, "refund_request": {"order.cancel", "return.create"},
 	"account_delete": {"account.erase"}, "subscribe": {"consent.grant"}, "unsubscribe": {"consent.withdraw"},
 }
