@@ -55,6 +55,9 @@ func (s *stage) turn(to time.Time) { s.h.clock.Shift(to.Sub(s.h.clock.Now())) }
 // settle does everything that follows from what has happened.
 func (s *stage) settle(ctx context.Context) error {
 	s.h.customers.Wait()
+	if s.h.talks != nil {
+		s.h.talks.Close() // the codes are asked for
+	}
 	return s.h.jobs.Now(ctx, func(subscriber string, n jobs.News) bool {
 		return subscriber == "payment.capture" && s.held[n.Aggregate]
 	})
