@@ -28,7 +28,7 @@ var inPath = strings.NewReplacer("{id}", anID, "{id_or_slug}", anID, "{line_id}"
 var eitherOr = map[string][]string{
 	"start-checkout": {"cart_id"}, "refund-order": {"lines"}, "add-promotion-codes": {"generate"}, "simulate-shipping": {"policy_version"},
 	"compare-policy": {"against"}, "sign-in-staff": {"merchant_id"}, "join-staff": {"merchant_id"},
-	"ship-order": {"buy_label"},
+	"ship-order": {"buy_label"}, "answer-conversation": {"template_id"},
 }
 
 // contract lists the operations of the document, sorted, with the examples of

@@ -138,6 +138,8 @@ func (s *shop) rooms() Rooms {
 		Recommendations: fakeRecommendations{s},
 		Terms:           fakeTerms{s},
 		Inbound:         fakeMailIn{s},
+		Inbox:           fakeTalks{s},
+		Support:         fakeSupport{s},
 		Dev: &Dev{
 			Mails: fakeMails{}, Shift: noon.Add,
 			Authenticate: func(_ context.Context, id string, ok bool) error {

@@ -66,6 +66,9 @@ type Rooms struct {
 	Consents      consents
 	// Assistant answers what customers write; it comes with People and Orders.
 	Assistant assistant
+	// Inbox is where staff answer, Support notices trouble first; both or none.
+	Inbox   inboxRoom
+	Support supportRoom
 	// Inbound reads the mail of customers.
 	Inbound inboundMail
 	// Dev holds the helpers of the demo, which ask for no key.
@@ -163,6 +166,13 @@ func registerTalks(s *Server, r Rooms) {
 	}
 	if r.Inbound != nil {
 		registerInbound(s, r.Inbound)
+	}
+	if r.Inbox != nil {
+		registerInbox(s, r.Inbox, s.clock.Now)
+		registerDesk(s, r.Inbox)
+		registerCases(s, r.Support, r.Inbox)
+		registerHooks(s, r.Support)
+		registerContactRate(s, r.Support)
 	}
 }
 

@@ -98,6 +98,10 @@ var rooms = []struct {
 		{"exchanges", "/admin/exchanges", "orders:read"}, {"claims", "/admin/claims", "orders:read"},
 		{"differences", "/admin/differences", "orders:read"}, {"bank", "/admin/bank", "orders:read"}, {"courier", "/admin/courier", "orders:read"}, {"giftcards", "/admin/giftcards", "refunds:read"},
 	}},
+	{"help", []struct{ name, path, scope string }{
+		{"inbox", "/admin/inbox", "support:read"}, {"cases", "/admin/cases", "support:read"}, {"hooks", "/admin/hooks", "support:read"}, {"replies", "/admin/replies", "support:read"},
+		{"hours", "/admin/hours", "support:read"}, {"contact", "/admin/contact", "analytics:read"},
+	}},
 	{"send", []struct{ name, path, scope string }{
 		{"parcels", "/admin/parcels", "shipping:read"}, {"exceptions", "/admin/exceptions", "shipping:read"}, {"labels", "/admin/labels", "shipping:read"},
 		{"collect", "/admin/collect", "shipping:read"}, {"carriers", "/admin/carriers", "shipping:read"}, {"policies", "/admin/policies", "shipping:read"},
@@ -123,6 +127,9 @@ func (s *Site) registerAdmin(app *fiber.App) {
 	for _, p := range details {
 		s.desk(app, "/admin/"+p.Name+"/:id", p.Scope, func(d *desk) error { return d.detail(p) })
 	}
+	s.desk(app, "/admin/inbox/:id", "support:read", talkPage)
+	s.desk(app, "/admin/hours", "support:read", hoursPage)
+	s.desk(app, "/admin/contact", "analytics:read", contactPage)
 	s.desk(app, "/admin/abandonment", "analytics:read", abandonment)
 	s.desk(app, "/admin/recovery", "settings:read", recovery)
 	s.desk(app, "/admin/recommend", "catalog:read", recommendations)

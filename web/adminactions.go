@@ -10,7 +10,7 @@ import (
 // forms send; web.admin.do.NAME is what the button says.
 var actions = func() map[string]action {
 	all := map[string]action{}
-	for _, some := range []map[string]action{orderActions, afterActions, sendActions, supplyActions, shopActions, houseActions, keyActions, mailActions, recommendActions} {
+	for _, some := range []map[string]action{orderActions, afterActions, sendActions, supplyActions, shopActions, houseActions, keyActions, mailActions, recommendActions, supportActions} {
 		maps.Copy(all, some)
 	}
 	return all
@@ -31,7 +31,7 @@ var when = map[string]string{
 	"giftcard-adjust": "active", "giftcard-disable": "active", "pickup-cancel": "pending done parked",
 	"purchase-cancel": "ordered ready picked_up departed arrived customs_hold", "purchase-pass": "ordered ready picked_up departed arrived customs_hold cleared",
 	"purchase-receive": "ordered ready picked_up departed arrived customs_hold cleared", "purchase-change": "ordered ready picked_up departed arrived customs_hold cleared",
-	"promotion-change": "active", "promotion-archive": "active", "codes-add": "active", "key-revoke": "active",
+	"promotion-change": "active", "promotion-archive": "active", "codes-add": "active", "key-revoke": "active", "case-take": "open", "case-resolve": "open",
 }
 
 // allowed says whether an action is offered on a thing in its state.

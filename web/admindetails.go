@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -120,7 +121,7 @@ var details = append([]detail{
 		Tables:  []innerTable{{Name: "log", Path: "log", Columns: []column{{Name: "n", Kind: "number"}, {Name: "started_at", Kind: "time"}, {Name: "answer_code", Path: "code"}, {Name: "error", Kind: "word"}, {Name: "duration_ms", Kind: "number"}, {Name: "excerpt"}}}},
 		Actions: []string{"redeliver"},
 	},
-}, supplyDetails...)
+}, slices.Concat(supplyDetails, supportDetails)...)
 
 // settingsDetail is the shop's settings: one thing, so it is a page of its own.
 var settingsDetail = detail{

@@ -21,7 +21,7 @@ type field struct {
 	Path string
 	// Kind says how it is read: text (when empty), email, url, long, choice, check,
 	// yesno, hidden, integer, percent (basis points), money, minor, time, day, list,
-	// numbers, linelist, pairs, moneys, json, address, rows.
+	// numbers, linelist, pairs, moneys, json, address, spans (of hours), rows.
 	Kind string
 	// Choices are the values of a choice or of the checks of a list; Words is the
 	// beginning of the keys that name them.
@@ -113,6 +113,9 @@ func (f field) parse(form url.Values, keep bool) (value any, given bool, problem
 	case "moneys":
 		all, problem := f.moneys(text)
 		return all, keep || len(all) > 0, problem
+	case "spans":
+		all, problem := spansOf(f.Name, text)
+		return all, keep || text != "", problem
 	case "pairs":
 		all, problem := f.pairs(text)
 		return all, len(all) > 0, problem

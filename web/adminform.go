@@ -253,6 +253,8 @@ func (s shaping) first(f field, from string) string {
 		return strings.Join(column{Kind: "list"}.lines(s.lang, value), ", ")
 	case "linelist":
 		return strings.Join(column{}.lines(s.lang, value), "\n")
+	case "spans":
+		return spansText(value)
 	case "moneys":
 		all := []string{}
 		for _, one := range listAt(s.of, from) {

@@ -16,6 +16,8 @@ type deskHome struct {
 	Alerts []alertView
 	Pack   *tableView
 	Newest *tableView
+	// Contact is how often customers had to get in touch in the last days.
+	Contact *contactView
 }
 
 type alertView struct {
@@ -60,6 +62,7 @@ func home(d *desk) error {
 		}
 		v.Sales = sales
 	}
+	v.Contact = d.contact(nil)
 	if d.me.May("orders:read") {
 		v.Pack = d.someOrders("pack", url.Values{"status": {"confirmed"}, "fulfillment_status": {"unfulfilled"}, "limit": {"8"}})
 		if len(v.Pack.Rows) == 0 {
@@ -85,6 +88,9 @@ func (d *desk) alerts() []alertView {
 		name, tone, scope, api, page string
 		q                            url.Values
 	}{
+		{"talks_waiting", "bad", "support:read", "/v1/support/conversations", "inbox", url.Values{"status": {"waiting"}}},
+		{"cases_late", "bad", "support:read", "/v1/support/cases", "cases", url.Values{"overdue": {"true"}}},
+		{"cases_open", "warn", "support:read", "/v1/support/cases", "cases", url.Values{"status": {"open"}}},
 		{"differences", "bad", "orders:read", "/v1/payment-differences", "differences", url.Values{"status": {"open"}}},
 		{"capture_due", "bad", "orders:read", "/v1/payment-differences", "differences", url.Values{"status": {"open"}, "kind": {"capture_due"}}},
 		{"parcels_trouble", "bad", "shipping:read", "/v1/shipments", "exceptions", url.Values{"trouble": {"any"}}},

@@ -143,7 +143,7 @@ var lists = append([]list{
 		Name: "audit", API: "/v1/audit-log", Scope: "settings:read", Mind: nameActors,
 		Columns: []column{{Name: "seq", Kind: "number"}, {Name: "acted_at", Kind: "time"}, {Name: "actor"}, {Name: "action"}, {Name: "subject", Kind: "short"}, {Name: "changes", Kind: "changes"}, {Name: "origin"}},
 	},
-}, slices.Concat(parcelLists, supplyLists)...)
+}, slices.Concat(parcelLists, supplyLists, supportLists)...)
 
 // nameOrders gives entries that only know the id of their order a few signs of it
 // to show.

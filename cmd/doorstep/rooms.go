@@ -35,6 +35,7 @@ func (h *house) apiRooms(engine search.Engine) api.Rooms {
 	r.Recovery, r.Subscriptions, r.Consents = h.recovery, h.gate, consentDesk{h}
 	h.talks = h.assistant(engine)
 	r.Assistant, r.Inbound = h.talks, h.letters
+	r.Inbox, r.Support = h.inboxes, h.support
 	if h.demo {
 		r.Dev = &api.Dev{Mails: h.mail, Shift: h.shiftClock, Authenticate: h.authenticate}
 	}

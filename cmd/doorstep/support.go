@@ -24,6 +24,7 @@ func (h *house) supports() {
 	h.support = hook.New(hook.Config{
 		DB: h.db, Desks: h.desks, Orders: toldOrders{h}, Letters: supportLetters{h}, Mail: h.mail, Gate: h.gate, Person: h.contacts.Person, Log: h.log,
 	})
+	h.inboxes = inboxRoom{supportdesk.NewInbox(h.db, h.desks), h}
 	h.customers.OnErase(h.support.Forget)
 }
 
@@ -64,7 +65,9 @@ func (h *house) followSupport() {
 		return h.claimOver(ctx, e.ClaimRef, "canceled")
 	})
 	h.jobs.Every("support.sweep", 5*time.Minute, counted(h.support.Sweep))
+	on(h, "support.talk_over", h.talkOver) // support.conversation_ended: the case of its hand-over too
 	h.jobs.Every("support.overdue", time.Minute, counted(h.support.TellOverdue))
+	h.jobs.Every("support.late", time.Minute, counted(h.inboxes.TellLate))
 }
 
 // parcelTroubles are the hooks that are about a parcel.
@@ -200,6 +203,9 @@ func (h *house) personAskedFor(ctx context.Context, e supportdesk.HandedOver) er
 	}
 	if e.OrderID != nil {
 		n.Order = *e.OrderID
+	}
+	if err := h.inboxes.Due(ctx, e.MerchantID, e.ConversationID, e.At); err != nil {
+		return err
 	}
 	return h.support.Raise(ctx, n)
 }

@@ -28,6 +28,8 @@ import (
 	"doorstep/shipping"
 	"doorstep/shipping/label"
 	"doorstep/shipping/supplier"
+	supportdesk "doorstep/support/desk"
+	"doorstep/support/hook"
 	"doorstep/web"
 )
 
@@ -89,6 +91,7 @@ func TestEveryWebhookTypeHasItsEvent(t *testing.T) {
 		supplier.WasSent{}, supplier.Undelivered{}, supplier.WasAccepted{}, supplier.WasRejected{}, supplier.WasShipped{}, supplier.WasCompleted{}, supplier.WasReduced{},
 		supplier.WasCanceled{}, supplier.WasLate{},
 		order.ClaimMade{}, order.ClaimAccepted{}, order.ClaimRefused{}, order.ClaimSettled{}, order.ClaimWithdrawn{},
+		hook.CaseOpened{}, hook.CaseResolved{}, hook.CaseOverdue{}, hook.Fired{}, supportdesk.HandedOver{}, supportdesk.AnswerOverdue{}, supportdesk.Ended{},
 	} {
 		published = append(published, e.EventName())
 	}

@@ -29,11 +29,15 @@ var events = []string{
 	"supplier_order.sent", "supplier_order.undelivered", "supplier_order.accepted", "supplier_order.rejected", "supplier_order.shipped",
 	"supplier_order.completed", "supplier_order.reduced", "supplier_order.canceled", "supplier_order.late",
 	"cart.abandoned", "cart.recovered", "recovery.due",
+	"support_case.opened", "support_case.resolved", "support_case.overdue", "support_hook.fired", "conversation.handed_over", "conversation.overdue", "conversation.ended",
 	"claim.opened", "claim.approved", "claim.denied", "claim.resolved", "claim.canceled",
 }
 
 // renamed are the events that go by another name outside.
-var renamed = map[string]string{"order.money_taken": "payment.captured"}
+var renamed = map[string]string{
+	"order.money_taken": "payment.captured", "support.handed_over": "conversation.handed_over", "support.answer_overdue": "conversation.overdue",
+	"support.conversation_ended": "conversation.ended",
+}
 
 // typeOf is the type that merchants know an event by; false when it is not for
 // them.
