@@ -2,8 +2,11 @@ package api
 
 import (
 	"context"
-	"fmt"
+	"io"
 	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
 	"time"
 
 	"doorstep/cart"
@@ -13,6 +16,7 @@ import (
 	"doorstep/order"
 	"doorstep/recommend"
 
+	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
 )
 
@@ -46,6 +50,14 @@ type RecommendationList struct {
 	Version   int              `json:"version" doc:"Of how the surface ranks; 0 is the program's own"`
 	Rules     int              `json:"rules_version" doc:"Of the merchant's rules; 0: there are none"`
 	Data      []Recommendation `json:"data"`
+}
+
+// recommendationBody is a list without its name: the same for many.
+type recommendationBody struct {
+	Arm     string           `json:"arm,omitempty"`
+	Version int              `json:"version"`
+	Rules   int              `json:"rules_version"`
+	Data    []Recommendation `json:"data"`
 }
 
 type recommendIn struct {
@@ -93,7 +105,7 @@ type recommendRoom struct {
 
 func registerRecommendations(s *Server, r Rooms, shops *shops) {
 	room := &recommendRoom{r.Recommendations, shops, r.Carts, r.Orders, r.People}
-	handle(s, Route{
+	fast[recommendIn, recommendOut](s, Route{
 		ID: "recommend-products", Method: http.MethodGet, Path: "/v1/recommendations", Tag: "recommendations", Summary: "What to show next, and why",
 		Description: "Learned from what is bought and looked at together. All of it can be bought at this moment; what the list stands beside is never in it. " +
 			"A shop that knows nothing yet shows what is new.",
@@ -107,47 +119,127 @@ func registerRecommendations(s *Server, r Rooms, shops *shops) {
 	registerRecommendationReport(s, r.Recommendations)
 }
 
-func (r *recommendRoom) list(ctx context.Context, in *recommendIn) (*recommendOut, error) {
-	who := caller(ctx)
-	currency, err := r.shops.currency(ctx, who.Merchant, in.Currency, requestIn(ctx).now)
+// listSurfaces are those that may be asked for; the first is the default.
+var listSurfaces = func() []string {
+	all := make([]string, len(recommend.Surfaces))
+	for i, s := range recommend.Surfaces {
+		all[i] = string(s)
+	}
+	return all
+}()
+
+// visitorName is what a storefront may call a browser.
+var visitorName = regexp.MustCompile(`^[A-Za-z0-9_.:-]*$`)
+
+// parseRecommend reads a question; the seeds that it names by id are in it.
+func parseRecommend(c *fiber.Ctx) (*recommendIn, []uuid.UUID, error) {
+	p := parameters(c)
+	in := &recommendIn{
+		Surface: p.oneOf("surface", listSurfaces...), Cart: p.text("cart_id", 36), Order: p.text("order_id", 36), Limit: 10,
+		Currency: p.text("currency", 3), Visitor: p.text("visitor", 64),
+		Secret: string(c.Request().Header.Peek("Cart-Secret")), Language: string(c.Request().Header.Peek(fiber.HeaderAcceptLanguage)),
+		SignedIn: string(c.Request().Header.Peek("Customer-Session")),
+	}
+	if n := p.number("limit", 1, recommend.MostPlaces); n != nil {
+		in.Limit = int(*n)
+	}
+	if !visitorName.MatchString(in.Visitor) {
+		p.refuse("visitor", "expected letters, digits and _.:- only")
+	}
+	var seeds []uuid.UUID
+	if text := p.one("product_id"); text != "" {
+		for i, one := range strings.Split(text, ",") {
+			product, err := uuid.Parse(one)
+			if err != nil || len(one) != 36 || i == mostBeside {
+				p.refuse("product_id["+strconv.Itoa(i)+"]", "expected a UUID, and at most "+strconv.Itoa(mostBeside)+" of them")
+				break
+			}
+			seeds = append(seeds, product)
+		}
+	}
+	for name, text := range map[string]string{"cart_id": in.Cart, "order_id": in.Order} {
+		if _, err := uuid.Parse(text); text != "" && (err != nil || len(text) != 36) {
+			p.refuse(name, "expected a UUID")
+		}
+	}
+	for name, h := range map[string]struct {
+		value   string
+		longest int
+	}{"Cart-Secret": {in.Secret, 200}, "Customer-Session": {in.SignedIn, 100}, "Accept-Language": {in.Language, 1000}} {
+		if len(h.value) > h.longest {
+			p.wrong = append(p.wrong, fault.Field{Location: "header." + name, Message: "expected length <= " + strconv.Itoa(h.longest)})
+		}
+	}
+	return in, seeds, p.done()
+}
+
+// mostBeside is how many products a list may stand beside.
+const mostBeside = 20
+
+// list answers from what the room keeps where it can: the bytes are made once for
+// all who are given the same list, and each gets a request id of its own.
+func (r *recommendRoom) list(c *fiber.Ctx) error {
+	in, seeds, err := parseRecommend(c)
 	if err != nil {
-		return nil, err
+		return err
+	}
+	req, ctx := requestOf(c), contextOf(c)
+	who := req.caller
+	currency, err := r.shops.currency(ctx, who.Merchant, in.Currency, req.now)
+	if err != nil {
+		return err
 	}
 	a := recommend.Ask{
-		Merchant: who.Merchant, Surface: recommend.Surface(in.Surface), Currency: currency, Locale: string(language(ctx)), Places: in.Limit, Visitor: in.Visitor,
+		Merchant: who.Merchant, Surface: recommend.Surface(in.Surface), Currency: currency, Locale: string(req.lang), Places: in.Limit, Visitor: in.Visitor, Seeds: seeds,
 	}
-	for i, text := range in.Products {
-		product, err := uuid.Parse(text)
-		if err != nil {
-			return nil, errValidation.At(fmt.Sprintf("query.product_id[%d]", i), "expected a UUID")
-		}
-		a.Seeds = append(a.Seeds, product)
-	}
-	for _, seeds := range []func(context.Context, *recommendIn) ([]uuid.UUID, error){r.inCart, r.inOrder} {
-		more, err := seeds(ctx, in)
-		if err != nil {
-			return nil, err
-		}
-		a.Seeds = append(a.Seeds, more...)
-	}
-	if person := emailOf(r.people, who.Merchant, in.SignedIn); person != nil && a.Surface == recommend.Home {
-		if a.Person, err = person(ctx); err != nil {
-			return nil, err
-		}
+	if err := r.more(ctx, in, &a); err != nil {
+		return err
 	}
 	l, err := r.svc.List(ctx, a)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	out := &recommendOut{Body: RecommendationList{RequestID: l.ID, Arm: string(l.Arm), Version: l.Version, Rules: l.Rules, Data: make([]Recommendation, len(l.Picks))}}
+	rest, err := l.Shared(func() ([]byte, error) { return marshal(recommendationsOf(l, currency)) })
+	if err != nil {
+		return err
+	}
+	c.Response().Header.SetContentType(fiber.MIMEApplicationJSON)
+	c.Response().Header.SetCanonical(hCache, vNoStore)
+	body := c.Response().BodyWriter()
+	_, _ = io.WriteString(body, `{"request_id":"`+l.ID.String()+`",`) // into memory: it never fails
+	_, _ = body.Write(rest[1:])
+	return nil
+}
+
+// more adds the seeds of a cart or an order, and the person who is signed in.
+func (r *recommendRoom) more(ctx context.Context, in *recommendIn, a *recommend.Ask) error {
+	for _, seeds := range []func(context.Context, *recommendIn) ([]uuid.UUID, error){r.inCart, r.inOrder} {
+		found, err := seeds(ctx, in)
+		if err != nil {
+			return err
+		}
+		a.Seeds = append(a.Seeds, found...)
+	}
+	if person := emailOf(r.people, a.Merchant, in.SignedIn); person != nil && a.Surface == recommend.Home {
+		var err error
+		if a.Person, err = person(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recommendationsOf is a list without its name.
+func recommendationsOf(l *recommend.List, currency string) recommendationBody {
+	b := recommendationBody{Arm: string(l.Arm), Version: l.Version, Rules: l.Rules, Data: make([]Recommendation, len(l.Picks))}
 	for i, p := range l.Picks {
 		w := RecommendationReason{Code: string(p.Reason.Code), Orders: p.Reason.Orders, Days: p.Reason.Days}
 		if p.Reason.Seed != uuid.Nil {
 			w.Item = &p.Reason.Seed
 		}
-		out.Body.Data[i] = Recommendation{productOf(p.Product, currency), w}
+		b.Data[i] = Recommendation{productOf(p.Product, currency), w}
 	}
-	return out, nil
+	return b
 }
 
 // inCart are the products of the cart that was named.

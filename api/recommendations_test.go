@@ -20,13 +20,13 @@ type fakeRecommendations struct{ *shop }
 
 func (f fakeRecommendations) List(_ context.Context, a recommend.Ask) (*recommend.List, error) {
 	if err := f.see("Recommend", a.Merchant, false, nil, a); err != nil || a.Merchant != merchant {
-		return &recommend.List{ID: thing}, err
+		return recommend.NewList(recommend.List{ID: thing}), err
 	}
 	if a.Surface != recommend.Home && len(a.Seeds) == 0 {
 		return nil, recommend.ErrSurface
 	}
 	v := &catalog.View{ID: lineID, Slug: "spoon", Title: canary, Availability: catalog.InStock, From: &money.Amount{Minor: 700, Currency: a.Currency}}
-	return &recommend.List{ID: thing, Picks: []recommend.Pick{{Product: v, Reason: recommend.Why{Code: recommend.BoughtWith, Seed: thing, Orders: 37}}}}, nil
+	return recommend.NewList(recommend.List{ID: thing, Picks: []recommend.Pick{{Product: v, Reason: recommend.Why{Code: recommend.BoughtWith, Seed: thing, Orders: 37}}}}), nil
 }
 
 func (f fakeRecommendations) Seen(_ context.Context, m uuid.UUID, events []recommend.Event) error {

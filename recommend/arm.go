@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"hash/fnv"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -72,9 +73,15 @@ type exploration struct {
 	chance float64 // with which it came there
 }
 
-// explore draws something that nobody has bought lately, for the tenth place; in
-// a shorter list for the last one, less often. What it draws stays the same for a
-// visitor on one day, so that lists do not flicker.
+// groups is how many groups of visitors see different things by chance.
+const groups = 64
+
+// group is that of the visitor.
+func (a *Ask) group() int { return bucketOf(a.Visitor, "explore") % groups }
+
+// explore draws something that nobody has bought, for the tenth place; in a
+// shorter list for the last one, less often. What it draws stays the same for a
+// group of visitors on one day, so that lists do not flicker and can be kept.
 func (k *knowledge) explore(a *Ask, now time.Time) *exploration {
 	hers := k.had(string(a.Person), now)
 	var pool []int32
@@ -88,7 +95,7 @@ func (k *knowledge) explore(a *Ask, now time.Time) *exploration {
 	}
 	day := make([]byte, 8)
 	binary.BigEndian.PutUint64(day, uint64(now.Unix()/86400))
-	texts := []string{"explore", a.Visitor, string(day), string(a.Surface)}
+	texts := []string{"explore", strconv.Itoa(a.group()), string(day), string(a.Surface)}
 	for _, s := range a.Seeds {
 		texts = append(texts, s.String())
 	}
@@ -146,7 +153,7 @@ func (e *exploration) into(list []choice, by choice, places int) []choice {
 // noted tells of a list that a visitor is given.
 func (k *knowledge) noted(a *Ask, l *List, e *exploration, list []choice, now time.Time) *answered {
 	n := &answered{
-		merchant: a.Merchant, id: l.ID, at: now, visitor: a.Visitor, bucket: bucketOf(a.Visitor, experiment), arm: l.Arm, surface: a.Surface,
+		merchant: a.Merchant, at: now, visitor: a.Visitor, bucket: bucketOf(a.Visitor, experiment), arm: l.Arm, surface: a.Surface,
 		version: l.Version, rules: l.Rules,
 	}
 	if at := slices.IndexFunc(list, func(c choice) bool { return c.chance }); at >= 0 {

@@ -2,6 +2,7 @@ package recommend
 
 import (
 	"context"
+	"iter"
 	"maps"
 	"math"
 	"slices"
@@ -80,6 +81,7 @@ type List struct {
 	// Version is how the surface ranks; 0: as the program does without a trial.
 	Version int
 	Arm     Arm // empty without a visitor
+	shared  *shared
 	Picks   []Pick
 }
 
@@ -92,21 +94,55 @@ func (s *Service) List(ctx context.Context, a Ask) (*List, error) {
 	}
 	a.Seeds = a.Seeds[:min(len(a.Seeds), mostSeeds)]
 	a.Places = min(max(a.Places, 1), MostPlaces)
-	k, rules, err := s.knowledge(ctx, a.Merchant)
+	var gen uint64
+	name, common := a.name()
+	if common = common && s.Feed != nil; common {
+		var err error
+		if gen, err = s.gate.pass(ctx, s.Feed); err != nil {
+			return nil, err
+		}
+	}
+	sh := s.shop(a.Merchant)
+	k, rules, err := s.knowledge(ctx, a.Merchant, sh)
 	if err != nil {
 		return nil, err
 	}
 	now := s.DB.Now()
-	l, n, err := s.compose(ctx, k, rules, &a, now)
-	if err == nil && a.Visitor != "" {
-		s.journal.note(*n)
+	if common {
+		if have := sh.lists.find(name); have != nil && have.holds(&s.gate, k, rules, now) {
+			return s.give(&a, have.list, have.note, now), nil
+		}
 	}
-	return l, err
+	var life shelfLife
+	l, n, err := s.compose(ctx, k, rules, &a, now, &life)
+	if err != nil {
+		return nil, err
+	}
+	if common {
+		sh.lists.keep(name, &keptList{list: l, note: n, known: k, rules: rules, gen: gen, products: life.products, made: now, until: life.until})
+	}
+	return s.give(&a, l, n, now), nil
+}
+
+// give hands out a list under a name of its own, and writes down who got it.
+func (s *Service) give(a *Ask, l *List, n *answered, now time.Time) *List {
+	mine := *l
+	mine.ID = id.New()
+	if a.Visitor != "" {
+		note := *n
+		note.id, note.at, note.visitor, note.bucket = mine.ID, now, a.Visitor, bucketOf(a.Visitor, experiment)
+		s.journal.note(note)
+	}
+	return &mine
 }
 
 // compose makes a list of what is known, and the note that tells of it.
-func (s *Service) compose(ctx context.Context, k *knowledge, rules *RuleSet, a *Ask, now time.Time) (*List, *answered, error) {
-	l := &List{ID: id.New(), At: k.at, Rules: rules.Version, Version: k.tuned[tableOf(a)].number, Arm: armFor(a)}
+func (s *Service) compose(ctx context.Context, k *knowledge, rules *RuleSet, a *Ask, now time.Time, life *shelfLife) (*List, *answered, error) {
+	l := &List{shared: &shared{}, At: k.at, Rules: rules.Version, Version: k.tuned[tableOf(a)].number, Arm: armFor(a)}
+	for i := range rules.Rules {
+		life.ends(rules.Rules[i].From, now)
+		life.ends(rules.Rules[i].To, now)
+	}
 	r := k.rule(rules.Rules, a, now)
 	var all []choice
 	var chance *exploration
@@ -115,7 +151,7 @@ func (s *Service) compose(ctx context.Context, k *knowledge, rules *RuleSet, a *
 	} else if all = k.candidates(*a, now); l.Arm == Learned {
 		chance = k.explore(a, now)
 	}
-	good, err := s.gather(ctx, k, a, r, k.pinned(chance.first(all), a, r, now))
+	good, err := s.gather(ctx, k, a, r, k.pinned(chance.first(all), a, r, now), life, now)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -144,10 +180,10 @@ func tableOf(a *Ask) Surface {
 
 // gather keeps the candidates that can be bought now and that the rules allow.
 // Mostly the first batch is enough; a shop that is nearly sold out takes more.
-func (s *Service) gather(ctx context.Context, k *knowledge, a *Ask, r *ruling, all []choice) ([]choice, error) {
+func (s *Service) gather(ctx context.Context, k *knowledge, a *Ask, r *ruling, all []choice, life *shelfLife, now time.Time) ([]choice, error) {
 	var good []choice
 	priced, enough := !r.weighsPrices(a), 0
-	for batch := range slices.Chunk(all, overFetch*a.Places+len(r.pins)) {
+	for batch := range batches(all, overFetch*a.Places+len(r.pins)) {
 		ask := k.names(batch)
 		if !priced {
 			ask = append(ask, a.Seeds...)
@@ -155,6 +191,10 @@ func (s *Service) gather(ctx context.Context, k *knowledge, a *Ask, r *ruling, a
 		views, err := s.Shelf.Views(ctx, a.Merchant, a.Currency, a.Locale, ask)
 		if err != nil {
 			return nil, err
+		}
+		life.products = append(life.products, ask...)
+		for _, v := range views {
+			life.ends(&v.ValidUntil, now)
 		}
 		if !priced {
 			r.price(a, pricesOf(views, a.Seeds))
@@ -422,4 +462,18 @@ func (k *knowledge) had(who string, now time.Time) map[int32]bool {
 		}
 	}
 	return hers
+}
+
+// batches are the candidates in parts, each twice as large as the one before: a
+// shop that is nearly sold out costs few questions.
+func batches(all []choice, first int) iter.Seq[[]choice] {
+	return func(yield func([]choice) bool) {
+		for n := first; len(all) > 0; n *= 2 {
+			at := min(n, len(all))
+			if !yield(all[:at]) {
+				return
+			}
+			all = all[at:]
+		}
+	}
 }

@@ -39,7 +39,7 @@ func show(t interface{ Fatal(...any) }, k *knowledge, rules []Rule, a Ask, gone 
 func showTo(t interface{ Fatal(...any) }, k *knowledge, rules []Rule, a Ask, gone ...int) ([]choice, *List, *answered) {
 	s := &Service{Config: Config{Shelf: priced{stall{gone}}}}
 	a.Places = max(a.Places, 1)
-	l, n, err := s.compose(context.Background(), k, &RuleSet{Rules: rules}, &a, noon)
+	l, n, err := s.compose(context.Background(), k, &RuleSet{Rules: rules}, &a, noon, &shelfLife{})
 	if err != nil {
 		t.Fatal(err)
 	}

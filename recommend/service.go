@@ -23,6 +23,9 @@ type Config struct {
 	DB    *db.DB
 	Shelf shelf
 	Log   *slog.Logger
+	// Feed tells what has changed on the shelf, so that lists can be kept while
+	// nothing has; nil keeps none.
+	Feed feed
 	// Currency is a shop's first, for trials of the lists as they are; nil tries
 	// none.
 	Currency func(ctx context.Context, merchant uuid.UUID) (string, error)
@@ -41,12 +44,14 @@ type Config struct {
 type Service struct {
 	Config
 	journal journal
+	gate    gate
 	mu      sync.Mutex
 	shops   map[uuid.UUID]*shop
 }
 
 // shop is what is known of one merchant.
 type shop struct {
+	lists    lists
 	learning sync.Mutex // one at a time
 	mu       sync.Mutex
 	known    *knowledge
@@ -121,8 +126,7 @@ func (s *Service) forget() {
 
 // knowledge is what is known of the merchant. The first to ask waits until it is
 // learned; later ones get what there is, while it is learned anew behind them.
-func (s *Service) knowledge(ctx context.Context, merchant uuid.UUID) (*knowledge, *RuleSet, error) {
-	sh := s.shop(merchant)
+func (s *Service) knowledge(ctx context.Context, merchant uuid.UUID, sh *shop) (*knowledge, *RuleSet, error) {
 	sh.mu.Lock()
 	known, rules := sh.known, sh.rules
 	if known == nil {
