@@ -21,9 +21,9 @@ const (
 
 // chatScript puts the styles and all texts into the script.
 func chatScript(script, sheet []byte) ([]byte, error) {
-	texts := map[locale.Lang]map[string]string{}
+	texts := map[locale.Lang]map[string]any{}
 	for _, lang := range locale.Languages() {
-		texts[lang] = map[string]string{}
+		texts[lang] = map[string]any{"person_also": asksForPerson(lang)}
 		for _, key := range locale.Keys(chatTexts) {
 			texts[lang][strings.TrimPrefix(key, chatTexts)] = locale.T(lang, key, "seconds", "{seconds}")
 		}
@@ -38,6 +38,18 @@ func chatScript(script, sheet []byte) ([]byte, error) {
 	}
 	script = bytes.Replace(script, []byte(`'@texts'`), words, 1)
 	return bytes.Replace(script, []byte(`'@sheet'`), look, 1), nil
+}
+
+// asksForPerson are the words of the buttons that ask for a person. The chat and the
+// page have such a button in a place of its own, at all times.
+func asksForPerson(lang locale.Lang) []string {
+	var all []string
+	for _, key := range []string{"web.chat.person_text", "assistant.intent.human_agent", "assistant_shop.button.person.text"} {
+		if locale.Has(key) {
+			all = append(all, locale.T(lang, key))
+		}
+	}
+	return all
 }
 
 // registerChat adds the script under an address that stays, for other people's

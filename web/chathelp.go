@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -135,6 +136,7 @@ type helpData struct {
 	Error      string
 	SignIn     string // where to sign in; empty for who has, and where nobody can
 	SignedIn   bool
+	persons    []string // what asks for a person, in all languages
 }
 
 // Choices are the answers that one touch gives; the yes and no of a pending
@@ -144,7 +146,7 @@ func (d *helpData) Choices() (some []chatChoice) {
 		return nil
 	}
 	for _, c := range d.Last.Suggestions {
-		if c.Pending == "" {
+		if c.Pending == "" && !slices.Contains(d.persons, c.Text) {
 			some = append(some, c)
 		}
 	}
@@ -284,6 +286,9 @@ func (h *helpRoom) page(v *visit) error { return h.showWith(v, &helpData{}) }
 
 func (h *helpRoom) showWith(v *visit, d *helpData) error {
 	v.private()
+	for _, lang := range locale.Languages() {
+		d.persons = append(d.persons, asksForPerson(lang)...)
+	}
 	d.Path, d.Key, d.SignedIn = h.path(v), id.New().String(), v.customerSession() != ""
 	if !d.SignedIn && v.site.options.ShopKey != "" {
 		d.SignIn = "/shop/sign-in?" + url.Values{"back": {d.Path}}.Encode()

@@ -141,7 +141,7 @@
 
     // build makes the panel when it is opened first.
     build() {
-      this.log = el('ol', { class: 'log', role: 'log', 'aria-live': 'polite', 'aria-relevant': 'additions', 'aria-label': t('log'), tabindex: '0' });
+      this.log = el('div', { class: 'log', role: 'log', 'aria-live': 'polite', 'aria-relevant': 'additions', 'aria-label': t('log'), tabindex: '0' });
       this.choices = el('div', { class: 'choices' });
       this.trouble = el('div', { class: 'trouble', role: 'alert' });
       this.field = el('textarea', { id: 'say', rows: '2', placeholder: t('hint'), 'aria-describedby': 'long', enterkeyhint: 'send', oninput: () => this.measure(),
@@ -190,7 +190,7 @@
 
     // add shows one message; who is you, bot, staff or system.
     add(who, text, lang) {
-      const item = el('li', { class: who, lang: lang && lang !== language ? lang : null }, el('span', { class: who === 'staff' ? 'who' : 'unseen' }, t('who_' + who) + (who === 'staff' ? '' : ': ')),
+      const item = el('div', { class: who, lang: lang && lang !== language ? lang : null }, el('span', { class: who === 'staff' ? 'who' : 'unseen' }, t('who_' + who) + (who === 'staff' ? '' : ': ')),
         el('p', {}, ...(who === 'you' ? [text] : linked(text))));
       this.log.append(item);
       this.log.scrollTop = this.log.scrollHeight;
@@ -206,7 +206,7 @@
       }
       if (reply.type === 'verify' && set.signIn) kinds.push(el('a', { class: 'button', href: set.signIn }, t('sign_in')));
       for (const s of reply.suggestions || []) {
-        if (!s.pending && s.text !== t('person_text')) kinds.push(el('button', { type: 'button', onclick: () => this.say(s.text, null, s.label) }, s.label));
+        if (!s.pending && !Object.values(texts).some((x) => x.person_also.includes(s.text))) kinds.push(el('button', { type: 'button', onclick: () => this.say(s.text, null, s.label) }, s.label));
       }
       this.choices.replaceChildren(...kinds);
       this.choices.classList.toggle('ask', Boolean(open));
