@@ -143,9 +143,9 @@ func (s *Service) asked(ctx context.Context, t *talk) error {
 	return s.answers(ctx, t, wanted)
 }
 
-// likelyEnough is the chance from which a guess is gone on with, likelyNamed the
-// same where an order is named, and likelier how much more likely than the next it
-// has to be.
+// likelyEnough is the chance from which a guess is gone on with, and likelier how
+// much more likely than the next it has to be; likelyNamed is enough where an order
+// is named.
 const (
 	likelyEnough = 0.5
 	likelyNamed  = 0.35
@@ -160,22 +160,25 @@ func (s *Service) likely(t *talk, a *understand.Ask) bool {
 	if a.Level == understand.Sure {
 		return true
 	}
-	about := func(intent string) bool { k := s.byIntent[intent]; return k != nil && k.Order == skill.OneOrder }
-	least := likelyEnough
+	if a.Level != understand.Offer {
+		return false
+	}
+	about := func(intent string) bool { k := s.byIntent[intent]; return k != nil && k.Order != skill.NoOrder }
 	if len(a.Slots.Orders) > 0 {
-		least = likelyNamed
-		if !about(a.Intent) && about(a.Second) { // whoever names an order means something about it
-			a.Intent, a.Second = a.Second, a.Intent
-			a.Confidence, a.SecondConfidence = a.SecondConfidence, a.Confidence
+		if !about(a.Intent) { // whoever names an order means something about it
+			a.Intent, a.Second, a.Confidence = a.Second, a.Intent, a.SecondConfidence
+			if !about(a.Intent) {
+				a.Intent = "order_status"
+			}
 			t.reply.Intents = []string{a.Intent}
-			return a.Level == understand.Offer
+			if k := s.byIntent[a.Intent]; k != nil && k.Action == "" {
+				return true
+			}
 		}
-		if a.Level == understand.Offer && about(a.Intent) && (about(a.Second) || t.who.Level == skill.Anonymous) {
-			return true
-		}
+		return a.Confidence >= likelyNamed || about(a.Second) || t.who.Level == skill.Anonymous
 	}
 	k := s.byIntent[a.Intent]
-	return a.Level == understand.Offer && a.Confidence >= least && a.Confidence >= likelier*a.SecondConfidence &&
+	return a.Confidence >= likelyEnough && a.Confidence >= likelier*a.SecondConfidence &&
 		k != nil && (k.Risk != skill.Irreversible || k.Order != skill.NoOrder) && a.Intent != "complaint"
 }
 
