@@ -8,7 +8,7 @@ var (
 	// ErrLetter says that this is no mail.
 	ErrLetter = fault.New(fault.Invalid, "mail_unreadable", "This mail cannot be read.")
 	// ErrLarge says that a mail is too large to be read.
-	ErrLarge = fault.New(fault.TooLarge, "mail_too_large", "This mail is larger than 10 MB.")
+	ErrLarge = fault.New(fault.TooLarge, "mail_too_large", "This mail is larger than 25 MB.")
 	// ErrShop says that it is not known whose mail it is.
 	ErrShop = fault.New(fault.NotFound, "mail_shop_unknown", "There is no shop here that takes such mail.")
 	// ErrDraft says that there is no such draft, or that it is settled.

@@ -45,7 +45,7 @@ type Letter struct {
 
 // Limits of what is read of a mail.
 const (
-	maxLetter = 10 << 20  // bytes of a whole mail
+	maxLetter = 25 << 20  // bytes of a whole mail
 	maxPart   = 256 << 10 // bytes of one text
 	maxParts  = 100
 	maxNest   = 6
