@@ -57,7 +57,16 @@ func (h *house) sweepTalks(ctx context.Context) error {
 // stays there, and no session is left behind.
 type talkCodes struct{ h *house }
 
+// Ask sends codes to those who have ordered or signed in before, and to nobody else:
+// a chat is no way to send mail to strangers. Whoever writes is not told which it was.
 func (c talkCodes) Ask(ctx context.Context, merchant uuid.UUID, email, locale, ip string) (uuid.UUID, error) {
+	_, err := c.h.customers.PersonByEmail(ctx, merchant, c.h.vault.EmailHMAC(merchant, email))
+	if fault.Is(err, customer.ErrPersonUnknown) {
+		return uuid.Nil, nil
+	}
+	if err != nil {
+		return uuid.Nil, err
+	}
 	request, _, err := c.h.customers.AskCode(ctx, merchant, email, locale, ip)
 	return request, err
 }

@@ -29,7 +29,7 @@ func (s *Service) filled(ctx context.Context, t *talk) ([]ask, error) {
 	if err := s.named(ctx, t); err != nil {
 		return nil, err
 	}
-	asks := t.fresher()
+	asks := t.likely(t.fresher())
 	w := t.st.Wait
 	if w == nil || w.For == "choice" {
 		return s.bare(t, asks), nil
@@ -81,6 +81,31 @@ func (t *talk) fresher() []ask {
 	}
 	return asks
 }
+
+// likely takes a best guess for sure where being wrong costs nothing: an order or a
+// code is named, so that the answer is either about that or a proposal that waits
+// for a yes.
+func (t *talk) likely(asks []ask) []ask {
+	f := t.reading.Slots
+	for i := range asks {
+		a := &asks[i]
+		if a.Level == understand.Offer && len(a.Slots.Orders) > 0 && a.Confidence >= clearly*a.SecondConfidence {
+			a.Level = understand.Sure
+		}
+		if a.Intent == "payment_problem" && len(f.Coupons) > 0 && len(f.Orders) == 0 {
+			a.Intent, a.Level = "promo_code", understand.Sure
+			t.reply.Intents = []string{a.Intent}
+		}
+	}
+	if len(asks) == 0 && !t.reading.Scope.In && len(f.Coupons) > 0 {
+		t.reply.Intents = []string{"promo_code"}
+		return []ask{{Ask: understand.Ask{Intent: "promo_code", Confidence: 1, Level: understand.Sure, Slots: f, Text: t.reading.Text}, seqs: []int{t.seq()}}}
+	}
+	return asks
+}
+
+// clearly is how many times likelier the best guess has to be than the next.
+const clearly = 1.5
 
 // bare makes an ask of a message that is nothing but an order number: what was
 // asked before, or where the order is.

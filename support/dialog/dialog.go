@@ -91,8 +91,8 @@ type Orders interface {
 
 // Codes prove an e-mail address by a code that is sent to it.
 type Codes interface {
-	// Ask sends a code to the address, whoever it belongs to, and gives what the code
-	// is tried with.
+	// Ask sends a code to the address and gives what the code is tried with; uuid.Nil
+	// when the shop knows nobody by it, and nothing was sent.
 	Ask(ctx context.Context, merchant uuid.UUID, email, locale, ip string) (request uuid.UUID, err error)
 	// Prove says whose address it is; a wrong or old code is customer.ErrCode.
 	Prove(ctx context.Context, merchant, request uuid.UUID, code string) (who skill.Who, contact uuid.UUID, err error)

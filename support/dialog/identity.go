@@ -6,12 +6,16 @@ import (
 	"net/netip"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
+
+	"github.com/google/uuid"
 
 	"doorstep/customer"
 	"doorstep/internal/fault"
 	"doorstep/support/skill"
 	"doorstep/support/text"
+	"doorstep/support/understand"
 )
 
 // proofLife is how long a code that was typed in a conversation counts there.
@@ -53,25 +57,40 @@ func (s *Service) identify(ctx context.Context, t *talk) (done bool, err error) 
 		return true, s.code(ctx, t, found)
 	}
 	emails := t.reading.Slots.Emails
-	if len(emails) == 0 {
+	if len(emails) == 0 || elsewhere(t.reading.Text, emails[0].Start) {
 		return false, nil
 	}
-	needy := slices.ContainsFunc(t.fresher(), func(a ask) bool {
+	waits := t.st.Wait != nil && t.st.Wait.For == forProof
+	sure := slices.ContainsFunc(t.reading.Asks, func(a understand.Ask) bool { return a.Level == understand.Sure })
+	alone := runes(addresses.ReplaceAllString(t.reading.Text, "")) <= mostBeside
+	needy := !alone && slices.ContainsFunc(t.fresher(), func(a ask) bool {
 		k := s.byIntent[a.Intent]
 		return k != nil && s.needs(k, a) > t.who.Level
 	})
-	if !needy && len(t.reading.Asks) > 0 && (t.st.Wait == nil || t.st.Wait.For != forProof) {
+	if !alone && !needy && !(waits && !sure) {
 		return false, nil // an address in passing
 	}
 	t.ask, t.st.Code = emails[0].Text, true
-	if needy {
+	if needy && (sure || !waits) {
 		return false, nil // the ask is answered by the same words, and waits
 	}
-	if t.st.Wait == nil {
+	if !waits {
 		t.st.Wait = &wait{For: forProof}
 	}
+	t.reply.Intents = []string{}
 	t.say(skill.Verify, "assistant.code_sent")
 	return true, nil
+}
+
+// mostBeside is how many characters a message may have beside an address and still
+// be nothing but that.
+const mostBeside = 24
+
+// elsewhere says whether an address is one that something is to be sent to, and not
+// the writer's own: nobody is sent a code because somebody else named them.
+func elsewhere(message string, at int) bool {
+	before := strings.ToLower(strings.TrimRight(message[:min(at, len(message))], " :"))
+	return strings.HasSuffix(before, " to") || strings.HasSuffix(before, "ទៅ")
 }
 
 // code tries six digits. Several in one message are one wrong try.
@@ -150,7 +169,7 @@ func (s *Service) mail(ctx context.Context, t *talk) {
 			return
 		}
 		request, err := s.c.Codes.Ask(work, m.Merchant, email, language, m.IP)
-		if err == nil {
+		if err == nil && request != uuid.Nil {
 			err = s.c.Store.Asked(work, m.Merchant, conversation, request)
 		}
 		if err != nil && s.c.Log != nil && !fault.Is(err, customer.ErrTooManyCodes, customer.ErrEmail) {
