@@ -31,6 +31,7 @@ func (s *Site) registerTracking(app *fiber.App) {
 		trackHelp().register(open(s.get), open(s.post), s, app, "/t/:token/help")
 	}
 	s.registerRecovery(app)
+	s.registerSupply(app)
 }
 
 // tracked is an order as the API tells it to whoever holds its link.

@@ -70,7 +70,7 @@ func Register(app *fiber.App, o Options) *Site {
 	s.registerTracking(app)
 	s.registerConfirm(app)
 	s.registerAdmin(app)
-	for _, area := range []string{"/shop/*", "/t/*", "/c/*", "/admin/*"} {
+	for _, area := range []string{"/shop/*", "/t/*", "/c/*", "/supply/*", "/admin/*"} {
 		s.get(app, area, func(*visit) error { return problemOf(fiber.StatusNotFound, "not_found") })
 	}
 	return s

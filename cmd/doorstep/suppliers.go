@@ -235,7 +235,7 @@ func mailing(e supplier.Wanted) string {
 
 // supplyURL is where a supplier answers.
 func (h *house) supplyURL(o *supplier.Order) string {
-	return h.config.URL() + "/v1/supply/" + h.suppliers.Token(o)
+	return h.config.URL() + "/supply/" + h.suppliers.Token(o)
 }
 
 func supplyOptions(l *supplier.Line) string {
