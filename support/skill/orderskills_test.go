@@ -125,7 +125,9 @@ func TestEachStateOfAnOrderIsToldAsItIs(t *testing.T) {
 			name, value, _ := strings.Cut(f, "=")
 			value = strings.ReplaceAll(value, "_", " ")
 			got := strings.ReplaceAll(fact(a, name), "_", " ")
-			if got != value && !slices.ContainsFunc(a.Facts, func(f skill.Value) bool { return f.Name == name && strings.ReplaceAll(f.Value, "_", " ") == value && value != "" }) {
+			if got != value && !slices.ContainsFunc(a.Facts, func(f skill.Value) bool {
+				return f.Name == name && strings.ReplaceAll(f.Value, "_", " ") == value && value != ""
+			}) {
 				t.Errorf("%s, %s, %q: %s is %q, want %q", c.state, c.intent, c.text, name, got, value)
 			}
 		}

@@ -278,5 +278,5 @@ func (s *tale) part(p *shipping.Shipment) {
 	if p.DeliveredAt == nil && p.Carrier != "" && p.TrackingNumber != "" {
 		words = append(words, s.carrier(p)+" "+s.fact("tracking_number", p.TrackingNumber, ""))
 	}
-	s.line("part", "items", items, "words", strings.Join(words, "; "))
+	s.line("part", "items", items, "words", strings.Join(words, ", "))
 }

@@ -101,7 +101,9 @@ func (s *tale) notReturnable(days int64, until *time.Time, over bool) (Answer, e
 	}
 	if !o.underway() { // of an import, or on its way back to the shop
 		s.status()
-		s.say("way.person")
+		if o.arrived() {
+			s.say("way.person")
+		}
 		return s.refused()
 	}
 	s.say("return.not_yet", "number", s.number()).many("cancel.return_later", "return_window_days", days)
