@@ -134,3 +134,50 @@ func (f fakeCarrierInbox) Receive(_ context.Context, name string, m uuid.UUID, h
 	}
 	return track.Receipt{Duplicate: strings.Contains(string(body), "again"), Ignored: strings.Contains(string(body), "other")}, nil
 }
+
+type fakeShipments struct{ *shop }
+
+func theShipment() shipping.Shipment {
+	return shipping.Shipment{
+		MerchantID: merchant, ID: thing, OrderID: thing, Status: shipping.StatusInTransit, TrackingStatus: shipping.TrackInTransit, Carrier: "haypost",
+		TrackingNumber: "RR123456785AM", LabelURL: "https://labels.example/" + canary, Version: 2, ShippedAt: &noon, CreatedAt: noon, UpdatedAt: noon,
+		Lines: []shipping.ShipmentLine{{OrderLineID: lineID, Quantity: 2}},
+		Events: []shipping.TrackingEvent{
+			{ID: lineID, Status: shipping.TrackInTransit, OccurredAt: noon, UTCOffset: 4 * 3600, Location: "Gyumri", Description: "for Ani " + canary, Source: "api", CreatedAt: noon},
+			{ID: thing, Status: shipping.TrackDelivered, OccurredAt: noon, Location: canary + " Abovyan 12", Source: "api", CreatedAt: noon},
+		},
+	}
+}
+
+func (f fakeShipments) Shipment(_ context.Context, m, id uuid.UUID) (*shipping.Shipment, error) {
+	if err := f.known("Shipment", m, id, false, shipping.ErrNotFound, nil); err != nil {
+		return nil, err
+	}
+	s := theShipment()
+	return &s, nil
+}
+
+func (f fakeShipments) OfOrder(_ context.Context, m, id uuid.UUID) ([]shipping.Shipment, error) {
+	if !f.has("ShipmentsOfOrder", m, id) {
+		return nil, nil
+	}
+	return []shipping.Shipment{theShipment()}, nil
+}
+
+func (f fakeShipments) List(_ context.Context, m uuid.UUID, filter shipping.Filter, limit int) ([]shipping.Listed, error) {
+	if err := f.see("ListShipments", m, false, nil, filter); err != nil || m != merchant || filter.Last != uuid.Nil {
+		return nil, err
+	}
+	late := theShipment()
+	late.Carrier = canary
+	all := []shipping.Listed{{Shipment: late, Trouble: shipping.TroubleLate}, {Shipment: theShipment()}}
+	return all[:min(limit, 2)], nil
+}
+
+func (f fakeShipments) RecordEvent(_ context.Context, m, id uuid.UUID, e shipping.TrackingEvent) (*shipping.Shipment, error) {
+	if err := f.known("RecordEvent", m, id, true, shipping.ErrNotFound, e); err != nil {
+		return nil, err
+	}
+	s := theShipment()
+	return &s, nil
+}
