@@ -30,6 +30,7 @@ the ratios. It makes its own database in a temporary folder and removes it.
   pages       the pages that people wait for, and what they weigh
   analytics   what merchants are shown of a large past, and what it costs shoppers that it is written down
   recommend   what goes with what: an answer in the service and through HTTP, and what learning costs
+  assistant   a message read, and a whole turn with the database, at 200 a second
   start       time to the first answer, and memory`
 
 // bench is one run.
@@ -57,7 +58,7 @@ func runBench(ctx context.Context, io streams, args []string) error {
 		return serveBare(ctx, spec)
 	}
 	f, _ := flags(io, "bench", "[--only NAME] [--seconds N]", benchHelp)
-	only := f.String("only", "", "one part: http, placement, journey, sellout, webhooks, overload, packing, quotes, pages, analytics, recommend or start")
+	only := f.String("only", "", "one part: http, placement, journey, sellout, webhooks, overload, packing, quotes, pages, analytics, recommend, assistant or start")
 	carts := f.Int("carts", 0, "of the past that analytics makes up, about five events each; 1,000,000 with --only analytics, else 50,000")
 	seconds := f.Duration("time", 4*time.Second, "how long each figure is measured")
 	if _, err := parse(f, args); err != nil {
@@ -83,6 +84,7 @@ func runBench(ctx context.Context, io streams, args []string) error {
 		run  func(context.Context) error
 	}{
 		{"start", b.start}, {"http", b.http}, {"placement", b.placement}, {"journey", b.journey}, {"sellout", b.sellout}, {"overload", b.overload}, {"webhooks", b.webhooks}, {"packing", b.packing}, {"quotes", b.quotes}, {"pages", b.pages}, {"analytics", b.analytics}, {"recommend", b.recommendations},
+		{"assistant", b.assistantTurns},
 	}
 	known := false
 	for _, p := range parts {
