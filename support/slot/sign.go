@@ -27,16 +27,14 @@ func emails(s string) []Span {
 var couponCues = []string{"code", "coupon", "voucher", "promo", "discount", "cupon", "copon", "referral",
 	"կոդ", "կուպոն", "պրոմո", "վաուչեր", "զեղչ", "zexch", "կտրոն", "កូដ", "គូប៉ុង", "បញ្ចុះ", "ប័ណ្ណ", "voucher"}
 
-// coupons finds discount codes: words in capitals with a digit, or in capitals
-// where the text speaks of codes. They come back in capitals.
+// coupons finds discount codes where the text speaks of codes: words in capitals, or
+// with a digit; else only what can hardly be anything else. They come back in
+// capitals.
 func coupons(s string, f Found) []Span {
 	lower := strings.ToLower(s)
 	cued := false
 	for _, cue := range couponCues {
 		cued = cued || strings.Contains(lower, cue)
-	}
-	if !cued {
-		return nil
 	}
 	shouting := strings.ToUpper(s) == s
 	var found []Span
@@ -48,6 +46,10 @@ func coupons(s string, f Found) []Span {
 		after := behindCue(lower, r[0])
 		switch {
 		case !letters || f.taken(r[0], r[1]) || len(found) == 4:
+		case !cued:
+			if !shouting && bareCoupon.MatchString(word) {
+				found = append(found, Span{word, r[0], r[1]})
+			}
 		case capitals && !shouting && !acronyms[word], number && len(word) >= 5 && (after || capitals), after && number:
 			found = append(found, Span{strings.ToUpper(word), r[0], r[1]})
 		}
@@ -56,6 +58,10 @@ func coupons(s string, f Found) []Span {
 }
 
 var couponForm = regexp.MustCompile(`[A-Za-z0-9][A-Za-z0-9_\-]{2,23}`)
+
+// bareCoupon is what is taken for a code although nothing speaks of codes: a word in
+// capitals with a number behind it.
+var bareCoupon = regexp.MustCompile(`^[A-Z]{4,16}[0-9]{2,3}$`)
 
 // acronyms are words in capitals that are no codes.
 var acronyms = map[string]bool{"USD": true, "EUR": true, "AMD": true, "KHR": true, "PDF": true, "VAT": true, "SMS": true, "VIP": true,

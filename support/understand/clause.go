@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"doorstep/support/phrase"
+	"doorstep/support/slot"
 	"doorstep/support/text"
 )
 
@@ -32,7 +33,7 @@ func (r *Reader) split(s string, whole guess) (two [2]guess, found bool) {
 		if words(left) < 2 || words(right) < 2 {
 			continue
 		}
-		one, other := r.guess(left), r.guess(right)
+		one, other := r.piece(left), r.piece(right)
 		if one.foreigner || other.foreigner || !one.business || !other.business || one.first == other.first {
 			continue
 		}
@@ -46,6 +47,12 @@ func (r *Reader) split(s string, whole guess) (two [2]guess, found bool) {
 		}
 	}
 	return two, found
+}
+
+// piece reads a part of a message with what stands in it.
+func (r *Reader) piece(s string) guess {
+	found := slot.Read(s, nil)
+	return r.guess(s, len(found.Orders) > 0, len(found.Coupons) > 0)
 }
 
 // border is a place at which a message may be cut; the bytes between are left out.

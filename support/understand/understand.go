@@ -6,6 +6,7 @@ package understand
 
 import (
 	"context"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -146,6 +147,21 @@ func echoed(acts []Act, found slot.Found) []Ask {
 	return nil
 }
 
+// tags are marks of HTML, which mean nothing to a shop.
+var tags = regexp.MustCompile(`</?[a-zA-Z][^<>]{0,100}>`)
+
+// numberless are the intents that are about the shop as a whole: who names an order
+// hardly ever means them.
+var numberless = map[string]bool{
+	"refund_policy": true, "delivery_time": true, "shipping_options": true, "payment_methods": true, "product_question": true, "place_order": true,
+	"subscribe": true, "unsubscribe": true, "account_password": true, "account_edit": true, "account_delete": true,
+}
+
+// unlikely is how much of the chance of such an intent is left beside a number;
+// likely how many times more likely a discount code makes it that the message is
+// about one.
+const unlikely, likely = 0.1, 10
+
 // guess is what the model makes of a piece of text.
 type guess struct {
 	text                string
@@ -155,12 +171,34 @@ type guess struct {
 	business, foreigner bool
 }
 
-func (r *Reader) guess(piece string) guess {
+// guess reads a piece; named says that it holds an order number, which makes it the
+// shop's business and speaks against what no number goes with; coded that it holds
+// a discount code, which is the shop's business too.
+func (r *Reader) guess(piece string, named, coded bool) guess {
 	g := guess{text: piece}
 	g.opinion = r.model.Judge(r.model.Scores(r.model.Input(piece)))
+	if named {
+		for k, intent := range r.model.Intents {
+			if numberless[intent] || phrase.SmallTalk(intent) {
+				g.opinion.Chances[k] *= unlikely
+			}
+		}
+	}
+	if coded = coded && !named; coded {
+		g.opinion.Chances[slices.Index(r.model.Intents, "promo_code")] *= likely
+	}
 	g.first, g.second = r.model.Best(g.opinion)
 	answer, sure := r.model.Answer(g.opinion)
-	g.foreigner = r.model.Intents[answer] == phrase.OutOfScope
+	g.foreigner = r.model.Intents[answer] == phrase.OutOfScope && !named && !coded
+	if named || coded {
+		all := 1e-9
+		for k, p := range g.opinion.Chances {
+			if r.model.Intents[k] != phrase.OutOfScope {
+				all += p
+			}
+		}
+		sure = g.opinion.Chances[g.first] / all
+	}
 	if !g.foreigner {
 		g.sure = sure
 		g.next = g.opinion.Chances[g.second] / (g.opinion.Chances[g.first] + 1e-9) * sure
@@ -171,8 +209,10 @@ func (r *Reader) guess(piece string) guess {
 
 // asks fills in what is asked for in the rest of a message, acts taken off.
 func (r *Reader) asks(reading *Reading, rest string, products []string) {
-	whole := r.guess(rest)
+	rest = tags.ReplaceAllString(rest, " ")
 	named := len(reading.Slots.Orders) > 0
+	coded := len(reading.Slots.Coupons) > 0
+	whole := r.guess(rest, named, coded)
 	reading.Scope = Scope{In: !whole.foreigner || named, Chance: whole.opinion.Scope}
 	if named {
 		reading.Scope.Chance = 1
