@@ -107,6 +107,14 @@ func Effects(all []RowChange) []Effect {
 		}
 		effects = append(effects, e)
 	}
+	// An address that a code goes to is kept with the code: nobody's data has changed.
+	if slices.ContainsFunc(effects, func(e Effect) bool { return e.Table == "sign_in_codes" && e.Change == "insert" }) {
+		for i := range effects {
+			if e := &effects[i]; e.Table == "contacts" && e.Change == "insert" {
+				e.Kind = Upkeep
+			}
+		}
+	}
 	return effects
 }
 
