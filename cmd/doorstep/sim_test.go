@@ -134,6 +134,7 @@ func newSkewedSim(t testing.TB, seed uint64, count *toll.Count, skew time.Durati
 	}
 	h.mail, err = notify.New(notify.Options{DB: h.db, Clock: h.db, Contacts: mailContacts{h.contacts}, From: c.MailFrom, Sender: simMailServer{s}})
 	s.must(err)
+	h.support.Mail = h.mail // by the same postman
 	s.furnish()
 	if seed%simHooks == 1 {
 		s.listens()
