@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -8,8 +9,10 @@ import (
 
 	"doorstep/internal/clock"
 	"doorstep/internal/id"
+	"doorstep/shipping"
 	"doorstep/shipping/carrier"
 	"doorstep/shipping/carrier/fake"
+	"doorstep/shipping/carriertest"
 )
 
 // TestAParcelThatIsDelayedOpensOneCaseAndIsToldOnce lets the played carrier delay a
@@ -18,10 +21,11 @@ import (
 func TestAParcelThatIsDelayedOpensOneCaseAndIsToldOnce(t *testing.T) {
 	t.Parallel()
 	p := shared(t)
-	carriers := fake.New(&clock.System{})
-	server := httptest.NewServer(carriers)
+	played := fake.New(&clock.System{})
+	server := httptest.NewServer(played)
 	t.Cleanup(server.Close)
-	account := p.linked(t, carriers, server.URL, "easypost")
+	account := p.linked(t, played, server.URL, "easypost")
+	usesUpNumbers(t, server.URL)
 	sku, _ := p.product(t, "Test samovar "+id.Secret(4), 4200, 5)
 	wanted := form(item(sku, 1))
 	buyer := wanted["email"].(string)
@@ -39,7 +43,7 @@ func TestAParcelThatIsDelayedOpensOneCaseAndIsToldOnce(t *testing.T) {
 	})
 	says := func(status carrier.Status, times int) {
 		t.Helper()
-		hook, err := carriers.Advance("easypost", parcel.text("tracking_number"), status)
+		hook, err := played.Advance("easypost", parcel.text("tracking_number"), status)
 		if err != nil || hook == nil {
 			t.Fatal(err)
 		}
@@ -64,7 +68,7 @@ func TestAParcelThatIsDelayedOpensOneCaseAndIsToldOnce(t *testing.T) {
 		one = staff.get(t, "/v1/support/cases/"+all.text("data.0.id")).want(t, http.StatusOK)
 		return strings.Contains(one.String(), `"kind":"noticed"`), one
 	})
-	if one.text("kind") != "shipment_delayed" || one.text("status") != "open" || one.text("subject_id") != parcel.text("id") || one.text("due_at") == "" || one.text("by_customer") != "false" ||
+	if one.text("kind") != "shipment_delayed" || one.text("status") != "open" || one.text("subject_id") != parcel.text("id") || one.text("due_at") == "" || one.at("by_customer") != false ||
 		one.text("snapshot.order.number") != placed.text("order.number") || strings.Contains(one.String(), buyer) {
 		t.Errorf("the case is %v", one)
 	}
@@ -74,7 +78,7 @@ func TestAParcelThatIsDelayedOpensOneCaseAndIsToldOnce(t *testing.T) {
 		one = staff.get(t, "/v1/support/cases/"+one.text("id")).want(t, http.StatusOK)
 		return one.text("status") == "resolved" && one.text("resolution") == "delivered", one
 	})
-	if all := staff.get(t, "/v1/support/cases?order_id="+order).want(t, http.StatusOK); len(all.list("data")) != 1 || one.text("times") != "1" {
+	if all := staff.get(t, "/v1/support/cases?order_id="+order).want(t, http.StatusOK); len(all.list("data")) != 1 || one.number("times") != 1 {
 		t.Errorf("the cases are %v", all)
 	}
 	told := 0
@@ -90,7 +94,7 @@ func TestAParcelThatIsDelayedOpensOneCaseAndIsToldOnce(t *testing.T) {
 	found := false
 	for _, row := range report.list("reasons") {
 		r, _ := row.(m)
-		found = found || r["reason"] == "shipment_delayed" && r["shop_cases"].(float64) >= 1 && r["notices"].(float64) >= 1
+		found = found || r["reason"] == "shipment_delayed" && fmt.Sprint(r["shop_cases"]) != "0" && fmt.Sprint(r["notices"]) != "0"
 	}
 	if !found || report.number("total.orders") < 1 {
 		t.Errorf("the report says %v", report)
@@ -99,9 +103,30 @@ func TestAParcelThatIsDelayedOpensOneCaseAndIsToldOnce(t *testing.T) {
 	for _, h := range trial.list("data") {
 		if h.(m)["event"] == "shipment_delayed" {
 			got := staff.post(t, "/v1/support/hooks/"+h.(m)["id"].(string)+"/test", m{}).want(t, http.StatusOK)
-			if got.text("holds") != "true" || got.text("facts") == "" {
+			if got.at("holds") != true || got.at("facts") == nil {
 				t.Errorf("the trial says %v", got)
 			}
+		}
+	}
+}
+
+// usesUpNumbers has some labels made, so that the numbers of this carrier are not those
+// of the ones that other tests play: in one shop a number stands for one parcel.
+func usesUpNumbers(t *testing.T, url string) {
+	t.Helper()
+	link := shipping.Link{BaseURL: url + "/easypost", Credentials: map[string]string{}, Clock: &clock.System{}}
+	v, _ := fake.Played("easypost")
+	for _, c := range v.Credentials {
+		link.Credentials[c.Name] = c.Value
+	}
+	it, err := carriers["easypost"].New(link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := carriertest.Domestic()
+	for range 5 {
+		if _, err := it.Buy(t.Context(), carrier.ShipmentRequest{Key: id.Secret(12), Service: "USPS.Priority", From: r.From, To: r.To, Parcels: r.Parcels}); err != nil {
+			t.Fatal(err)
 		}
 	}
 }
@@ -129,7 +154,7 @@ func TestAConversationIsHandedOverAnsweredAndGivenBack(t *testing.T) {
 	agent.does(t, "POST", path+"/messages", m{"text": "Hello."}).want(t, http.StatusConflict, "conversation_not_yours")
 	p.admin().post(t, path+"/claim", m{}).want(t, http.StatusUnprocessableEntity, "staff_needed")
 	taken := agent.does(t, "POST", path+"/claim", m{}).want(t, http.StatusOK)
-	if taken.text("status") != "open" || taken.text("mine") != "true" {
+	if taken.text("status") != "open" || taken.at("mine") != true {
 		t.Fatalf("taken: %v", taken)
 	}
 	made := agent.does(t, "POST", "/v1/support/reply-templates", m{"name": "Hello " + id.Secret(4), "bodies": m{"en": "Hello {name}, {agent} here."}}).want(t, http.StatusCreated)
@@ -140,7 +165,7 @@ func TestAConversationIsHandedOverAnsweredAndGivenBack(t *testing.T) {
 	if silent.text("reply") != "" {
 		t.Errorf("the assistant talks though a person has it: %v", silent)
 	}
-	more := agent.does(t, "GET", path+"/messages?after="+seen.text("messages"), nil).want(t, http.StatusOK)
+	more := agent.does(t, "GET", path+"/messages?after="+fmt.Sprint(seen.at("messages")), nil).want(t, http.StatusOK)
 	if !strings.Contains(more.String(), "how can I help") || !strings.Contains(more.String(), "Where is my order?") {
 		t.Errorf("read on: %v", more)
 	}
