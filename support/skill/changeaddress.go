@@ -75,7 +75,8 @@ func answerAddress(ctx context.Context, t *Turn) (Answer, error) {
 // bareAddress reads a message that is an address and nothing else, such as the
 // answer to the question for one.
 func bareAddress(ask understand.Ask) *slot.Address {
-	if len(ask.Slots.Orders) > 0 || ask.Text == "" {
+	// The slots also hold what earlier messages have named: the order, above all.
+	if ask.Text == "" || len(slot.Read(ask.Text, nil).Orders) > 0 {
 		return nil
 	}
 	return slot.Read("address: "+ask.Text, nil).Address
