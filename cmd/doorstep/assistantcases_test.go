@@ -2,8 +2,10 @@ package main
 
 import (
 	"fmt"
+	"hash/crc32"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +18,7 @@ import (
 	"doorstep/internal/dbtest"
 	"doorstep/order"
 	"doorstep/shipping"
+	"doorstep/support/phrase"
 )
 
 // worldFile is our own world.
@@ -89,7 +92,7 @@ func (s *stage) look(t *testing.T, name string) string {
 	return said
 }
 
-func TestAWorldIsBuiltAsItIsTold(t *testing.T) {
+func TestAWorldIsBuiltAsItIsToldAndOurConversationsComeOutInIt(t *testing.T) {
 	t.Parallel()
 	w := ownWorld(t)
 	s, warned := staged(t, w)
@@ -124,6 +127,109 @@ func TestAWorldIsBuiltAsItIsTold(t *testing.T) {
 		t.Errorf("the clock shows %v", now)
 	}
 	s.lookCloser(t)
+	s.playOwn(t)
+}
+
+// playOwn plays our conversations in our world: a part of them, all when thorough.
+func (s *stage) playOwn(t *testing.T) {
+	t.Helper()
+	all := ownCases(t)
+	if os.Getenv("DOORSTEP_TEST_THOROUGH") == "" {
+		all = slices.DeleteFunc(all, func(c cases.Case) bool { return crc32.ChecksumIEEE([]byte(c.ID))%4 != 0 && c.Group != "answer" })
+	}
+	p, err := s.opening(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	summary, done := &cases.Summary{}, 0
+	for i := range all {
+		result, err := p.play(t.Context(), &all[i], true)
+		if err != nil {
+			t.Fatalf("%s: %v", all[i].ID, err)
+		}
+		summary.Add(&all[i], result)
+		if result.Type == "done" {
+			done++
+		} else if len(result.Effects) > 0 {
+			t.Errorf("%s changed something without a yes: %+v", all[i].ID, result.Effects)
+		}
+	}
+	if rate := summary.Rate(); rate < wantedRate || done < 5 {
+		var said strings.Builder
+		summary.Print(&said)
+		t.Errorf("%.3f came out right, want %.3f; %d were done\n%s", rate, wantedRate, done, said.String())
+	}
+}
+
+// wantedRate is the part of our conversations that has to come out right.
+const wantedRate = 0.93
+
+func ownCases(t *testing.T) []cases.Case {
+	t.Helper()
+	file, err := os.Open("testdata/assistant/cases.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = file.Close() }()
+	all, err := cases.ReadCases(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestOurConversationsAreManyAndNotTheTrainingPhrases(t *testing.T) {
+	t.Parallel()
+	trained := map[string]bool{}
+	for _, p := range phrase.All() {
+		trained[strings.ToLower(p.Text)] = true
+	}
+	all, ids := ownCases(t), map[string]bool{}
+	for _, c := range all {
+		if ids[c.ID] {
+			t.Errorf("%s is there twice", c.ID)
+		}
+		ids[c.ID] = true
+		if text := strings.ToLower(c.Template); trained[text] && len(strings.Fields(text)) > 1 && len(c.History) == 0 {
+			t.Errorf("%s is a training phrase: %s", c.ID, c.Template)
+		}
+	}
+	if len(all) < 250 {
+		t.Errorf("%d conversations", len(all))
+	}
+}
+
+func TestTheSharedExamplesComeOutAsTheyShould(t *testing.T) {
+	t.Parallel()
+	folder := filepath.Join("..", "..", "..", "shared", "data", "support")
+	if _, err := os.Stat(folder); err != nil {
+		t.Skip("there is no shared data beside the repository")
+	}
+	world, err := opened(filepath.Join(folder, "world_example.json"), cases.ReadWorld)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := opened(filepath.Join(folder, "cases_example.jsonl"), cases.ReadCases)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, warned := staged(t, world)
+	p, err := s.opening(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range all {
+		result, err := p.play(t.Context(), &all[i], true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(result.Missed) > 0 {
+			t.Errorf("%s missed %q: %+v", all[i].ID, result.Missed, result)
+		}
+	}
+	if len(all) == 0 || len(*warned) > 0 {
+		t.Errorf("%d examples, warned of %q", len(all), *warned)
+	}
 }
 
 // lookCloser looks at dates and sums.

@@ -147,13 +147,13 @@ func echoed(acts []Act, found slot.Found) []Ask {
 	return nil
 }
 
-// tags are marks of HTML, which mean nothing to a shop.
-var tags = regexp.MustCompile(`</?[a-zA-Z][^<>]{0,100}>`)
+// tags are marks of HTML, which mean nothing to a shop, and scripts as a whole.
+var tags = regexp.MustCompile(`(?is)<script[^<>]{0,100}>.{0,500}?</script[^<>]{0,100}>|</?[a-z][^<>]{0,100}>`)
 
 // numberless are the intents that are about the shop as a whole: who names an order
 // hardly ever means them.
 var numberless = map[string]bool{
-	"refund_policy": true, "delivery_time": true, "shipping_options": true, "payment_methods": true, "product_question": true, "place_order": true,
+	"delivery_time": true, "shipping_options": true, "product_question": true, "place_order": true,
 	"subscribe": true, "unsubscribe": true, "account_password": true, "account_edit": true, "account_delete": true,
 }
 
