@@ -11,6 +11,7 @@ import (
 	"doorstep/search"
 	supportdesk "doorstep/support/desk"
 	"doorstep/support/dialog"
+	"doorstep/support/outside"
 	"doorstep/support/skill"
 	"doorstep/support/understand"
 )
@@ -22,8 +23,14 @@ func (h *house) assistant(engine search.Engine) *dialog.Service {
 	if err != nil {
 		panic(err) // the model is part of the program, and tests load it
 	}
+	var words understand.Interpreter = reader
+	var composer dialog.Composer
+	if c := h.config; c.AssistantModelURL != "" {
+		model := outside.New(outside.Config{URL: c.AssistantModelURL, Key: c.AssistantModelKey.Reveal(), Name: c.AssistantModelName, Inner: reader, Clock: h.clock})
+		words, composer = model, model
+	}
 	s := dialog.New(dialog.Config{
-		Reader: reader, Skills: skill.All(), Store: dialog.NewRows(h.db), Orders: buyerOrders{h}, Codes: talkCodes{h},
+		Reader: words, Composer: composer, Skills: skill.All(), Store: dialog.NewRows(h.db), Orders: buyerOrders{h}, Codes: talkCodes{h},
 		Shop: skill.Shop{Orders: buyerOrders{h}, Policies: shopPolicies{h}, Products: shopSearch{h, engine}, People: shopPeople{h}},
 		Settings: func(ctx context.Context, merchant uuid.UUID) (customer.Settings, error) {
 			settings, _, err := h.customers.Settings(ctx, merchant)

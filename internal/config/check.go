@@ -128,7 +128,7 @@ func (c Config) checkAddresses(w complaints) {
 	if _, _, err := net.SplitHostPort(c.MetricsAddr); err != nil && c.MetricsAddr != "" {
 		w.add("DOORSTEP_METRICS_ADDR", "want HOST:PORT, or nothing")
 	}
-	for name, text := range map[string]string{"DOORSTEP_BASE_URL": c.BaseURL, "OTEL_EXPORTER_OTLP_ENDPOINT": c.OTLPEndpoint, "STRIPE_API_BASE": c.StripeBase, "STRIPE_RETURN_URL": c.StripeReturnURL,
+	for name, text := range map[string]string{"DOORSTEP_BASE_URL": c.BaseURL, "OTEL_EXPORTER_OTLP_ENDPOINT": c.OTLPEndpoint, "DOORSTEP_ASSISTANT_MODEL_URL": c.AssistantModelURL, "STRIPE_API_BASE": c.StripeBase, "STRIPE_RETURN_URL": c.StripeReturnURL,
 		"PAYPAL_API_BASE": c.PayPalBase, "PAYPAL_RETURN_URL": c.PayPalReturnURL} {
 		if u, err := url.Parse(text); text != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
 			w.add(name, "want an absolute http or https URL")

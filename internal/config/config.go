@@ -77,6 +77,10 @@ type Config struct {
 	RateLimit      int      `env:"DOORSTEP_RATE_LIMIT" envDefault:"200" help:"requests a second for one key and shopper address; 0 turns it off"`
 	LogLevel       string   `env:"DOORSTEP_LOG" envDefault:"info" help:"debug, info, warn or error"`
 
+	AssistantModelURL  string `env:"DOORSTEP_ASSISTANT_MODEL_URL" help:"up to /v1, of a language model with an interface like OpenAI's, which the assistant asks what an unclear message means; empty for none, none is needed"`
+	AssistantModelKey  Secret `env:"DOORSTEP_ASSISTANT_MODEL_KEY" help:"its key"`
+	AssistantModelName string `env:"DOORSTEP_ASSISTANT_MODEL_NAME" help:"which of its models"`
+
 	OTLPEndpoint string `env:"OTEL_EXPORTER_OTLP_ENDPOINT" help:"OpenTelemetry collector; empty turns tracing off"`
 
 	EgressPorts []int    `env:"DOORSTEP_EGRESS_PORTS" help:"ports beside 443 that webhooks may be sent to"`

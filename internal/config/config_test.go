@@ -62,6 +62,7 @@ func TestEverySettingIsReadAndSaidToMeanSomething(t *testing.T) {
 		"DOORSTEP_BASE_URL": "https://shop.example/", "DATABASE_URL": "host=/run/postgresql dbname=x", "DOORSTEP_DB_CONNECTIONS": "7",
 		"DOORSTEP_MASTER_KEY": key, "SMTP_URL": "smtps://u:p%40ss@mail.example", "DOORSTEP_MAIL_FROM": "Müller <m@shop.example>",
 		"DOORSTEP_TRUSTED_PROXIES": "10.0.0.0/8,::1", "DOORSTEP_RATE_LIMIT": "0", "DOORSTEP_LOG": "warn",
+		"DOORSTEP_ASSISTANT_MODEL_URL": "https://model.example/v1", "DOORSTEP_ASSISTANT_MODEL_KEY": "key", "DOORSTEP_ASSISTANT_MODEL_NAME": "small",
 		"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318", "DOORSTEP_CHECKOUT_TTL": "1h", "DOORSTEP_RESERVATION_TTL": "2m",
 		"DOORSTEP_CART_TTL": "3h", "DOORSTEP_JOURNEY_LOG": "1500h", "DOORSTEP_RECOVERY_PERIOD": "4s", "DOORSTEP_RECOVERY_AGE": "1m", "DOORSTEP_SHUTDOWN_TIMEOUT": "6s",
 		"DOORSTEP_GATEWAY_TIMEOUT": "7s", "DOORSTEP_JOB_TIMEOUT": "8s", "DOORSTEP_RECONCILE_HOUR": "22", "DOORSTEP_RECONCILE_DAYS": "30",
@@ -113,7 +114,7 @@ func TestEachWrongSettingIsNamedAndNoSecretIsQuoted(t *testing.T) {
 		"DOORSTEP_ENV": "staging", "DOORSTEP_ADDR": "8080", "DOORSTEP_METRICS_ADDR": "9090", "DOORSTEP_BASE_URL": "shop.example",
 		"DATABASE_URL": "postgres://u:" + hidden + "@host:port/db", "DOORSTEP_DB_CONNECTIONS": "many", "DOORSTEP_MASTER_KEY": hidden,
 		"SMTP_URL": "http://u:" + hidden + "@mail", "DOORSTEP_MAIL_FROM": "nobody", "DOORSTEP_TRUSTED_PROXIES": "10.0.0.0/8,proxy",
-		"DOORSTEP_RATE_LIMIT": "-1", "DOORSTEP_LOG": "loud", "OTEL_EXPORTER_OTLP_ENDPOINT": "collector",
+		"DOORSTEP_RATE_LIMIT": "-1", "DOORSTEP_LOG": "loud", "OTEL_EXPORTER_OTLP_ENDPOINT": "collector", "DOORSTEP_ASSISTANT_MODEL_URL": "model",
 		"DOORSTEP_CHECKOUT_TTL": "soon", "DOORSTEP_RESERVATION_TTL": "-1s", "DOORSTEP_CART_TTL": "0", "DOORSTEP_JOURNEY_LOG": "1439h", "DOORSTEP_RECOVERY_PERIOD": "15",
 		"DOORSTEP_RECOVERY_AGE": "10s", "DOORSTEP_SHUTDOWN_TIMEOUT": "0s", "DOORSTEP_GATEWAY_TIMEOUT": "-2s", "DOORSTEP_JOB_TIMEOUT": "1e9",
 		"DOORSTEP_EGRESS_PORTS": "443,0", "DOORSTEP_EGRESS_ALLOW": "localhost", "DOORSTEP_EGRESS_DENY": "10.0.0.0/99", "DOORSTEP_EGRESS_HTTP": "perhaps",
@@ -190,7 +191,8 @@ func TestAnEmptySettingIsNotSetButNoMetricsAreNoMetrics(t *testing.T) {
 
 func TestEverySecretCanComeFromAFile(t *testing.T) {
 	secrets := map[string]string{"DATABASE_URL": "postgres://u:pw@h/d", "DOORSTEP_MASTER_KEY": key, "SMTP_URL": "smtp://u:pw@h", "DOORSTEP_EGRESS_PROXY": "http://u:pw@h", "STRIPE_SECRET_KEY": "sk_1", "STRIPE_WEBHOOK_SECRETS": "whsec_1", "PAYPAL_SECRET": "secret",
-		"DOORSTEP_MAIL_WEBHOOK_SECRETS": "whsec_1", "DOORSTEP_INBOUND_MAIL_SECRETS": "whsec_1", "MAILGUN_WEBHOOK_SIGNING_KEYS": "key"}
+		"DOORSTEP_MAIL_WEBHOOK_SECRETS": "whsec_1", "DOORSTEP_INBOUND_MAIL_SECRETS": "whsec_1", "MAILGUN_WEBHOOK_SIGNING_KEYS": "key",
+		"DOORSTEP_ASSISTANT_MODEL_KEY": "key"}
 	for _, f := range fields() {
 		if !f.secret {
 			continue
