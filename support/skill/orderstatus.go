@@ -146,7 +146,10 @@ func (s *tale) refunds() bool {
 
 // next offers what may be wanted now.
 func (s *tale) next() {
-	open, _, _ := s.o.returnable(s.t.Settings.ReturnWindowDays, s.t.Now)
+	open, until, _ := s.o.returnable(s.t.Settings.ReturnWindowDays, s.t.Now)
+	if until != nil {
+		s.day("returnable_until", *until) // for programs: it is said where it is asked for
+	}
 	problem := slices.ContainsFunc(s.o.parcels(), func(p *shipping.Shipment) bool {
 		return s.late(p) || s.place(p) == placeFailed || s.place(p) == placeReturning
 	})
