@@ -80,10 +80,24 @@ func (g *gate) read(ctx context.Context, f feed, r *reading) {
 			r.gen = g.note(&got)
 		}
 		close(r.done)
+		g.wait()
 		g.mu.Lock()
 		r, g.next = g.next, nil
 		g.running = r
 		g.mu.Unlock()
+	}
+}
+
+// together is how long those who come at the same time are waited for, once
+// somebody has had to wait: a reading for each would cost more than all else.
+const together = 300 * time.Microsecond
+
+func (g *gate) wait() {
+	g.mu.Lock()
+	somebody := g.next != nil
+	g.mu.Unlock()
+	if somebody {
+		time.Sleep(together)
 	}
 }
 

@@ -15,6 +15,7 @@ type knowledge struct {
 	items   []item // all that can be recommended or was ever bought, by id
 	number  map[uuid.UUID]int32
 	rankers map[Surface]*Ranker
+	large   *largeMark          // of a shop that is too large for tables in memory
 	past    *past               // what it was learned from
 	tuned   map[Surface]version // the settings that are live; those of the program where there is none
 	viewed  *Table              // what is looked at in the same visit

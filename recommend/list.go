@@ -143,6 +143,12 @@ func (s *Service) compose(ctx context.Context, k *knowledge, rules *RuleSet, a *
 		life.ends(rules.Rules[i].From, now)
 		life.ends(rules.Rules[i].To, now)
 	}
+	if k.large != nil {
+		var err error
+		if k, err = s.loaded(ctx, k, a); err != nil {
+			return nil, nil, err
+		}
+	}
 	r := k.rule(rules.Rules, a, now)
 	var all []choice
 	var chance *exploration

@@ -1,6 +1,7 @@
 package recommend
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -69,6 +70,10 @@ type Ranker struct {
 	trend    []float64 // share of recent sales
 	boost    []float64 // (trend + a little)^Trend
 	customer map[string][]int
+	// Of a large shop: the rows that a question needs, instead of a table, and what
+	// sells, the best first.
+	rows  map[int32][]Neighbour
+	sells []int32
 }
 
 // NewRanker learns from a log as it stood at now.
@@ -184,6 +189,9 @@ func (r *Ranker) For(customer string, fresh bool, skip []int32, n int) []Suggest
 
 // rank adds up what the seeds say. The reason of a place is its largest term.
 func (r *Ranker) rank(seeds []seed, again bool, skip []int32, n int) []Suggestion {
+	if r.rows != nil {
+		return r.rankFew(seeds, again, skip, n)
+	}
 	score, why := make([]float64, len(r.log.Items)), make([]Reason, len(r.log.Items))
 	largest := make([]float64, len(r.log.Items))
 	told := 0.0
@@ -225,6 +233,70 @@ func (r *Ranker) rank(seeds []seed, again bool, skip []int32, n int) []Suggestio
 		score[i] = 0
 	}
 	return best(score, why, n)
+}
+
+// rankFew gives what rank gives, without a number for each product of the shop:
+// what no seed speaks for has its place by its sales alone.
+func (r *Ranker) rankFew(seeds []seed, again bool, skip []int32, n int) []Suggestion {
+	type term struct {
+		score, largest float64
+		why            Reason
+	}
+	all := map[int32]*term{}
+	of := func(i int32) *term {
+		if all[i] == nil {
+			all[i] = &term{}
+		}
+		return all[i]
+	}
+	told := 0.0
+	for _, s := range seeds {
+		told += s.says
+		for _, near := range r.rows[s.item] {
+			t, x := of(near.Item), s.says*float64(near.Weight)
+			if t.score += x; x > t.largest {
+				t.largest, t.why = x, Reason{BoughtWith, s.item, near.Orders}
+			}
+		}
+	}
+	if told == 0 {
+		told = 1
+	}
+	if again {
+		for _, s := range seeds {
+			of(s.item)
+		}
+	}
+	for left, at := n+len(skip), 0; left > 0 && at < len(r.sells); at++ { // the best of those that nothing speaks for
+		if all[r.sells[at]] == nil {
+			of(r.sells[at])
+			left--
+		}
+	}
+	for i, t := range all {
+		if x := r.set.Prior * told * r.trend[i]; x > 0 {
+			if t.score += x; x > t.largest {
+				t.largest, t.why = x, Reason{Code: Popular}
+			}
+		}
+	}
+	if again {
+		each := told / float64(len(seeds)+1)
+		for _, s := range seeds {
+			t, x := of(s.item), r.set.Repeat*s.again*each
+			if t.score += x; x > t.largest {
+				t.why = Reason{Code: BuyAgain}
+			}
+		}
+	}
+	var list []Suggestion
+	for i, t := range all {
+		if score := t.score * r.boost[i]; score > 0 && !slices.Contains(skip, i) {
+			list = append(list, Suggestion{i, score, t.why})
+		}
+	}
+	slices.SortFunc(list, func(a, b Suggestion) int { return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Item, b.Item)) })
+	return list[:min(n, len(list))]
 }
 
 // best takes the n highest scores above 0; equal ones in the order of items.

@@ -34,6 +34,9 @@ type Config struct {
 	// EventsKept is how long what shoppers looked at is kept at least; 61 days.
 	// Whole months go at once.
 	EventsKept time.Duration
+	// LargeLines is above how many lines of orders a shop is not learned in memory;
+	// 3,000,000. ShardItems is how many products a part of such a shop has; 20,000.
+	LargeLines, ShardItems int
 	// Soon is how long at least new purchases wait for that; 2 s.
 	Soon time.Duration
 }
@@ -43,10 +46,11 @@ type Config struct {
 // something was bought since. It is safe for concurrent use.
 type Service struct {
 	Config
-	journal journal
-	gate    gate
-	mu      sync.Mutex
-	shops   map[uuid.UUID]*shop
+	journal  journal
+	gate     gate
+	rowsKept rowCache
+	mu       sync.Mutex
+	shops    map[uuid.UUID]*shop
 }
 
 // shop is what is known of one merchant.
@@ -81,8 +85,14 @@ func New(c Config) *Service {
 	if c.Soon == 0 {
 		c.Soon = 2 * time.Second
 	}
+	if c.LargeLines == 0 {
+		c.LargeLines = 3_000_000
+	}
+	if c.ShardItems == 0 {
+		c.ShardItems = itemsPerShard
+	}
 	c.EventsKept = max(c.EventsKept, viewsBack+24*time.Hour)
-	return &Service{Config: c, shops: map[uuid.UUID]*shop{}}
+	return &Service{Config: c, rowsKept: rowCache{most: mostRows}, shops: map[uuid.UUID]*shop{}}
 }
 
 // Learn learns a shop anew at once.
@@ -201,7 +211,7 @@ func heard(ctx context.Context, s *Service, merchant uuid.UUID, known *knowledge
 		return nil, since, err
 	case until.database != since.database:
 		return nil, until, nil
-	case len(orders) == 0:
+	case len(orders) == 0 || known.large != nil: // its rows are made by a job
 		return known, until, nil
 	}
 	lines, err := linesOf(ctx, s.DB, merchant, orders)
@@ -237,7 +247,7 @@ func (sh *shop) learn(ctx context.Context, s *Service, merchant uuid.UUID) (*kno
 		return sh.known, nil
 	}
 	sh.mu.Unlock()
-	k, err := read(ctx, s.DB, merchant)
+	k, err := s.read(ctx, merchant)
 	if err == nil {
 		err = sh.obey(ctx, s, merchant)
 	}

@@ -23,6 +23,18 @@ func read(ctx context.Context, d *db.DB, merchant uuid.UUID) (*knowledge, error)
 	return k, nil
 }
 
+// read learns a merchant, as its size allows.
+func (s *Service) read(ctx context.Context, merchant uuid.UUID) (*knowledge, error) {
+	large, err := s.large(ctx, merchant)
+	if err != nil {
+		return nil, err
+	}
+	if large {
+		return readLarge(ctx, s.DB, merchant)
+	}
+	return read(ctx, s.DB, merchant)
+}
+
 // position is how far the news of orders have been read: a database, which is
 // another after a restore or a dump, and the first transaction that has not been
 // read. Rows may be committed late: nothing is read beyond the oldest transaction
@@ -66,6 +78,10 @@ func linesOf(ctx context.Context, d *db.DB, merchant uuid.UUID, orders []uuid.UU
 		`select order_id, person, placed_at, product_id from v_purchases where merchant_id = $1 and order_id = any($2)`+someProduct, merchant, orders))
 }
 
+func scanItem(row pgx.Rows, i *item) error { return row.Scan(&i.id, &i.brand, &i.category, &i.created) }
+
+func scanLook(row pgx.Rows, l *look) error { return row.Scan(&l.visitor, &l.at, &l.product, nil) }
+
 func scanPurchase(row pgx.Rows, p *purchase) error {
 	var person []byte
 	err := row.Scan(&p.order, &person, &p.at, &p.product)
@@ -85,12 +101,10 @@ func (s *Service) Changed(ctx context.Context, merchant, order uuid.UUID) error 
 func history(ctx context.Context, d *db.DB, merchant uuid.UUID, now, until time.Time) (*past, error) {
 	p := &past{tuned: map[Surface]version{}}
 	return p, d.Read(ctx, positionQuery(&p.read), versionQuery(p.tuned, merchant),
-		rows(&p.onSale, func(row pgx.Rows, i *item) error { return row.Scan(&i.id, &i.brand, &i.category, &i.created) },
-			`select product_id, brand, category, created_at from v_recommendable where merchant_id = $1`, merchant),
+		rows(&p.onSale, scanItem, `select product_id, brand, category, created_at from v_recommendable where merchant_id = $1`, merchant),
 		rows(&p.bought, scanPurchase, `select order_id, person, placed_at, product_id from v_purchases where merchant_id = $1 and placed_at > $2 and placed_at <= $3`+someProduct+`
 			order by placed_at, order_id, product_id`, merchant, now.Add(-lookBack), until),
-		rows(&p.seen, func(row pgx.Rows, l *look) error { return row.Scan(&l.visitor, &l.at, &l.product) },
-			`select visitor, at, product_id from rec_events where merchant_id = $1 and kind = 'view' and at > $2 and at <= $3 order by at, id`,
+		rows(&p.seen, scanLook, `select visitor, at, product_id, id from rec_events where merchant_id = $1 and kind = 'view' and at > $2 and at <= $3 order by at, id`,
 			merchant, now.Add(-viewsBack), until),
 		exposureQuery(&p.shown, merchant, now.Add(-viewsBack)),
 	)

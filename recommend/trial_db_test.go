@@ -13,6 +13,7 @@ import (
 	"doorstep/recommend"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 )
 
 var may = time.Date(2031, 5, 20, 12, 0, 0, 0, time.UTC)
@@ -31,20 +32,38 @@ func offered(t *testing.T, d *dbtest.Database, shop uuid.UUID, n int) []uuid.UUI
 	return all
 }
 
-// sold writes an order down, as the sale does.
-func sold(t *testing.T, d *dbtest.Database, shop uuid.UUID, at time.Time, person string, products ...uuid.UUID) uuid.UUID {
+// sale is an order to be written down.
+type sale struct {
+	at       time.Time
+	person   string
+	products []uuid.UUID
+}
+
+// sellAll writes orders down, as the sale does, all at once.
+func sellAll(t *testing.T, d *dbtest.Database, shop uuid.UUID, all ...sale) (orders []uuid.UUID) {
 	t.Helper()
-	order := uuid.Must(uuid.NewV7())
-	if _, err := d.DB.Exec(t.Context(), `
-		with o as (insert into orders (merchant_id, id, number, checkout_id, contact_id, email_hmac, status, payment_status, fulfillment_status,
-			payment_method, currency, locale, prices_include_tax, subtotal_minor, discount_minor, shipping_minor, tax_minor, total_minor, placed_at, updated_at)
-			values ($1, $2::uuid, $2::uuid::text, $2::uuid, $2::uuid, $3, 'confirmed', 'paid', 'unfulfilled', 'card', 'EUR', 'en', true, $6, 0, 0, 0, $6, $4, $4))
-		insert into order_lines (merchant_id, order_id, id, position, product_id, variant_id, sku, title, quantity, unit_minor, subtotal_minor, discount_minor, tax_minor, total_minor)
-		select $1, $2::uuid, gen_random_uuid(), n, p, p, 'S', 'T', 1, 100, 100, 0, 0, 100 from unnest($5::uuid[]) with ordinality as l (p, n)`,
-		shop, order, []byte(person), at, products, 100*len(products)); err != nil {
+	var batch pgx.Batch
+	for _, one := range all {
+		order := uuid.Must(uuid.NewV7())
+		orders = append(orders, order)
+		batch.Queue(`
+			with o as (insert into orders (merchant_id, id, number, checkout_id, contact_id, email_hmac, status, payment_status, fulfillment_status,
+				payment_method, currency, locale, prices_include_tax, subtotal_minor, discount_minor, shipping_minor, tax_minor, total_minor, placed_at, updated_at)
+				values ($1, $2::uuid, $2::uuid::text, $2::uuid, $2::uuid, $3, 'confirmed', 'paid', 'unfulfilled', 'card', 'EUR', 'en', true, $6, 0, 0, 0, $6, $4, $4))
+			insert into order_lines (merchant_id, order_id, id, position, product_id, variant_id, sku, title, quantity, unit_minor, subtotal_minor, discount_minor, tax_minor, total_minor)
+			select $1, $2::uuid, gen_random_uuid(), n, p, p, 'S', 'T', 1, 100, 100, 0, 0, 100 from unnest($5::uuid[]) with ordinality as l (p, n)`,
+			shop, order, []byte(one.person), one.at, one.products, 100*len(one.products))
+	}
+	if err := d.DB.Pool().SendBatch(t.Context(), &batch).Close(); err != nil {
 		t.Fatal(err)
 	}
-	return order
+	return orders
+}
+
+// sold writes one order down.
+func sold(t *testing.T, d *dbtest.Database, shop uuid.UUID, at time.Time, person string, products ...uuid.UUID) uuid.UUID {
+	t.Helper()
+	return sellAll(t, d, shop, sale{at, person, products})[0]
 }
 
 // full has everything it is asked for.
@@ -67,14 +86,16 @@ func TestAnEvaluationKeepsWhatItTriedAndTheBetterOneAnswers(t *testing.T) {
 	s := recommend.New(recommend.Config{DB: d.DB, Shelf: full{}, Currency: euro})
 	shop := merchant(t, d)
 	all := offered(t, d, shop, 21)
+	var orders []sale
 	for n := range 500 { // two by two, in forty days
 		pair := (n * 3) % 10
 		basket := all[2*pair : 2*pair+2 : 2*pair+2]
 		if n%3 == 0 {
 			basket = append(basket, all[20])
 		}
-		sold(t, d, shop, may.Add(-time.Duration(500-n)*2*time.Hour), fmt.Sprint("p", n%30), basket...)
+		orders = append(orders, sale{may.Add(-time.Duration(500-n) * 2 * time.Hour), fmt.Sprint("p", n%30), basket})
 	}
+	sellAll(t, d, shop, orders...)
 	// A version that somebody let go live: what sells most with anything.
 	if _, err := d.DB.Exec(t.Context(), `insert into rec_versions (merchant_id, surface, version, settings, status, report, created_by, created_at)
 		values ($1, 'product', 1, '{"table": {"a": 0, "b": 0, "c": -3, "shrink": 10000}, "prior": 100, "trend_half": 14}', 'live', '{}', 'somebody', $2)`, shop, may); err != nil {

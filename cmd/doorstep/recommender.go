@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -56,4 +57,13 @@ func (h *house) learnPurchase(ctx context.Context, e order.Placed) error {
 // unlearnPurchase lets what was canceled be forgotten soon.
 func (h *house) unlearnPurchase(ctx context.Context, e order.Canceled) error {
 	return h.recommend.Changed(ctx, e.MerchantID, e.OrderID)
+}
+
+// lastLists writes down which lists were given when the program ends.
+func (h *house) lastLists() {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := h.recommend.Flush(ctx); err != nil {
+		h.log.Warn("the last lists are not written down", "error", err)
+	}
 }

@@ -77,7 +77,8 @@ func (h *house) subscribe() {
 	h.jobs.Every("search.terms", 5*time.Second, h.terms.Flush)
 	h.jobs.Every("search.prune_terms", time.Hour, counted(h.terms.Prune))
 	h.jobs.Every("recommend.prune", time.Hour, counted(h.recommend.Prune))
-	h.jobs.Every("recommend.flush", time.Second, h.recommend.Flush) // what was shown to whom
+	h.jobs.Every("recommend.build", 10*time.Minute, h.recommend.Build) // shops that are too large for the memory
+	h.jobs.Every("recommend.flush", time.Second, h.recommend.Flush)    // what was shown to whom
 	h.jobs.Every("assistant.sweep", 30*time.Second, h.sweepTalks)
 	h.jobs.Every("idem.prune", time.Hour, counted(h.idem.Prune))
 	h.jobs.Every("webhook.send", time.Second, h.webhooks.Run) // it returns only to be started again

@@ -247,7 +247,10 @@ func (h *house) rooms(sharing bool) error {
 	h.carts = cart.New(cart.Config{DB: h.db, Rules: cartRules{h}, Promotions: h.pricing, TTL: c.CartTTL, Checkouts: checkoutStates{h}})
 	h.closers = append(h.closers, h.lastEvents)
 	h.terms = search.NewTerms(h.db)
-	h.recommend = recommend.New(recommend.Config{DB: h.db, Shelf: h.catalog, Log: h.log, Feed: h.catalog, Currency: h.firstCurrency})
+	h.recommend = recommend.New(recommend.Config{
+		DB: h.db, Shelf: h.catalog, Log: h.log, Feed: h.catalog, Currency: h.firstCurrency, EventsKept: c.EventsKept, LargeLines: c.RecommendLarge,
+	})
+	h.closers = append(h.closers, h.lastLists)
 	h.analytics = analytics.New(analytics.Config{DB: h.db, Zones: shopZones{h.customers}, Keep: c.JourneyLog})
 	h.checkouts = checkout.New(checkout.Config{
 		DB: h.db, Vault: h.vault, Rules: h, Carriers: h.shipping, Carts: cartSource{h.carts}, Promotions: h.pricing, Orders: h.orders, Providers: h.payments, Answers: h.writer,

@@ -222,6 +222,12 @@ func (c Config) checkTimes(w complaints) {
 	if c.JourneyLog != 0 && c.JourneyLog < 60*24*time.Hour {
 		w.add("DOORSTEP_JOURNEY_LOG", "want at least 1440h, or 0")
 	}
+	if c.EventsKept < 61*24*time.Hour {
+		w.add("DOORSTEP_EVENTS_KEPT", "want at least 1464h")
+	}
+	if c.RecommendLarge < 1 {
+		w.add("DOORSTEP_RECOMMEND_LARGE", "want 1 or more")
+	}
 	// Who looks after a call that still runs takes it for one that never arrived.
 	if c.RecoveryAge <= c.GatewayTimeout {
 		w.add("DOORSTEP_RECOVERY_AGE", "want more than DOORSTEP_GATEWAY_TIMEOUT")

@@ -93,6 +93,8 @@ type Config struct {
 	ReservationTTL  time.Duration `env:"DOORSTEP_RESERVATION_TTL" envDefault:"20m" help:"how long stock is held for a payment under way"`
 	CartTTL         time.Duration `env:"DOORSTEP_CART_TTL" envDefault:"720h" help:"how long an untouched cart is kept"`
 	JourneyLog      time.Duration `env:"DOORSTEP_JOURNEY_LOG" envDefault:"9600h" help:"how long the log of what shoppers do is kept, at least 1440h; 0 is for ever"`
+	EventsKept      time.Duration `env:"DOORSTEP_EVENTS_KEPT" envDefault:"1464h" help:"how long at least it is kept what shoppers look at, for recommendations; whole months go, at least 1464h"`
+	RecommendLarge  int           `env:"DOORSTEP_RECOMMEND_LARGE" envDefault:"3000000" help:"lines of orders above which a job learns recommendations instead of the memory"`
 	RecoveryPeriod  time.Duration `env:"DOORSTEP_RECOVERY_PERIOD" envDefault:"15s" help:"how often unsettled payments are looked after"`
 	RecoveryAge     time.Duration `env:"DOORSTEP_RECOVERY_AGE" envDefault:"30s" help:"how old an unsettled payment must be for that"`
 	ReconcileHour   int           `env:"DOORSTEP_RECONCILE_HOUR" envDefault:"3" help:"hour of the day, in UTC, from which the books of the payment providers are compared, once a day"`
