@@ -78,7 +78,7 @@ type Config struct {
 	LogLevel       string   `env:"DOORSTEP_LOG" envDefault:"info" help:"debug, info, warn or error"`
 
 	AssistantModelURL  string `env:"DOORSTEP_ASSISTANT_MODEL_URL" help:"up to /v1, of a language model with an interface like OpenAI's, which the assistant asks what an unclear message means; empty for none, none is needed"`
-	AssistantModelKey  Secret `env:"DOORSTEP_ASSISTANT_MODEL_KEY" help:"its key"`
+	AssistantModelKey  Secret `env:"DOORSTEP_ASSISTANT_MODEL_KEY" help:"the key of that model, if it wants one"`
 	AssistantModelName string `env:"DOORSTEP_ASSISTANT_MODEL_NAME" help:"which of its models"`
 
 	OTLPEndpoint string `env:"OTEL_EXPORTER_OTLP_ENDPOINT" help:"OpenTelemetry collector; empty turns tracing off"`
