@@ -177,6 +177,9 @@ func (s *Service) likely(t *talk, a *understand.Ask) bool {
 		}
 		return a.Confidence >= likelyNamed || about(a.Second) || t.who.Level == skill.Anonymous
 	}
+	if len(a.Slots.Coupons) > 0 && a.Intent == "promo_code" {
+		return true
+	}
 	k := s.byIntent[a.Intent]
 	return a.Confidence >= likelyEnough && a.Confidence >= likelier*a.SecondConfidence &&
 		k != nil && (k.Risk != skill.Irreversible || k.Order != skill.NoOrder) && a.Intent != "complaint"

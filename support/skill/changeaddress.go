@@ -72,14 +72,25 @@ func answerAddress(ctx context.Context, t *Turn) (Answer, error) {
 	return s.propose(actAddress, addressArgs{Address: to})
 }
 
-// bareAddress reads a message that is an address and nothing else, such as the
-// answer to the question for one.
+// fewWords is how many words stand before the first figure of an address at most.
+const fewWords = 4
+
+// bareAddress reads an address that stands alone, such as the answer to the question
+// for one, or behind a comma: "to my office instead, 12 Baker Street, London". The
+// text counts alone: the slots also hold what earlier messages have named.
 func bareAddress(ask understand.Ask) *slot.Address {
-	// The slots also hold what earlier messages have named: the order, above all.
-	if ask.Text == "" || len(slot.Read(ask.Text, nil).Orders) > 0 {
-		return nil
+	pieces := strings.Split(ask.Text, ",")
+	for i := range pieces {
+		rest := strings.TrimSpace(strings.Join(pieces[i:], ","))
+		figure := strings.IndexAny(rest, "0123456789")
+		if figure < 0 || len(strings.Fields(rest[:figure])) > fewWords || len(slot.Orders(rest)) > 0 {
+			continue
+		}
+		if a := slot.Read("address: "+rest, nil).Address; a != nil {
+			return a
+		}
 	}
-	return slot.Read("address: "+ask.Text, nil).Address
+	return nil
 }
 
 // moved is the address with what was given put in; whoever it is for stays, and

@@ -56,7 +56,7 @@ func TestEachStateOfAnOrderIsToldAsItIs(t *testing.T) {
 		{"on its way, expected", "order_status", "where is it", skill.Fact, "eta=2026-03-11 promised=2026-03-12", "11 March"},
 		{"with the courier", "order_status", "where is it", skill.Fact, "tracking=out_for_delivery", "courier is out"},
 		{"late", "order_status", "where is it", skill.Fact, "promised=2026-03-04 no_scan_since=2026-03-01 eta=", "is late"},
-		{"delivered", "order_status", "where is it", skill.Fact, "delivered_at=2026-03-04 tracking=delivered", "was delivered on 4 March"},
+		{"delivered", "order_status", "where is it", skill.Fact, "delivered_at=2026-03-04 tracking=delivered returnable_until=2026-04-03", "was delivered on 4 March"},
 		{"in two parcels", "order_status", "where is it", skill.Fact, "delivered_at=2026-03-05 eta=2026-03-12", "salad bowl: on its way"},
 		{"partly sent", "order_status", "where is it", skill.Fact, "tracking=in_transit", "salad bowl: not sent yet"},
 		{"canceled", "order_status", "where is it", skill.Fact, "order.status=canceled canceled_at=2026-03-07", "No money was taken"},
@@ -80,6 +80,9 @@ func TestEachStateOfAnOrderIsToldAsItIs(t *testing.T) {
 
 		{"paid, not sent", "change_address", "change the address", skill.Ask, "", "goes to Ana Sarkissian, Abovyan 10"},
 		{"paid, not sent", "change_address", "change the address to 5 Tumanyan street, Gyumri", skill.Confirm, "", "Ana Sarkissian, 5 Tumanyan street, Gyumri, Armenia"},
+		{"paid, not sent", "change_address", "can you send it to my office instead, 12 Shiraz street, Gyumri", skill.Confirm, "", "12 Shiraz street, Gyumri"},
+		{"paid, not sent", "change_address", "Abovyan 10a, Gyumri", skill.Confirm, "", "Abovyan 10a, Gyumri"},
+		{"paid, not sent", "change_address", "I have moved to another flat, please change it", skill.Ask, "", "Where should it go"},
 		{"paid, not sent", "change_address", "change the address to 5 Main street, Berlin, Germany", skill.Refuse, "address.country=AM", "within that country"},
 		{"partly sent", "change_address", "change the address to 5 Tumanyan street, Gyumri", skill.Refuse, "", "sent already"},
 
