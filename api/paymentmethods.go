@@ -31,6 +31,7 @@ type listPaymentMethodsIn struct {
 type PaymentMethods struct {
 	Country     string              `json:"country,omitempty"`
 	Currency    string              `json:"currency"`
+	Currencies  []string            `json:"currencies" doc:"Those in which the shop sells, its first one first"`
 	Amount      *Money              `json:"amount,omitempty" doc:"What is to be paid, without the fee of a method"`
 	Methods     []OfferedMethod     `json:"methods"`
 	Unavailable []UnavailableMethod `json:"unavailable"`
@@ -112,7 +113,7 @@ func paymentMethodsOf(m *checkout.Methods, lang locale.Lang, w *Writer) PaymentM
 	}
 	set := &m.Settings
 	b := PaymentMethods{
-		Country: m.Country, Currency: m.Currency, Methods: make([]OfferedMethod, 0, len(m.Offers)), Unavailable: make([]UnavailableMethod, 0, len(m.Hidden)),
+		Country: m.Country, Currency: m.Currency, Currencies: orEmpty(set.Currencies), Methods: make([]OfferedMethod, 0, len(m.Offers)), Unavailable: make([]UnavailableMethod, 0, len(m.Hidden)),
 		Trust: PaymentTrust{
 			Trust:    Trust{TLS: w.Secure, CardData: "never_touches_this_server", Policies: []PolicyLink{}, CheckedOn: set.Trust.CheckedOn},
 			ShopName: set.Name, ReturnWindowDays: set.ReturnWindowDays, ContactEmail: set.Sender.Email,

@@ -58,6 +58,7 @@ func (s *Site) registerShop(app *fiber.App) {
 	get("/shop/checkout/wait", p.wait)
 	get("/shop/checkout/done", p.done)
 
+	post("/shop/currency", p.chooseCurrency)
 	get("/shop/sign-in", p.signInPage)
 	post("/shop/sign-in", p.askCode)
 	post("/shop/sign-in/code", p.signIn)
@@ -70,6 +71,7 @@ func (s *Site) registerShop(app *fiber.App) {
 // never lost.
 func (p *shopPages) framed(page func(v *visit) error) func(v *visit) error {
 	return func(v *visit) error {
+		v.currency = p.chosenCurrency(v)
 		err := page(v)
 		var problem *Problem
 		if !errors.As(err, &problem) {
@@ -86,6 +88,7 @@ func (p *shopPages) framed(page func(v *visit) error) func(v *visit) error {
 // shopFacts are what is true of the shop: ways to pay and what it states about itself.
 type shopFacts struct {
 	Currency    string         `json:"currency"`
+	Currencies  []string       `json:"currencies"`
 	Methods     []payMethod    `json:"methods"`
 	Unavailable []hiddenMethod `json:"unavailable"`
 	Trust       struct {
@@ -149,16 +152,25 @@ func (p *shopPages) about(v *visit) *shopFacts {
 	kept, ok := p.facts[v.Lang]
 	p.mu.Unlock()
 	if ok && now.Before(kept.until) {
-		return &kept.shopFacts
+		return kept.in(v.currency)
 	}
 	var f shopFacts
 	if err := v.shop(ask{Path: "/v1/payment-methods"}, &f); err != nil {
-		return &kept.shopFacts
+		return kept.in(v.currency)
 	}
 	p.mu.Lock()
-	p.facts[v.Lang] = keptFacts{f, now.Add(factsKept)}
+	kept = keptFacts{f, now.Add(factsKept)}
+	p.facts[v.Lang] = kept
 	p.mu.Unlock()
-	return &f
+	return kept.in(v.currency)
+}
+
+// in are the facts with the currency that the reader has chosen, if any.
+func (k keptFacts) in(currency string) *shopFacts {
+	if currency != "" {
+		k.Currency = currency
+	}
+	return &k.shopFacts
 }
 
 // shopFrame is what the layout shows around a page of the shop.

@@ -78,6 +78,7 @@ type cartBody struct {
 	ID        string     `json:"id"`
 	Secret    string     `json:"secret"`
 	Status    string     `json:"status"`
+	Currency  string     `json:"currency"`
 	Version   int64      `json:"version"`
 	Lines     []cartLine `json:"line_items"`
 	Count     int64      `json:"count"`
@@ -285,6 +286,9 @@ func (p *shopPages) addToCart(v *visit) error {
 		}
 	}
 	body := map[string]any{"items": []any{item}}
+	if v.currency != "" {
+		body["currency"] = v.currency
+	}
 	if err := v.shop(ask{Method: fiber.MethodPost, Path: "/v1/carts", Body: body}, &c); err != nil {
 		return p.showCart(v, d, err)
 	}

@@ -141,7 +141,7 @@ func (p *shopPages) product(v *visit) error {
 
 func (p *shopPages) readProduct(v *visit, slug, sku string) (*productData, error) {
 	d := &productData{Country: v.country(), Countries: p.places(v.Lang), Most: 10}
-	if err := v.shop(ask{Path: "/v1/products/" + url.PathEscape(slug)}, &d.productBody); err != nil {
+	if err := v.shop(ask{Path: "/v1/products/" + url.PathEscape(slug), Query: v.priced(nil)}, &d.productBody); err != nil {
 		return nil, err
 	}
 	d.Canonical = p.site.options.BaseURL + "/shop/products/" + url.PathEscape(d.Slug)

@@ -57,9 +57,9 @@ func (p *shopPages) home(v *visit) error {
 		return v.go303("/shop/checkout/return")
 	}
 	var popular, newest found
-	err := v.shop(ask{Path: "/v1/search", Query: url.Values{"facets": {"category"}, "limit": {"10"}, "filter[in_stock]": {"true"}}}, &popular)
+	err := v.shop(ask{Path: "/v1/search", Query: v.priced(url.Values{"facets": {"category"}, "limit": {"10"}, "filter[in_stock]": {"true"}})}, &popular)
 	if err == nil {
-		err = v.shop(ask{Path: "/v1/search", Query: url.Values{"sort": {"newest"}, "limit": {"5"}, "filter[in_stock]": {"true"}}}, &newest)
+		err = v.shop(ask{Path: "/v1/search", Query: v.priced(url.Values{"sort": {"newest"}, "limit": {"5"}, "filter[in_stock]": {"true"}})}, &newest)
 	}
 	if err != nil {
 		return err
@@ -137,6 +137,7 @@ func (p *shopPages) search(v *visit) error {
 	}
 	currency := p.about(v).Currency
 	q, d := searchQuery(v, typed, currency)
+	v.priced(q)
 	if err := v.shop(ask{Path: "/v1/search", Query: q}, &d.found); err != nil {
 		if problem := asProblem(err); problem == nil || problem.Code != "cursor_invalid" {
 			return err

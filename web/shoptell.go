@@ -161,7 +161,7 @@ func (v *visit) recommended(surface string, beside ...string) []hit {
 			} `json:"reason"`
 		} `json:"data"`
 	}
-	q := url.Values{"surface": {surface}, "limit": {strconv.Itoa(mostRecommended)}}
+	q := v.priced(url.Values{"surface": {surface}, "limit": {strconv.Itoa(mostRecommended)}})
 	if len(beside) > 0 {
 		q.Set("product_id", strings.Join(beside, ","))
 	}

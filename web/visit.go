@@ -24,6 +24,9 @@ type visit struct {
 	Nonce string
 	// sources are further sources of the policy, by directive.
 	sources map[string]string
+	// currency is what the reader has chosen to see prices in; empty is the shop's
+	// first, and outside of the shop.
+	currency string
 	// answered is the last answer of the API, for its headers.
 	answered *fasthttp.Response
 }

@@ -308,3 +308,26 @@ func TestWhoSignsInByACodeSeesTheOrders(t *testing.T) {
 	p.send("GET", "/shop/orders", nil)
 	p.sees("No password", "/shop/sign-in")
 }
+
+func TestWhoChoosesACurrencySeesAndPaysInIt(t *testing.T) {
+	t.Parallel()
+	e := newEyes(t, shared(t).url, "en")
+	e.open("/shop/products/ararat-stoneware-mug")
+	e.sees("€14.00")
+	e.click("#add")
+	e.until("it is in the drawer", drawerHas+` === 1`)
+	e.open("/shop/cart")
+	e.click(`button[name=currency][value=AMD]`)
+	e.sees("6,200")
+	e.until("nothing is in euros any more", `!document.querySelector("#cart").innerText.includes("€")`)
+	e.look("shop-cart-amd")
+	e.open("/shop/search?q=mug")
+	e.until("all prices are in drams", `document.querySelectorAll(".products li").length > 0 && !document.querySelector(".products").innerText.includes("€")`)
+	e.open("/shop/checkout")
+	e.address("ani@example.com", "AM")
+	e.click("#go-on")
+	e.until("the ways to pay are there", `document.getElementById("method-card")?.checked`)
+	e.click("#pay-button")
+	e.sees("Thank you, it is ordered")
+	e.until("it was paid in drams", `document.querySelector("main").innerText.includes("֏") || document.querySelector("main").innerText.includes("AMD")`)
+}
