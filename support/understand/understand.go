@@ -147,8 +147,10 @@ func echoed(acts []Act, found slot.Found) []Ask {
 	return nil
 }
 
-// tags are marks of HTML, which mean nothing to a shop, and scripts as a whole.
-var tags = regexp.MustCompile(`(?is)<script[^<>]{0,100}>.{0,500}?</script[^<>]{0,100}>|</?[a-z][^<>]{0,100}>`)
+// tags are marks of HTML, which mean nothing to a shop, and scripts as a whole; the
+// sign that opens the first may have been taken off. They are left out of what is
+// asked for, never of what would else be a plain yes.
+var tags = regexp.MustCompile(`(?is)<?script[^<>]{0,100}>.{0,500}?</script[^<>]{0,100}>|(?:<|^)/?[a-z][a-z0-9]{0,15}(?:\s[^<>]{0,100})?/?>`)
 
 // numberless are the intents that are about the shop as a whole: who names an order
 // hardly ever means them.
@@ -160,7 +162,11 @@ var numberless = map[string]bool{
 // unlikely is how much of the chance of such an intent is left beside a number;
 // likely how many times more likely a discount code makes it that the message is
 // about one.
-const unlikely, likely = 0.1, 10
+const unlikely, likely = 0.01, 30
+
+// perhaps is how likely a message has to be the shop's business for what looks like
+// a discount code to make it so: doors and errors have codes, too.
+const perhaps = 0.1
 
 // guess is what the model makes of a piece of text.
 type guess struct {
@@ -184,7 +190,7 @@ func (r *Reader) guess(piece string, named, coded bool) guess {
 			}
 		}
 	}
-	if coded = coded && !named; coded {
+	if coded = coded && !named && g.opinion.Scope >= perhaps; coded {
 		g.opinion.Chances[slices.Index(r.model.Intents, "promo_code")] *= likely
 	}
 	g.first, g.second = r.model.Best(g.opinion)

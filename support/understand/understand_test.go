@@ -292,3 +292,26 @@ func TestAnEndedContextEndsIt(t *testing.T) {
 		t.Errorf("clipped %v, language %s", r.Clipped, r.Language)
 	}
 }
+
+func TestANumberACodeAndMarksOfHTMLAreReadForWhatTheyAre(t *testing.T) {
+	t.Parallel()
+	r, err := understand.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for said, want := range map[string]string{
+		"<script>alert(1)</script> where is DS-7K3M-Q2XT-5": "order_status", "<b>cancel</b> DS-7K3M-Q2XT-5": "cancel_order",
+		"does AUTUMN20 still work": "promo_code", "AUTUMN20 is refused at the till": "promo_code", "how long does delivery of DS-7K3M-Q2XT-5 take": "order_status",
+	} {
+		got, err := r.Interpret(t.Context(), understand.Turn{Text: said})
+		if err != nil || len(got.Asks) != 1 || got.Asks[0].Intent != want || !got.Scope.In {
+			t.Errorf("%s: %+v %v", said, got.Asks, err)
+		}
+	}
+	if got, err := r.Interpret(t.Context(), understand.Turn{Text: "what is the code XYZ99 for my door lock"}); err != nil || got.Scope.In {
+		t.Errorf("a door: %+v %v", got, err)
+	}
+	if got, err := r.Interpret(t.Context(), understand.Turn{Text: "it is Mia <mia.k@example.com>"}); err != nil || len(got.Slots.Emails) != 1 {
+		t.Errorf("an address in brackets: %+v %v", got.Slots, err)
+	}
+}
