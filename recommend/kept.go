@@ -14,6 +14,8 @@ import (
 // feed tells which products have changed since a cursor.
 type feed interface {
 	Changes(ctx context.Context, cursor uint64) (catalog.Feed, error)
+	// Latest is the same without the name of the database.
+	Latest(ctx context.Context, cursor uint64) (catalog.Feed, error)
 }
 
 // gate lets a question pass once everything is known that had changed when it was
@@ -21,13 +23,14 @@ type feed interface {
 // so that a list that is kept costs less than one trip to the database, and is
 // never older than its question.
 type gate struct {
-	mu      sync.Mutex
-	running *reading
-	next    *reading
+	mu     sync.Mutex
+	active bool     // somebody reads
+	next   *reading // that has not begun
 
 	// Only the reading that runs touches these.
 	cursor uint64
 	system string
+	whole  int // readings until the database is asked for its name again
 
 	state   sync.RWMutex
 	gen     uint64
@@ -37,26 +40,35 @@ type gate struct {
 
 // reading is one of the feed.
 type reading struct {
-	done chan struct{}
-	gen  uint64
-	err  error
+	done    chan struct{}
+	waiting int
+	gen     uint64
+	err     error
 }
 
-// mostChanged bounds the products that are remembered by name.
-const mostChanged = 50_000
+const (
+	// mostChanged bounds the products that are remembered by name.
+	mostChanged = 50_000
+	// together is how long those who come at the same time are waited for while
+	// there are many: a reading for each would cost more than all else.
+	together, many = 500 * time.Microsecond, 4
+	// wholeEvery is after how many readings the database is asked which it is.
+	wholeEvery = 500
+	// feedTime is how long a reading may take.
+	feedTime = 2 * time.Second
+)
 
 // pass waits for a reading that begins after the call, and gives its generation.
 func (g *gate) pass(ctx context.Context, f feed) (uint64, error) {
 	g.mu.Lock()
+	if g.next == nil {
+		g.next = &reading{done: make(chan struct{})}
+	}
 	r := g.next
-	switch {
-	case g.running == nil:
-		r = &reading{done: make(chan struct{})}
-		g.running = r
-		go g.read(context.WithoutCancel(ctx), f, r)
-	case r == nil:
-		r = &reading{done: make(chan struct{})}
-		g.next = r
+	r.waiting++
+	if !g.active {
+		g.active = true
+		go g.read(context.WithoutCancel(ctx), f)
 	}
 	g.mu.Unlock()
 	select {
@@ -67,38 +79,43 @@ func (g *gate) pass(ctx context.Context, f feed) (uint64, error) {
 	}
 }
 
-// feedTime is how long a reading may take.
-const feedTime = 2 * time.Second
-
-// read reads the feed, and again as long as somebody waits.
-func (g *gate) read(ctx context.Context, f feed, r *reading) {
-	for r != nil {
+// read reads the feed as long as somebody waits.
+func (g *gate) read(ctx context.Context, f feed) {
+	for last := 0; ; {
+		if last >= many {
+			time.Sleep(together)
+		}
+		g.mu.Lock()
+		r := g.next
+		if g.next = nil; r == nil {
+			g.active = false
+			g.mu.Unlock()
+			return
+		}
+		last = r.waiting
+		g.mu.Unlock()
 		bounded, cancel := context.WithTimeout(ctx, feedTime)
-		got, err := f.Changes(bounded, g.cursor)
+		got, err := g.ask(bounded, f)
 		cancel()
 		if r.err = err; err == nil {
 			r.gen = g.note(&got)
 		}
 		close(r.done)
-		g.wait()
-		g.mu.Lock()
-		r, g.next = g.next, nil
-		g.running = r
-		g.mu.Unlock()
 	}
 }
 
-// together is how long those who come at the same time are waited for, once
-// somebody has had to wait: a reading for each would cost more than all else.
-const together = 300 * time.Microsecond
-
-func (g *gate) wait() {
-	g.mu.Lock()
-	somebody := g.next != nil
-	g.mu.Unlock()
-	if somebody {
-		time.Sleep(together)
+// ask reads what has changed, and now and then in which database.
+func (g *gate) ask(ctx context.Context, f feed) (catalog.Feed, error) {
+	if g.whole--; g.cursor == 0 || g.whole <= 0 {
+		g.whole = wholeEvery
+		return f.Changes(ctx, g.cursor)
 	}
+	got, err := f.Latest(ctx, g.cursor)
+	if err != nil {
+		g.whole = 0 // it may be another one by now
+	}
+	got.System = g.system
+	return got, err
 }
 
 // note takes note of what changed. The first reading, and one of another database,

@@ -46,6 +46,10 @@ func (s *shelves) Changes(_ context.Context, cursor uint64) (catalog.Feed, error
 	return f, nil
 }
 
+func (s *shelves) Latest(ctx context.Context, cursor uint64) (catalog.Feed, error) {
+	return s.Changes(ctx, cursor)
+}
+
 func (s *shelves) sellOut(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
