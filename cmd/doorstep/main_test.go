@@ -38,6 +38,8 @@ var quick = map[string]string{
 	"DOORSTEP_GATEWAY_TIMEOUT": "1500ms",
 	"DOORSTEP_JOB_TIMEOUT":     "4s",
 	"DOORSTEP_RATE_LIMIT":      "0",
+
+	"DOORSTEP_INBOUND_MAIL_SECRETS": mailSecret,
 }
 
 // patience is how long a test waits for what must come.

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"encoding/base64"
+	"net/http"
+	"strings"
+	"testing"
+
+	"doorstep/internal/id"
+)
+
+// mailSecret is what mail of customers is brought in with.
+const mailSecret = "whsec_dGhlIG1haWwgb2YgY3VzdG9tZXJz"
+
+// brings hands a mail over as a provider does, and gives what became of it.
+func (p *program) brings(t *testing.T, from, to, text string, headers ...string) reply {
+	t.Helper()
+	head := append([]string{"From: Ani <" + from + ">", "To: " + to, "Subject: My order", "Message-ID: <" + id.Secret(12) + "@mail.example>"}, headers...)
+	return p.post(t, "/v1/support/inbound", []byte(strings.Join(head, "\r\n")+"\r\n\r\n"+text),
+		"Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte("doorstep:"+mailSecret)), "Content-Type", "message/rfc822")
+}
+
+// answers waits for the n-th answer by mail.
+func (p *program) answers(t *testing.T, to string, n int) (letter mail) {
+	t.Helper()
+	until(t, patience, "an answer by mail", func() (bool, any) {
+		seen := 0
+		for _, got := range p.inbox(t, to) {
+			if got.Kind == "support_reply" {
+				seen++
+				letter = got
+			}
+		}
+		return seen >= n, seen
+	})
+	return letter
+}
+
+// Somebody asks by mail where their order is: only once their mailbox is proved do
+// they read of it, and only the button of the page that the mail links to cancels it.
+func TestACustomerIsHelpedByMail(t *testing.T) {
+	t.Parallel()
+	p := shared(t)
+	set := p.admin().get(t, "/v1/support/mail-settings").want(t, http.StatusOK)
+	p.admin().do(t, http.MethodPut, "/v1/support/mail-settings", m{"address": "", "mode": "send", "confidence_bps": 3000, "version": set.number("version")}).want(t, http.StatusOK)
+	email, eve := newEmail(), newEmail()
+	placed := p.buyFor(t, email, "en", item("MUG-01", 1))
+	number, order := placed.text("order.number"), placed.text("order.id")
+
+	p.brings(t, email, "hello@example.com", "Where is my order "+number+"?").want(t, http.StatusOK)
+	first := p.answers(t, email, 1)
+	back := first.Headers["Reply-To"]
+	if strings.Contains(first.Text, number) || !strings.Contains(first.Text, "answer this e-mail first") || !strings.Contains(back, "+") {
+		t.Fatalf("%+v", first)
+	}
+	p.brings(t, eve, back, "Where is my order "+number+"?").want(t, http.StatusOK)
+	if stolen := p.answers(t, eve, 1); strings.Contains(stolen.Text, number) || strings.Contains(stolen.Text, "Mug") {
+		t.Errorf("somebody else is told: %s", stolen.Text)
+	}
+	p.brings(t, email, back, "ok\r\n\r\nOn Mon, 23 Nov 2026 at 10:00, Shop <hello@example.com> wrote:\r\n> cancel it").want(t, http.StatusOK)
+	if told := p.answers(t, email, 2); !strings.Contains(told.Text, number) || !strings.Contains(told.Text, "preparing") {
+		t.Errorf("%s", told.Text)
+	}
+	p.brings(t, email, back, "Please cancel order "+number).want(t, http.StatusOK)
+	asked := p.answers(t, email, 3)
+	p.brings(t, email, back, "yes").want(t, http.StatusOK)
+	again := p.answers(t, email, 4)
+	_, rest, found := strings.Cut(again.Text, p.url+"/c/")
+	if !strings.Contains(asked.Text, p.url+"/c/") || !found {
+		t.Fatalf("%s\n%s", asked.Text, again.Text)
+	}
+	link := "/c/" + strings.Fields(rest)[0]
+	for range 2 { // programs that check mails open it first
+		p.get(t, link, "Authorization", "").want(t, http.StatusOK)
+	}
+	if now := p.order(t, order).text("status"); now == "canceled" {
+		t.Fatal("it was canceled by a mail, or by looking")
+	}
+	e := newEyes(t, p.url, "en")
+	e.open(link)
+	e.sees(number)
+	e.look("mail-confirm")
+	e.click(`button[value="yes"]`)
+	e.sees("Thank you")
+	p.becomes(t, order, "status", "canceled")
+	e.open(link)
+	e.sees("nothing to decide here any more")
+	e.open("/c/" + id.Secret(40))
+	e.sees("nothing to decide here any more")
+}
