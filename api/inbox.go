@@ -171,7 +171,15 @@ type listMessagesIn struct {
 
 type claimIn struct {
 	ByID
-	Body AsStaff
+	Body *AsStaff
+}
+
+// as is whom the caller acts for; a body is only needed by programs.
+func (in *claimIn) as() AsStaff {
+	if in.Body == nil {
+		return AsStaff{}
+	}
+	return *in.Body
 }
 
 type releaseIn struct {
@@ -226,7 +234,7 @@ func registerInbox(s *Server, room inboxRoom, now func() time.Time) {
 		Description: "From the queue or from the assistant, which is silent from then on. Of several who try at once one gets it. Nobody has more at a time than the shop's settings say.",
 		Auth:        write, Errors: []*fault.Error{desk.ErrNoConversation, desk.ErrTaken, desk.ErrEnough, desk.ErrEnded, errNoStaff, errOtherStaff, customer.ErrStaffUnknown},
 	}, func(ctx context.Context, in *claimIn) (*conversationOut, error) {
-		who, err := i.agent(ctx, in.ID, in.Body, true)
+		who, err := i.agent(ctx, in.ID, in.as(), true)
 		if err != nil {
 			return nil, err
 		}
@@ -248,7 +256,7 @@ func registerInbox(s *Server, room inboxRoom, now func() time.Time) {
 		ID: "close-conversation", Method: http.MethodPost, Path: conversationPath + "/close", Tag: tag, Summary: "Close a conversation",
 		Auth: write, Errors: []*fault.Error{desk.ErrNoConversation, desk.ErrNotYours, errOtherStaff, customer.ErrStaffUnknown},
 	}, func(ctx context.Context, in *claimIn) (*conversationOut, error) {
-		who, err := i.agent(ctx, in.ID, in.Body, false)
+		who, err := i.agent(ctx, in.ID, in.as(), false)
 		if err != nil {
 			return nil, err
 		}

@@ -129,9 +129,12 @@ type changeHookIn struct {
 
 type tryHookIn struct {
 	ByID
-	Body struct {
-		EventID *uuid.UUID `json:"event_id,omitempty" format:"uuid" doc:"Which past event; the newest of its kind without it"`
-	}
+	Body *TryHook
+}
+
+// TryHook says what a hook is tried on.
+type TryHook struct {
+	EventID *uuid.UUID `json:"event_id,omitempty" format:"uuid" doc:"Which past event; the newest of its kind without it"`
 }
 
 type hookTrialOut struct{ Body HookTrial }
@@ -205,7 +208,7 @@ func registerHooks(s *Server, room supportRoom) {
 		Description: "About a past event of its kind. Nothing is done.", Auth: write, Once: OnceNever, Errors: []*fault.Error{hook.ErrNoHook, hook.ErrNoSignal},
 	}, func(ctx context.Context, in *tryHookIn) (*hookTrialOut, error) {
 		var event uuid.UUID
-		if in.Body.EventID != nil {
+		if in.Body != nil && in.Body.EventID != nil {
 			event = *in.Body.EventID
 		}
 		t, err := room.Try(ctx, caller(ctx).Merchant, in.ID, event)
