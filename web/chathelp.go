@@ -387,7 +387,9 @@ func trackHelp() *helpRoom {
 				return v.refuse(err)
 			}
 			d.Number, d.Back = o.Number, strings.TrimSuffix(path(v), "/help")
-			return v.showIn("track/help", v.trackFrame(o.Shop.Name), d)
+			frame := v.trackFrame(o.Shop.Name)
+			frame.Chat = "" // it is this page
+			return v.showIn("track/help", frame, d)
 		},
 	}
 }

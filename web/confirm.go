@@ -43,14 +43,21 @@ func confirmPage(v *visit) error {
 	err := v.call(ask{Path: confirmAPI(v)}, &d.question)
 	if p := asProblem(err); p != nil && (p.Status == http.StatusNotFound || p.Status == http.StatusUnprocessableEntity) {
 		v.Status(http.StatusNotFound)
-		return v.showIn("track/confirm", v.trackFrame(""), d)
+		return v.showIn("track/confirm", v.confirmFrame(""), d)
 	}
 	if err != nil {
 		return err
 	}
 	v.speak(d.Language)
 	d.Lines = chatSaid{Author: "bot", Text: d.Question}.Lines()
-	return v.showIn("track/confirm", v.trackFrame(d.Shop), d)
+	return v.showIn("track/confirm", v.confirmFrame(d.Shop), d)
+}
+
+// confirmFrame is that of a page whose link is no order's: there is no chat about one.
+func (v *visit) confirmFrame(shop string) trackFrame {
+	f := v.trackFrame(shop)
+	f.Chat = ""
+	return f
 }
 
 func confirm(v *visit) error {
@@ -71,7 +78,7 @@ func confirm(v *visit) error {
 		return err
 	}
 	d.Open, d.Reply = false, chatSaid{Author: "bot", Text: said.Reply}.Lines()
-	return v.showIn("track/confirm", v.trackFrame(d.Shop), d)
+	return v.showIn("track/confirm", v.confirmFrame(d.Shop), d)
 }
 
 // speak shows the page in the language of the mail that led here, unless the reader

@@ -108,6 +108,11 @@ func wants(t *testing.T, answer string, all ...string) {
 func TestACustomerIsHelpedInTheChat(t *testing.T) {
 	t.Parallel()
 	p := newDemo(t)
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(p.err.text())
+		}
+	})
 	email := newEmail()
 	away, wrong, back, moved := p.buyFor(t, email, "en", item("MUG-02-RED", 1)), p.buyFor(t, email, "en", item("MUG-01", 1)), p.buyFor(t, email, "en", item("MUG-01", 2)), p.buyFor(t, email, "en", item("MUG-02-RED", 2))
 	number := func(placed reply) string { return placed.text("order.number") }
