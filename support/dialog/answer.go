@@ -144,18 +144,18 @@ func (s *Service) asked(ctx context.Context, t *talk) error {
 }
 
 // likelyEnough is the chance from which a guess is gone on with, and likelier how
-// much more likely than the next it has to be; likelyNamed is enough where an order
+// much more likely than the next it has to be; namedEnough is enough where an order
 // is named.
 const (
 	likelyEnough = 0.5
-	likelyNamed  = 0.35
+	namedEnough  = 0.35
 	likelier     = 1.5
 )
 
 // likely says that an ask is gone on with: its meaning is sure, or a good guess of
 // which a mistake costs nothing. What reads may be asked again, and what acts asks
-// before it does; the next best meaning is offered below. What hands over, or cannot
-// be undone, has to be sure.
+// before it does; the next best meaning is offered below. What hands over, or changes
+// what is known of a person for good, has to be sure.
 func (s *Service) likely(t *talk, a *understand.Ask) bool {
 	if a.Level == understand.Sure {
 		return true
@@ -163,19 +163,8 @@ func (s *Service) likely(t *talk, a *understand.Ask) bool {
 	if a.Level != understand.Offer {
 		return false
 	}
-	about := func(intent string) bool { k := s.byIntent[intent]; return k != nil && k.Order != skill.NoOrder }
 	if len(a.Slots.Orders) > 0 {
-		if !about(a.Intent) { // whoever names an order means something about it
-			a.Intent, a.Second, a.Confidence = a.Second, a.Intent, a.SecondConfidence
-			if !about(a.Intent) {
-				a.Intent = "order_status"
-			}
-			t.reply.Intents = []string{a.Intent}
-			if k := s.byIntent[a.Intent]; k != nil && k.Action == "" {
-				return true
-			}
-		}
-		return a.Confidence >= likelyNamed || about(a.Second) || t.who.Level == skill.Anonymous
+		return s.likelyNamed(t, a)
 	}
 	if len(a.Slots.Coupons) > 0 && a.Intent == "promo_code" {
 		return true
@@ -183,6 +172,29 @@ func (s *Service) likely(t *talk, a *understand.Ask) bool {
 	k := s.byIntent[a.Intent]
 	return a.Confidence >= likelyEnough && a.Confidence >= likelier*a.SecondConfidence &&
 		k != nil && (k.Risk != skill.Irreversible || k.Order != skill.NoOrder) && a.Intent != "complaint"
+}
+
+// likelyNamed says that a guess about a named order is gone on with. Whoever names an
+// order means something about it, so that a guess which is not gives way to the next
+// one; so does one that acts to one that reads and is half as likely, for reading
+// costs nothing. Nobody is handed over on a guess.
+func (s *Service) likelyNamed(t *talk, a *understand.Ask) bool {
+	about := func(intent string) bool {
+		k := s.byIntent[intent]
+		return k != nil && k.Order != skill.NoOrder && intent != "complaint"
+	}
+	reads := func(intent string) bool { return about(intent) && s.byIntent[intent].Action == "" }
+	if !about(a.Intent) || !reads(a.Intent) && reads(a.Second) && 2*a.SecondConfidence >= a.Confidence {
+		a.Intent, a.Second, a.Confidence = a.Second, a.Intent, a.SecondConfidence
+		if !about(a.Intent) {
+			a.Intent = "order_status"
+		}
+		t.reply.Intents = []string{a.Intent}
+		if reads(a.Intent) {
+			return true
+		}
+	}
+	return a.Confidence >= namedEnough || about(a.Second) || t.who.Level == skill.Anonymous
 }
 
 // theirs is the ask of a message that seems to be nobody's business, and names in

@@ -29,7 +29,7 @@ func (s *Service) filled(ctx context.Context, t *talk) ([]ask, error) {
 	if err := s.named(ctx, t); err != nil {
 		return nil, err
 	}
-	asks := t.likely(t.fresher())
+	asks := t.coded(t.fresher())
 	w := t.st.Wait
 	if w == nil || w.For == "choice" {
 		return s.bare(t, asks), nil
@@ -82,16 +82,11 @@ func (t *talk) fresher() []ask {
 	return asks
 }
 
-// likely takes a best guess for sure where being wrong costs nothing: an order or a
-// code is named, so that the answer is either about that or a proposal that waits
-// for a yes.
-func (t *talk) likely(asks []ask) []ask {
+// coded takes a message that names a code, and no order, to be about the code.
+func (t *talk) coded(asks []ask) []ask {
 	f := t.reading.Slots
 	for i := range asks {
 		a := &asks[i]
-		if a.Level == understand.Offer && len(a.Slots.Orders) > 0 && a.Confidence >= clearly*a.SecondConfidence {
-			a.Level = understand.Sure
-		}
 		if a.Intent == "payment_problem" && len(f.Coupons) > 0 && len(f.Orders) == 0 {
 			a.Intent, a.Level = "promo_code", understand.Sure
 			t.reply.Intents = []string{a.Intent}
@@ -103,9 +98,6 @@ func (t *talk) likely(asks []ask) []ask {
 	}
 	return asks
 }
-
-// clearly is how many times likelier the best guess has to be than the next.
-const clearly = 1.5
 
 // bare makes an ask of a message that is nothing but an order number: what was
 // asked before, or where the order is.
