@@ -1,0 +1,135 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"doorstep/internal/id"
+	"doorstep/order"
+	"doorstep/support/dialog"
+	"doorstep/support/skill"
+)
+
+// says sends a message over HTTP, as a storefront does.
+func (p *program) says(t *testing.T, talk m, text string, headers ...string) reply {
+	t.Helper()
+	body := m{"text": text}
+	if talk["conversation_id"] != nil {
+		body["conversation_id"] = talk["conversation_id"]
+		headers = append(headers, "Conversation-Secret", fmt.Sprint(talk["secret"]))
+	}
+	r := p.post(t, "/v1/assistant/messages", body, headers...).want(t, http.StatusOK)
+	if s := r.text("secret"); s != "" {
+		talk["conversation_id"], talk["secret"] = r.text("conversation_id"), s
+	}
+	return r
+}
+
+func TestAStrangerProvesWhoTheyAreInTheChatAndCancelsTheirOrder(t *testing.T) {
+	t.Parallel()
+	p := newOrderTalk(t)
+	sku, _ := p.product(t, "Bowl "+id.Secret(4), 1500, 5)
+	mine := p.buys(t, "card", "tok_visa", item(sku, 1))
+	number, email := mine.number, mine.email
+	until(t, patience, "the buyer is known", func() (bool, any) {
+		_, err := p.h.customers.PersonByEmail(t.Context(), p.merchant, mine.who.EmailHMAC)
+		return err == nil, err
+	})
+
+	talk := m{}
+	if r := p.says(t, talk, "please cancel "+strings.ToLower(number)); r.text("type") != "verify" || strings.Contains(r.text("reply"), number) {
+		t.Fatalf("%v", r)
+	}
+	p.says(t, talk, email)
+	code := p.signInCode(t, email)
+	ask := p.says(t, talk, code)
+	if ask.text("type") != "confirm" || ask.text("action") != "order.cancel" || !strings.Contains(ask.text("reply"), number) {
+		t.Fatalf("%v", ask)
+	}
+	if o := p.order(t, mine.id); o.text("status") != "confirmed" {
+		t.Fatalf("it was canceled before the yes: %v", o)
+	}
+	p.post(t, "/v1/assistant/messages", m{"conversation_id": talk["conversation_id"], "text": "yes"}).want(t, http.StatusNotFound, "conversation_not_found")
+	confirm := m{"conversation_id": talk["conversation_id"], "confirm": m{"pending_action_id": ask.text("pending_action.id"), "answer": "yes"}}
+	done := p.post(t, "/v1/assistant/messages", confirm, "Conversation-Secret", fmt.Sprint(talk["secret"]), "Idempotency-Key", id.Secret(12)).want(t, http.StatusOK)
+	if done.text("type") != "done" {
+		t.Fatalf("%v", done)
+	}
+	p.becomes(t, mine.id, "status", "canceled")
+	said := p.get(t, "/v1/assistant/conversations/"+fmt.Sprint(talk["conversation_id"])+"/messages", "Conversation-Secret", fmt.Sprint(talk["secret"])).want(t, http.StatusOK)
+	for i := range said.list("data") {
+		if text := said.text(fmt.Sprintf("data.%d.text", i)); strings.Contains(text, email) || strings.Contains(text, code) {
+			t.Errorf("it is kept that %q was written", text)
+		}
+	}
+}
+
+// TestForeignAndAbsentOrdersCannotBeToldApart compares words and times of a buyer's
+// questions about somebody else's order and about none, with the database.
+func TestForeignAndAbsentOrdersCannotBeToldApart(t *testing.T) {
+	o := newOrderTalk(t)
+	sku, _ := o.product(t, "Plate "+id.Secret(4), 900, 20)
+	mine, other := o.buys(t, "bank_transfer", "", item(sku, 1)), o.buys(t, "cash_on_delivery", "", item(sku, 2))
+	s := o.h.assistant(nil) // nobody asks for products
+	n := 64
+	if os.Getenv("DOORSTEP_TEST_THOROUGH") != "" {
+		n = 5_000
+	}
+	took := map[string][]float64{}
+	words := ""
+	turn := func(kind, number string, i int) {
+		// Everybody is somebody else, so that nobody has tried too often.
+		who := mine.who
+		who.EmailHMAC = o.h.vault.EmailHMAC(o.merchant, fmt.Sprintf("%s%d@example.com", kind, i))
+		began := time.Now()
+		r, err := s.Turn(t.Context(), dialog.Message{Merchant: o.merchant, Text: "where is my order " + number + "?", Who: who})
+		took[kind] = append(took[kind], float64(time.Since(began)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Conversation, r.Secret, r.Slots = uuid.Nil, "", nil // these are new with each, and what was typed
+		said := fmt.Sprintf("%+v", r)
+		if words == "" {
+			words = said
+		}
+		if said != words || r.Type != skill.Refuse && r.Type != skill.Fact {
+			t.Fatalf("%s: %s\nwanted %s", kind, said, words)
+		}
+	}
+	absent := ""
+	for i := range n {
+		// The tries of an order are counted too: each is asked about a few times only.
+		if i%8 == 0 {
+			if _, err := o.h.db.Exec(t.Context(), `delete from assistant_tries where merchant_id = $1`, o.merchant); err != nil {
+				t.Fatal(err)
+			}
+			absent = order.NewNumber()
+		}
+		turn("foreign", other.number, i)
+		turn("absent", absent, i)
+	}
+	if z := rankScore(took["foreign"], took["absent"]); math.Abs(z) > 4.5 {
+		t.Errorf("the times tell them apart: z = %.1f", z)
+	}
+}
+
+// rankScore is the normal score of the Mann-Whitney test.
+func rankScore(a, b []float64) float64 {
+	all := slices.Concat(a, b)
+	slices.Sort(all)
+	sum := 0.0
+	for _, v := range a {
+		first, _ := slices.BinarySearch(all, v)
+		sum += float64(first + 1)
+	}
+	n, k := float64(len(a)), float64(len(b))
+	return (sum - n*(n+k+1)/2) / math.Sqrt(n*k*(n+k+1)/12)
+}
