@@ -2,6 +2,7 @@ package recommend
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,18 +41,14 @@ type gate struct {
 
 // reading is one of the feed.
 type reading struct {
-	done    chan struct{}
-	waiting int
-	gen     uint64
-	err     error
+	done chan struct{}
+	gen  uint64
+	err  error
 }
 
 const (
 	// mostChanged bounds the products that are remembered by name.
 	mostChanged = 50_000
-	// together is how long those who come at the same time are waited for while
-	// there are many: a reading for each would cost more than all else.
-	together, many = 500 * time.Microsecond, 4
 	// wholeEvery is after how many readings the database is asked which it is.
 	wholeEvery = 500
 	// feedTime is how long a reading may take.
@@ -65,7 +62,6 @@ func (g *gate) pass(ctx context.Context, f feed) (uint64, error) {
 		g.next = &reading{done: make(chan struct{})}
 	}
 	r := g.next
-	r.waiting++
 	if !g.active {
 		g.active = true
 		go g.read(context.WithoutCancel(ctx), f)
@@ -81,10 +77,8 @@ func (g *gate) pass(ctx context.Context, f feed) (uint64, error) {
 
 // read reads the feed as long as somebody waits.
 func (g *gate) read(ctx context.Context, f feed) {
-	for last := 0; ; {
-		if last >= many {
-			time.Sleep(together)
-		}
+	for {
+		runtime.Gosched() // whoever was let in before asks again, and comes along
 		g.mu.Lock()
 		r := g.next
 		if g.next = nil; r == nil {
@@ -92,7 +86,6 @@ func (g *gate) read(ctx context.Context, f feed) {
 			g.mu.Unlock()
 			return
 		}
-		last = r.waiting
 		g.mu.Unlock()
 		bounded, cancel := context.WithTimeout(ctx, feedTime)
 		got, err := g.ask(bounded, f)
