@@ -100,7 +100,7 @@ var rooms = []struct {
 	}},
 	{"help", []struct{ name, path, scope string }{
 		{"inbox", "/admin/inbox", "support:read"}, {"cases", "/admin/cases", "support:read"}, {"hooks", "/admin/hooks", "support:read"}, {"replies", "/admin/replies", "support:read"},
-		{"hours", "/admin/hours", "support:read"}, {"contact", "/admin/contact", "analytics:read"},
+		{"hours", "/admin/hours", "support:read"}, {"drafts", "/admin/drafts", "support:read"}, {"letters", "/admin/letters", "support:read"}, {"contact", "/admin/contact", "analytics:read"},
 	}},
 	{"send", []struct{ name, path, scope string }{
 		{"parcels", "/admin/parcels", "shipping:read"}, {"exceptions", "/admin/exceptions", "shipping:read"}, {"labels", "/admin/labels", "shipping:read"},
@@ -129,6 +129,7 @@ func (s *Site) registerAdmin(app *fiber.App) {
 	}
 	s.desk(app, "/admin/inbox/:id", "support:read", talkPage)
 	s.desk(app, "/admin/hours", "support:read", hoursPage)
+	s.desk(app, "/admin/letters", "support:read", letterPage)
 	s.desk(app, "/admin/contact", "analytics:read", contactPage)
 	s.desk(app, "/admin/abandonment", "analytics:read", abandonment)
 	s.desk(app, "/admin/recovery", "settings:read", recovery)

@@ -25,13 +25,19 @@ var supportActions = map[string]action{
 	"hook-change": {Method: patch, Path: "/v1/support/hooks/{id}", Scope: "support:write", Versioned: true, Fields: append([]field{
 		{Name: "name", Required: true, From: "name"}, {Name: "event", Kind: "choice", Choices: caseKinds, Words: "web.admin.casekind.", Required: true, From: "event"},
 	}, hookFields...)},
-	"hook-enable":    {Method: post, Path: "/v1/support/hooks/{id}/enable", Scope: "support:write"},
-	"hook-disable":   {Method: post, Path: "/v1/support/hooks/{id}/disable", Scope: "support:write"},
-	"hook-test":      {Method: post, Path: "/v1/support/hooks/{id}/test", Scope: "support:write", Show: true, Fields: []field{{Name: "event_id"}}},
-	"hook-remove":    {Method: remove, Path: "/v1/support/hooks/{id}", Scope: "support:write", Danger: true, Away: "/admin/hooks"},
-	"reply-add":      {Method: post, Path: "/v1/support/reply-templates", Scope: "support:write", Goto: "replies", Fields: replyFields},
-	"reply-change":   {Method: put, Path: "/v1/support/reply-templates/{id}", Scope: "support:write", Versioned: true, Fields: replyFields},
-	"reply-remove":   {Method: remove, Path: "/v1/support/reply-templates/{id}", Scope: "support:write", Danger: true, Away: "/admin/replies"},
+	"hook-enable":   {Method: post, Path: "/v1/support/hooks/{id}/enable", Scope: "support:write"},
+	"hook-disable":  {Method: post, Path: "/v1/support/hooks/{id}/disable", Scope: "support:write"},
+	"hook-test":     {Method: post, Path: "/v1/support/hooks/{id}/test", Scope: "support:write", Show: true, Fields: []field{{Name: "event_id"}}},
+	"hook-remove":   {Method: remove, Path: "/v1/support/hooks/{id}", Scope: "support:write", Danger: true, Away: "/admin/hooks"},
+	"reply-add":     {Method: post, Path: "/v1/support/reply-templates", Scope: "support:write", Goto: "replies", Fields: replyFields},
+	"reply-change":  {Method: put, Path: "/v1/support/reply-templates/{id}", Scope: "support:write", Versioned: true, Fields: replyFields},
+	"reply-remove":  {Method: remove, Path: "/v1/support/reply-templates/{id}", Scope: "support:write", Danger: true, Away: "/admin/replies"},
+	"draft-send":    {Method: post, Path: "/v1/support/mail-drafts/{id}/send", Scope: "support:write"},
+	"draft-discard": {Method: post, Path: "/v1/support/mail-drafts/{id}/discard", Scope: "support:write", Danger: true},
+	"mail-change": {Method: put, Path: "/v1/support/mail-settings", Scope: "support:write", Keep: true, Fields: []field{
+		{Name: "mail_address", Path: "address", Kind: "email", From: "address"}, {Name: "mail_mode", Path: "mode", Kind: "choice", Choices: mailModes, Words: "web.admin.mailmode.", Required: true, From: "mode"},
+		{Name: "confidence_bps", Kind: "percent", Required: true, From: "confidence_bps"}, {Name: "version", Kind: "integer", Required: true, From: "version"},
+	}},
 	"support-change": {Method: put, Path: "/v1/support/hours", Scope: "support:write", Versioned: true, Keep: true, Fields: hoursFields},
 }
 
@@ -39,6 +45,7 @@ var (
 	caseKinds = []string{
 		"payment_failed", "payment_unknown", "shipment_delayed", "delivery_failed", "lost", "return_requested", "refund_overdue", "claim", "dispute", "assistant_handoff", "fraud_review",
 	}
+	mailModes  = []string{"off", "draft", "send"}
 	caseEnds   = []string{"solved", "answered", "refunded", "replaced", "nothing_to_do", "other"}
 	hookFields = []field{
 		{Name: "hook_condition", Path: "condition", Kind: "json", From: "condition"}, {Name: "hook_actions", Path: "actions", Kind: "json", Required: true, From: "actions"},
@@ -87,6 +94,10 @@ var supportLists = []list{
 		Name: "hooks", API: "/v1/support/hooks", Scope: "support:read", Link: "/admin/hooks/{id}", Actions: []string{"hook-add"},
 		Columns: []column{{Name: "name"}, {Name: "event", Kind: "word", Words: "web.admin.casekind."}, {Name: "enabled", Kind: "check"}, {Name: "hook_does", Path: "does", Kind: "list"}, {Name: "cooldown_minutes", Kind: "number"}, {Name: "preset", Kind: "check"}},
 		Mind:    nameHooks,
+	},
+	{
+		Name: "drafts", API: "/v1/support/mail-drafts", Scope: "support:read", Link: "/admin/inbox/{conversation_id}", Each: []string{"draft-send", "draft-discard"},
+		Columns: []column{{Name: "subject"}, {Name: "text"}, {Name: "language"}, created},
 	},
 	{
 		Name: "replies", API: "/v1/support/reply-templates", Scope: "support:read", Link: "/admin/replies/{id}", Actions: []string{"reply-add"},
@@ -140,6 +151,18 @@ var hoursDetail = detail{
 		{Name: "timezone", Path: "time_zone"}, {Name: "open_now", Kind: "check"}, {Name: "first_answer_minutes", Kind: "number"}, {Name: "most_open", Kind: "number"}, {Name: "notices_a_day", Kind: "number"}, {Name: "updated_at", Kind: "time"},
 	},
 	Actions: []string{"support-change"},
+}
+
+// letterPage is how mail is answered.
+func letterPage(d *desk) error {
+	of, err := d.read("/v1/support/mail-settings", nil)
+	if err != nil {
+		return err
+	}
+	return d.detailOf(detail{
+		Name: "letters", Facts: []column{{Name: "mail_address", Path: "address"}, {Name: "mail_mode", Path: "mode", Kind: "word", Words: "web.admin.mailmode."}, {Name: "confidence_bps", Kind: "percent"}},
+		Actions: []string{"mail-change"},
+	}, "mail", of)
 }
 
 func hoursPage(d *desk) error {
