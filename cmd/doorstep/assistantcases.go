@@ -58,9 +58,9 @@ func (r *casesRun) run(ctx context.Context) error {
 	out.SetEscapeHTML(false)
 	summary := &cases.Summary{}
 	began := time.Now()
-	built := began
+	begun := began
 	err = playCases(ctx, c, world, all, playOptions{warn: warn, log: obs.NewLog(r.io.err, cmp.Or(os.Getenv("DOORSTEP_LOG"), "error")), check: r.check,
-		built: func() { built = time.Now() },
+		built: func() { begun = time.Now() },
 		played: func(c *cases.Case, result *cases.Result) error {
 			summary.Add(c, result)
 			return out.Encode(result)
@@ -68,8 +68,8 @@ func (r *casesRun) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(r.io.err, "%d cases in %s, %.1f a second; the world took %s\n", len(all), time.Since(built).Round(time.Millisecond),
-		float64(len(all))/max(time.Since(built).Seconds(), .001), built.Sub(began).Round(time.Millisecond))
+	fmt.Fprintf(r.io.err, "%d cases in %s, %.1f a second; the world took %s\n", len(all), time.Since(begun).Round(time.Millisecond),
+		float64(len(all))/max(time.Since(begun).Seconds(), .001), begun.Sub(began).Round(time.Millisecond))
 	if !r.check {
 		return nil
 	}
