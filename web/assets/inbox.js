@@ -3,7 +3,7 @@
 (() => {
   'use strict';
   const talk = document.getElementById('talk');
-  if (!talk || !talk.dataset.poll) return;
+  if (!talk || !talk.dataset.ask) return;
   let last = Number(talk.dataset.last) || 0, pause = 4000;
   const [customer, bot, staff] = talk.dataset.names.split('|');
   const names = { customer, bot, staff };
@@ -29,7 +29,7 @@
   const ask = async () => {
     if (!document.hidden) {
       try {
-        const answer = await fetch(`${talk.dataset.poll}?after=${last}`, { headers: { Accept: 'application/json' } });
+        const answer = await fetch(`${talk.dataset.ask}?after=${last}`, { headers: { Accept: 'application/json' } });
         if (answer.status === 401 || answer.status === 404) return;
         if (answer.ok) {
           const { data } = await answer.json();
