@@ -69,13 +69,13 @@ func TestEachTroubleOfAParcelIsNamedUntilItIsOver(t *testing.T) {
 		if err != nil || len(all) != len(want) {
 			t.Fatalf("%d parcels, %v", len(all), err)
 		}
-		byTrouble, any := map[shipping.Trouble][]uuid.UUID{}, []uuid.UUID{}
+		byTrouble, troubled := map[shipping.Trouble][]uuid.UUID{}, []uuid.UUID{}
 		for _, l := range all {
 			if l.Trouble != want[l.ID] {
 				t.Errorf("a parcel that is %s (%s) has the trouble %q, want %q", l.Status, l.TrackingStatus, l.Trouble, want[l.ID])
 			}
 			if byTrouble[l.Trouble] = append(byTrouble[l.Trouble], l.ID); l.Trouble != "" {
-				any = append(any, l.ID)
+				troubled = append(troubled, l.ID)
 			}
 		}
 		for _, kind := range []shipping.Trouble{"failed", "returning", "held", "late", "silent", "unscanned"} {
@@ -83,8 +83,8 @@ func TestEachTroubleOfAParcelIsNamedUntilItIsOver(t *testing.T) {
 				t.Errorf("%s: %v, want %v", kind, got, byTrouble[kind])
 			}
 		}
-		if got := w.listed(w.merchant, shipping.Filter{Trouble: shipping.TroubleAny}, 100); !slices.Equal(got, any) {
-			t.Errorf("any: %v, want %v", got, any)
+		if got := w.listed(w.merchant, shipping.Filter{Trouble: shipping.TroubleAny}, 100); !slices.Equal(got, troubled) {
+			t.Errorf("any: %v, want %v", got, troubled)
 		}
 	}
 	w.clock.Advance(3*day + time.Second)
