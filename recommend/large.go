@@ -36,7 +36,7 @@ func readLarge(ctx context.Context, d *db.DB, merchant uuid.UUID) (*knowledge, e
 	now := d.Now()
 	p := &past{tuned: map[Surface]version{}}
 	mark := &largeMark{live: map[Surface]int64{}}
-	if err := d.Read(ctx, positionQuery(&p.read), versionQuery(p.tuned, merchant), generationQuery(mark.live, merchant),
+	if err := patiently(ctx, d, positionQuery(&p.read), versionQuery(p.tuned, merchant), generationQuery(mark.live, merchant),
 		rows(&p.onSale, scanItem, `select product_id, brand, category, created_at from v_recommendable where merchant_id = $1`, merchant),
 		rows(&p.seen, scanLook, `select * from (select visitor, at, product_id, id from rec_events where merchant_id = $1 and kind = 'view' and at > $2
 			order by at desc, id desc limit $3) l order by at, id`, merchant, now.Add(-viewsBack), mostLooks),
@@ -49,7 +49,7 @@ func readLarge(ctx context.Context, d *db.DB, merchant uuid.UUID) (*knowledge, e
 		half = append(half, max(p.settings(s, largeLog).TrendHalf, 1e-3))
 	}
 	var sold []sales
-	if err := d.Read(ctx, rows(&sold, func(row pgx.Rows, s *sales) error { return row.Scan(&s.product, &s.of[0], &s.of[1], &s.of[2]) },
+	if err := patiently(ctx, d, rows(&sold, func(row pgx.Rows, s *sales) error { return row.Scan(&s.product, &s.of[0], &s.of[1], &s.of[2]) },
 		`select product_id, sum(power(2, -age / $3)), sum(power(2, -age / $4)), sum(power(2, -age / $5)) from (
 			select distinct order_id, product_id, (extract(epoch from $6::timestamptz - placed_at) / 86400)::float8 as age from v_purchases
 			where merchant_id = $1 and placed_at > $2`+someProduct+`) l group by product_id`,

@@ -1,6 +1,7 @@
 package recommend
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -11,7 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// read learns a merchant from the tables, in one round trip.
+// read learns a merchant from the tables.
 func read(ctx context.Context, d *db.DB, merchant uuid.UUID) (*knowledge, error) {
 	now := d.Now()
 	p, err := history(ctx, d, merchant, now, now.Add(time.Hour)) // whose clock is ahead has bought, too
@@ -21,6 +22,31 @@ func read(ctx context.Context, d *db.DB, merchant uuid.UUID) (*knowledge, error)
 	k := learnFrom(now, p)
 	k.took = d.Now().Sub(now)
 	return k, nil
+}
+
+// patiently reads what may take longer than an answer may: nobody waits for it but
+// the first who asks.
+func patiently(ctx context.Context, d *db.DB, queries ...*db.Query) error {
+	tx, err := d.Pool().Begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // it only reads
+	if _, err := tx.Exec(ctx, `set local statement_timeout = '5min'`); err != nil {
+		return err
+	}
+	for _, q := range queries {
+		rows, err := tx.Query(ctx, q.SQL, q.Args...)
+		if err != nil {
+			return err
+		}
+		err = q.Each(rows)
+		rows.Close()
+		if err = cmp.Or(err, rows.Err()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // read learns a merchant, as its size allows.
@@ -100,7 +126,7 @@ func (s *Service) Changed(ctx context.Context, merchant, order uuid.UUID) error 
 // so long before now as count.
 func history(ctx context.Context, d *db.DB, merchant uuid.UUID, now, until time.Time) (*past, error) {
 	p := &past{tuned: map[Surface]version{}}
-	return p, d.Read(ctx, positionQuery(&p.read), versionQuery(p.tuned, merchant),
+	return p, patiently(ctx, d, positionQuery(&p.read), versionQuery(p.tuned, merchant),
 		rows(&p.onSale, scanItem, `select product_id, brand, category, created_at from v_recommendable where merchant_id = $1`, merchant),
 		rows(&p.bought, scanPurchase, `select order_id, person, placed_at, product_id from v_purchases where merchant_id = $1 and placed_at > $2 and placed_at <= $3`+someProduct+`
 			order by placed_at, order_id, product_id`, merchant, now.Add(-lookBack), until),
