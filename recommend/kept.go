@@ -137,7 +137,10 @@ func (g *gate) note(got *catalog.Feed) uint64 {
 func (g *gate) fresh(products []uuid.UUID, since uint64) bool {
 	g.state.RLock()
 	defer g.state.RUnlock()
-	if g.all > since {
+	switch {
+	case g.gen <= since:
+		return true // nothing at all has
+	case g.all > since:
 		return false
 	}
 	for _, p := range products {
