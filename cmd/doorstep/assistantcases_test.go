@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"log/slog"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -371,5 +372,50 @@ func TestWhatASceneChangesIsToldAndPutBack(t *testing.T) {
 		if left, err := p.journal.effects(t.Context()); err != nil || len(left) > 0 {
 			t.Fatalf("%v %v", left, err)
 		}
+	}
+}
+
+func TestCasesArePlayedByTheCommandOnADatabaseThatIsGoneAfterwards(t *testing.T) {
+	server := dbtest.New(t)
+	t.Setenv("DATABASE_URL", server.DSN)
+	folder := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	world := file("world.json", `{"now": "2026-03-09T09:00:00Z", "customers": {"a": {}}, "orders": {"one": {"number": "DS-1", "customer": "a", "state": "paid"}}}`)
+	all := file("cases.jsonl", `{"id": "x", "auth": "verified:a", "text": "cancel DS-1", "expect": {"type": "confirm", "action": "order.cancel", "must_not": ["state_change"]}}
+{"id": "y", "text": "hello", "expect": {"type": "oos"}}`)
+	var out, said strings.Builder
+	play := func(more ...string) int {
+		out.Reset()
+		said.Reset()
+		return run(t.Context(), streams{&out, &said}, append([]string{"assistant", "cases", "--world", world, "--cases", all}, more...))
+	}
+	if code := play("--check", "--at-least", "0.9"); code != exitFailed || strings.Count(out.String(), "\n") != 2 || !strings.Contains(said.String(), "missed y") ||
+		!strings.Contains(out.String(), `"type":"confirm"`) || !strings.Contains(out.String(), `"fixtures":{"DS-`) {
+		t.Errorf("%d\n%s\n%s", code, out.String(), said.String())
+	}
+	c, end, err := scratch(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, err := url.Parse(c.DatabaseURL.Reveal())
+	end()
+	var left int
+	if err != nil || len(at.Path) < 2 {
+		t.Fatalf("%v %v", at, err)
+	}
+	if err := server.DB.QueryRow(t.Context(), `select count(*) from pg_database where datname = $1`, at.Path[1:]).Scan(&left); err != nil || left > 0 {
+		t.Errorf("%s is left: %v", at.Path, err)
+	}
+	if code := run(t.Context(), streams{&out, &said}, []string{"assistant", "cases", "--world", world}); code != exitUsage {
+		t.Errorf("without cases: %d", code)
+	}
+	if code := run(t.Context(), streams{&out, &said}, []string{"assistant", "cases", "--world", filepath.Join(folder, "none"), "--cases", all}); code != exitFailed {
+		t.Errorf("without a world: %d", code)
 	}
 }
