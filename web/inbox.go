@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/json"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,11 +16,11 @@ var supportActions = map[string]action{
 	"talk-release": {Method: post, Path: "/v1/support/conversations/{id}/release", Scope: "support:write", Fields: []field{{Name: "give_to", Path: "to", Kind: "choice", Choices: []string{"queue", "assistant"}, Words: "web.admin.giveto.", Required: true}}},
 	"talk-close":   {Method: post, Path: "/v1/support/conversations/{id}/close", Scope: "support:write"},
 	"talk-answer": {Method: post, Path: "/v1/support/conversations/{id}/messages", Scope: "support:write", Fields: []field{
-		{Name: "text", Kind: "long"}, {Name: "template_id", Kind: "choice"},
+		{Name: "message_text", Path: "text", Kind: "long"}, {Name: "template_id", Kind: "choice"},
 	}},
-	"talk-note":    {Method: post, Path: "/v1/support/conversations/{id}/notes", Scope: "support:write", Fields: []field{{Name: "text", Kind: "long", Required: true}}},
+	"talk-note":    {Method: post, Path: "/v1/support/conversations/{id}/notes", Scope: "support:write", Fields: []field{{Name: "message_text", Path: "text", Kind: "long", Required: true}}},
 	"case-take":    {Method: post, Path: "/v1/support/cases/{id}/assign", Scope: "support:write", Fields: []field{{Name: "nobody", Kind: "check"}}},
-	"case-note":    {Method: post, Path: "/v1/support/cases/{id}/note", Scope: "support:write", Fields: []field{{Name: "text", Kind: "long", Required: true}}},
+	"case-note":    {Method: post, Path: "/v1/support/cases/{id}/note", Scope: "support:write", Fields: []field{{Name: "message_text", Path: "text", Kind: "long", Required: true}}},
 	"case-resolve": {Method: post, Path: "/v1/support/cases/{id}/resolve", Scope: "support:write", Fields: []field{{Name: "resolution", Kind: "choice", Choices: caseEnds, Words: "web.admin.caseend.", Required: true}, {Name: "note", Kind: "long"}}},
 	"hook-add":     {Method: post, Path: "/v1/support/hooks", Scope: "support:write", Goto: "hooks", Fields: append([]field{{Name: "name", Required: true}, {Name: "event", Kind: "choice", Choices: caseKinds, Words: "web.admin.casekind.", Required: true}}, hookFields...)},
 	"hook-change": {Method: patch, Path: "/v1/support/hooks/{id}", Scope: "support:write", Versioned: true, Fields: append([]field{
@@ -97,7 +98,7 @@ var supportLists = []list{
 	},
 	{
 		Name: "drafts", API: "/v1/support/mail-drafts", Scope: "support:read", Link: "/admin/inbox/{conversation_id}", Each: []string{"draft-send", "draft-discard"},
-		Columns: []column{{Name: "subject"}, {Name: "text"}, {Name: "language"}, created},
+		Columns: []column{{Name: "subject"}, {Name: "message_text", Path: "text"}, {Name: "language"}, created},
 	},
 	{
 		Name: "replies", API: "/v1/support/reply-templates", Scope: "support:read", Link: "/admin/replies/{id}", Actions: []string{"reply-add"},
@@ -114,7 +115,7 @@ var supportDetails = []detail{
 			{Name: "tags", Kind: "list"}, {Name: "assigned_to", Path: "assigned", Kind: "text"}, {Name: "resolution", Kind: "word", Words: "web.admin.caseend."}, {Name: "snapshot", Kind: "json"},
 		},
 		Tables: []innerTable{{Name: "story", Path: "story", Columns: []column{
-			created, {Name: "story_kind", Path: "kind", Kind: "word", Words: "web.admin.story."}, {Name: "actor"}, {Name: "text"},
+			created, {Name: "story_kind", Path: "kind", Kind: "word", Words: "web.admin.story."}, {Name: "actor"}, {Name: "message_text", Path: "text"},
 		}}},
 		Actions: []string{"case-take", "case-note", "case-resolve"},
 		Prepare: func(d *desk, of doc) {
@@ -279,7 +280,9 @@ func (d *desk) contact(q url.Values) *contactView {
 		return list
 	}
 	v.Reasons = d.table("contact_reasons", said(listAt(got, "reasons")), append([]column{{Name: "reason", Kind: "word", Words: "web.admin.topicof."}}, sums...), "")
-	v.Days = d.table("contact_days", said(listAt(got, "days")), append([]column{{Name: "start"}, {Name: "orders", Kind: "number"}}, sums...), "")
+	days := said(listAt(got, "days"))
+	slices.Reverse(days) // the newest first
+	v.Days = d.table("contact_days", days, append([]column{{Name: "start"}, {Name: "orders", Kind: "number"}}, sums...), "")
 	return v
 }
 

@@ -62,7 +62,7 @@ func talkPage(d *desk) error {
 		v.Said = append(v.Said, d.said(one, names))
 	}
 	d.knownOf(&v, of)
-	orders := d.table("orders", listAt(of, "orders"), []column{
+	orders := d.table("theirs", listAt(of, "orders"), []column{
 		{Name: "number"}, {Name: "placed_at", Kind: "time"}, {Name: "payment_status", Kind: "badge", Words: "payment_status."}, {Name: "fulfillment_status", Kind: "badge", Words: "fulfillment_status."},
 		{Name: "status", Kind: "badge", Words: "order_status."}, {Name: "total", Kind: "money"},
 	}, "/admin/orders/{id}")
@@ -104,7 +104,7 @@ func (d *desk) said(one any, names map[string]string) saidView {
 func (d *desk) knownOf(v *talkView, of doc) {
 	known, _ := of["known"].(doc)
 	for _, c := range []column{
-		{Name: "reason", Kind: "word", Words: "web.admin.topicof."}, {Name: "intents", Kind: "list"}, {Name: "level", Kind: "word", Words: "web.admin.level."}, {Name: "language"},
+		{Name: "reason", Kind: "word", Words: "web.admin.topicof."}, {Name: "intents", Kind: "list", Words: "web.admin.topicof."}, {Name: "level", Kind: "word", Words: "web.admin.level."}, {Name: "language"},
 		{Name: "orders", Kind: "list"}, {Name: "slots", Kind: "json"}, {Name: "actions", Kind: "list"},
 	} {
 		if w := c.write(d.Lang, known); w.Text != "" && w.Text != "[]" && w.Text != "{}" && w.Text != "null" {
