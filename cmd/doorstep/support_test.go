@@ -90,7 +90,14 @@ func TestAParcelThatIsDelayedOpensOneCaseAndIsToldOnce(t *testing.T) {
 	if told != 1 {
 		t.Errorf("the buyer was told %d times", told)
 	}
-	report := staff.get(t, "/v1/analytics/contact-rate").want(t, http.StatusOK)
+	staff.reportsDelay(t)
+}
+
+// reportsDelay finds the case and the notice in the report, and what the hook would have
+// done.
+func (p *program) reportsDelay(t *testing.T) {
+	t.Helper()
+	report := p.get(t, "/v1/analytics/contact-rate").want(t, http.StatusOK)
 	found := false
 	for _, row := range report.list("reasons") {
 		r, _ := row.(m)
@@ -99,10 +106,10 @@ func TestAParcelThatIsDelayedOpensOneCaseAndIsToldOnce(t *testing.T) {
 	if !found || report.number("total.orders") < 1 {
 		t.Errorf("the report says %v", report)
 	}
-	trial := staff.get(t, "/v1/support/hooks").want(t, http.StatusOK)
+	trial := p.get(t, "/v1/support/hooks").want(t, http.StatusOK)
 	for _, h := range trial.list("data") {
 		if h.(m)["event"] == "shipment_delayed" {
-			got := staff.post(t, "/v1/support/hooks/"+h.(m)["id"].(string)+"/test", m{}).want(t, http.StatusOK)
+			got := p.post(t, "/v1/support/hooks/"+h.(m)["id"].(string)+"/test", m{}).want(t, http.StatusOK)
 			if got.at("holds") != true || got.at("facts") == nil {
 				t.Errorf("the trial says %v", got)
 			}
