@@ -4,7 +4,7 @@ import "slices"
 
 // Invariants lists everything that is checked, in order.
 func Invariants() []Invariant {
-	return slices.Concat(sales, money, ledger, credit, arrivals, afterSale, documents, stockAndPromotions, progress, told, carriers, purchases, journeys, supply, recoveries, recommendations, talks, supported)
+	return slices.Concat(sales, money, ledger, credit, arrivals, afterSale, documents, stockAndPromotions, progress, told, carriers, purchases, journeys, supply, recoveries, recommendations, talks, supported, letters)
 }
 
 // sales: orders, their lines and parcels.
