@@ -130,7 +130,11 @@ func (p *shopPages) product(v *visit) error {
 	}
 	if v.fragment() == "" {
 		v.looked("view", d.ID)
-		d.Next = v.recommended("product", d.ID)
+		surface := "product"
+		if !slices.ContainsFunc(d.Variants, func(w variant) bool { return w.Availability != outOfStock }) {
+			surface = "substitute"
+		}
+		d.Next = v.recommended(surface, d.ID)
 		if _, ok := v.from(); ok {
 			d.From = strings.Clone(v.Query("from"))
 		}

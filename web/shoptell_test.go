@@ -59,6 +59,28 @@ func TestWhatIsChosenFromAListIsToldWithTheList(t *testing.T) {
 	}
 }
 
+func TestBesideWhatIsSoldOutStandsWhatIsLikeIt(t *testing.T) {
+	t.Parallel()
+	for availability, want := range map[string]string{"out_of_stock": "substitute", "in_stock": "product"} {
+		mug := aMug()
+		for _, v := range mug["variants"].([]j) {
+			v["availability"] = availability
+		}
+		var surface string
+		h := &listener{answer: map[string]func(*fasthttp.RequestCtx) (int, any){
+			"GET /v1/products/mug": always(200, mug), "POST /v1/events": always(202, nil),
+			"GET /v1/recommendations": func(ctx *fasthttp.RequestCtx) (int, any) {
+				surface = string(ctx.QueryArgs().Peek("surface"))
+				return 200, j{"data": []j{}}
+			},
+		}}
+		page(t, shopOf(h), "GET", "/shop/products/mug", map[string]string{"Sec-GPC": "1"}, "")
+		if surface != want {
+			t.Errorf("%s: asked for %q", availability, surface)
+		}
+	}
+}
+
 func TestStepsAreToldAndNothingThatWasTyped(t *testing.T) {
 	t.Parallel()
 	events := "POST /v1/checkouts/" + checkoutID + "/events"
