@@ -27,7 +27,7 @@ func TestEveryPageIsLight(t *testing.T) {
 	p := shared(t)
 	_, page := p.bought(t, "en")
 	e := newEyes(t, p.url, "en")
-	for _, path := range []string{"/shop", "/shop/search?q=mug", "/shop/products/pomegranate-mug", "/shop/cart", "/shop/sign-in", "/t", page, "/admin", "/dev/mail", "/docs"} {
+	for _, path := range []string{"/shop", "/shop/search?q=mug", "/shop/products/pomegranate-mug", "/shop/cart", "/shop/sign-in", "/shop/help", "/t", page, page + "/help", "/admin", "/dev/mail", "/docs"} {
 		e.open(path)
 		e.until("everything is there", `document.readyState === "complete" && performance.getEntriesByType("navigation")[0].loadEventEnd > 0`)
 		e.js(watchShifts)
