@@ -123,11 +123,3 @@ func (s *Service) Receive(ctx context.Context, merchant uuid.UUID, head http.Hea
 	}
 	return s.Take(ctx, merchant, l)
 }
-
-// The purposes of signed addresses and links are those of customer.Vault.
-const (
-	// addressLife is for how long an answer may be answered.
-	addressLife = 90 * 24 * time.Hour
-	// confirmLife is for how long a link acts: as long as what it confirms waits.
-	confirmLife = 48 * time.Hour
-)
