@@ -72,6 +72,24 @@ func TestAStrangerProvesWhoTheyAreInTheChatAndCancelsTheirOrder(t *testing.T) {
 	}
 }
 
+func TestWhatAPersonSaidGoesWithThem(t *testing.T) {
+	t.Parallel()
+	p := newOrderTalk(t)
+	sku, _ := p.product(t, "Jar "+id.Secret(4), 1500, 5)
+	mine := p.buys(t, "card", "tok_visa", item(sku, 1))
+	session, person := p.signIn(t, mine.email)
+	talk := m{}
+	p.says(t, talk, "where is "+mine.number+", I am Ani of Abovyan street", "Customer-Session", session)
+	path := "/v1/support/conversations/" + fmt.Sprint(talk["conversation_id"])
+	if r := p.admin().get(t, path).want(t, http.StatusOK); !strings.Contains(r.String(), "Abovyan") {
+		t.Fatalf("what was said is not kept: %v", r)
+	}
+	p.admin().post(t, "/v1/customers/"+person+"/erase", nil).want(t, http.StatusOK)
+	if r := p.admin().get(t, path).want(t, http.StatusOK); strings.Contains(r.String(), "Abovyan") {
+		t.Errorf("what the person said is still there: %v", r)
+	}
+}
+
 // TestForeignAndAbsentOrdersCannotBeToldApart compares words and times of a buyer's
 // questions about somebody else's order and about none, with the database.
 func TestForeignAndAbsentOrdersCannotBeToldApart(t *testing.T) {

@@ -266,6 +266,7 @@ func (h *house) rooms(sharing bool) error {
 	}
 	h.recoveries()
 	h.supports()
+	h.forgetTalks()
 	h.mailIn()
 	h.jobs = jobs.New(h.db, jobs.Config{Log: h.log, Timeout: c.JobTimeout})
 	h.subscribe()
