@@ -256,13 +256,13 @@ func NewList(l List) *List {
 	return &l
 }
 
-// Shared gives what make makes of the list without its ID. Lists that are the same
+// Shared gives what render makes of the list without its ID. Lists that are the same
 // share it, so that it must not depend on who asks.
-func (l *List) Shared(make func() ([]byte, error)) ([]byte, error) {
+func (l *List) Shared(render func() ([]byte, error)) ([]byte, error) {
 	if b := l.shared.made.Load(); b != nil {
 		return *b, nil
 	}
-	b, err := make()
+	b, err := render()
 	if err == nil {
 		l.shared.made.Store(&b)
 	}

@@ -1,12 +1,12 @@
 package recommend
 
 import (
+	"bytes"
 	"cmp"
 	ring "container/list"
 	"context"
 	"math"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -173,7 +173,7 @@ func (s *Service) loaded(ctx context.Context, k *knowledge, a *Ask) (*knowledge,
 	for _, p := range mine {
 		products = append(products, p.product)
 	}
-	slices.SortFunc(products, func(a, b uuid.UUID) int { return strings.Compare(string(a[:]), string(b[:])) })
+	slices.SortFunc(products, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
 	near, err := s.near(ctx, k, a.Merchant, surface, slices.Compact(products))
 	if err != nil {
 		return nil, err

@@ -88,7 +88,7 @@ func scratch(ctx context.Context) (c config.Config, end func(), err error) {
 		return c, nil, err
 	}
 	remove := func() { _ = os.RemoveAll(folder) }   // what cannot be removed is in the temporary folder anyway
-	if err := os.Chmod(folder, 0o711); err != nil { //nolint:gosec // PostgreSQL's own user has to get in
+	if err := os.Chmod(folder, 0o711); err != nil { // PostgreSQL's own user has to get in
 		remove()
 		return c, nil, err
 	}

@@ -190,9 +190,9 @@ func (p *player) result(c *cases.Case, n *cases.Numbers, text string, a told, ef
 		note(text1(f, "value"))
 		r.Facts = append(r.Facts, one)
 	}
-	for real, name := range p.byNumber(n) {
-		if strings.Contains(r.Reply, real) {
-			r.Fixtures[real] = name
+	for number, name := range p.byNumber(n) {
+		if strings.Contains(r.Reply, number) {
+			r.Fixtures[number] = name
 			about[name] = true
 		}
 	}

@@ -54,7 +54,7 @@ func (w *world) waiting() uuid.UUID {
 	if err := w.HandOver(w.t.Context(), w.merchant, c.ID, desk.Handover{Reason: "human_agent", Topic: "human_agent", About: json.RawMessage(`{"intents":["human_agent"]}`)}); err != nil {
 		w.t.Fatal(err)
 	}
-	if err := w.Inbox.Due(w.t.Context(), w.merchant, c.ID, w.clock.Now()); err != nil {
+	if err := w.Due(w.t.Context(), w.merchant, c.ID, w.clock.Now()); err != nil {
 		w.t.Fatal(err)
 	}
 	w.clock.Advance(time.Second)

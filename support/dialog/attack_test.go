@@ -87,7 +87,7 @@ type script struct {
 }
 
 func newScript(seed uint64) *script {
-	return &script{rnd: rand.New(rand.NewPCG(seed, 7)), phrases: phrase.All()} //nolint:gosec // a test's dice
+	return &script{rnd: rand.New(rand.NewPCG(seed, 7)), phrases: phrase.All()} // a test's dice
 }
 
 func (s *script) one(of []string) string { return of[s.rnd.IntN(len(of))] }

@@ -77,7 +77,7 @@ func (s *Service) give(ctx context.Context, t *talk, reason string) error {
 	if c.OrderID != nil && *c.OrderID != uuid.Nil {
 		t.handed.OrderID = c.OrderID
 	}
-	t.about, _ = json.Marshal(About{ // plain strings
+	t.about, _ = json.Marshal(About{ //nolint:errchkjson // plain strings
 		Reason: c.Reason, Language: string(t.lang), Level: levelName(t.who.Level),
 		Intents: keep(append([]string{}, t.st.Intents...), t.reply.Intents...), Slots: masked(t.reply).Slots,
 		Orders: append([]string{}, t.st.Orders...), Actions: append([]string{}, t.st.Tried...),

@@ -67,7 +67,7 @@ func (s *Service) identify(ctx context.Context, t *talk) (done bool, err error) 
 		k := s.byIntent[a.Intent]
 		return k != nil && s.needs(k, a) > t.who.Level
 	})
-	if !alone && !needy && !(waits && !sure) {
+	if !alone && !needy && (!waits || sure) {
 		return false, nil // an address in passing
 	}
 	t.ask, t.st.Code = emails[0].Text, true

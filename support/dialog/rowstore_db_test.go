@@ -20,8 +20,8 @@ import (
 	"doorstep/support/skill"
 )
 
-// real is a talker whose conversations are in a database.
-type real struct {
+// stored is a talker whose conversations are in a database.
+type stored struct {
 	*talker
 	db        *db.DB
 	customers *customer.Service
@@ -32,7 +32,7 @@ type real struct {
 // people are the codes and contacts of the real room of customers.
 type people struct {
 	*shop
-	w *real
+	w *stored
 }
 
 func (p people) Contact(ctx context.Context, merchant uuid.UUID, by skill.Who) (uuid.UUID, error) {
@@ -43,9 +43,9 @@ func (p people) Contact(ctx context.Context, merchant uuid.UUID, by skill.Who) (
 	return found.ContactID, err
 }
 
-func newReal(t *testing.T) *real {
+func newReal(t *testing.T) *stored {
 	t.Helper()
-	w := &real{talker: &talker{t: t, shop: newShop(), clock: clock.At(start), who: who(ana)}}
+	w := &stored{talker: &talker{t: t, shop: newShop(), clock: clock.At(start), who: who(ana)}}
 	w.db = dbtest.New(t, func(c *db.Config) { c.Clock = w.clock }).DB
 	var err error
 	if w.vault, err = customer.NewVault(make([]byte, 32)); err != nil {
@@ -67,18 +67,18 @@ func newReal(t *testing.T) *real {
 	return w
 }
 
-func (w *real) message(text string) dialog.Message {
+func (w *stored) message(text string) dialog.Message {
 	m := w.talker.message(text)
 	m.Merchant = w.merchant
 	return m
 }
 
-func (w *real) says(text string) dialog.Reply {
+func (w *stored) says(text string) dialog.Reply {
 	w.t.Helper()
 	return w.sends(w.message(text))
 }
 
-func (w *real) number(sql string, args ...any) (n int) {
+func (w *stored) number(sql string, args ...any) (n int) {
 	w.t.Helper()
 	if err := w.db.QueryRow(w.t.Context(), sql, args...).Scan(&n); err != nil {
 		w.t.Fatal(err)
@@ -138,7 +138,7 @@ func TestAConversationIsKeptAsItWasLed(t *testing.T) {
 }
 
 // whole checks that places have no gaps and nothing was done unconfirmed.
-func (w *real) whole() {
+func (w *stored) whole() {
 	w.t.Helper()
 	if n := w.number(`select count(*) from conversations c where said <> (select coalesce(max(seq), 0) from messages m where m.conversation_id = c.id)
 		or said <> (select count(*) from messages m where m.conversation_id = c.id)`); n > 0 {

@@ -145,7 +145,7 @@ func (t *talk) turned() Turned {
 		t.reply.Language = string(t.lang)
 	}
 	t.st.Intents = keep(t.st.Intents, t.reply.Intents...)
-	c.State, _ = json.Marshal(t.st) // plain strings and numbers
+	c.State, _ = json.Marshal(t.st) //nolint:errchkjson // plain strings and numbers
 	if len(t.reply.Intents) > 0 && c.Topic == "" {
 		c.Topic = t.reply.Intents[0]
 	}
@@ -154,7 +154,7 @@ func (t *talk) turned() Turned {
 		out.Said = append(out.Said, t.heard())
 	}
 	if !t.reply.Silent {
-		data, _ := json.Marshal(masked(t.reply)) // plain strings and numbers
+		data, _ := json.Marshal(masked(t.reply)) //nolint:errchkjson // plain strings and numbers
 		out.Said = append(out.Said, desk.Message{Author: desk.Assistant, Body: t.reply.Text, Data: data})
 	}
 	if t.handed != nil {

@@ -54,7 +54,7 @@ func (s *Service) Transcript(ctx context.Context, m Message, after, limit int) (
 	}
 	r := &Reply{}
 	if json.Unmarshal(last.Data, r) != nil {
-		return out, nil // erased: it offers nothing
+		return out, nil //nolint:nilerr // erased: it offers nothing
 	}
 	r.Text, r.Conversation = last.Body, k.ID
 	if r.Pending != nil && (!k.Action.open(s.c.Clock.Now()) || k.Action.ID != r.Pending.ID) {

@@ -222,7 +222,7 @@ func TestWhatIsMissingIsAskedForAndFilledIn(t *testing.T) {
 	if len(r.Suggestions) != 3 { // two that fit, and a person
 		t.Fatalf("%+v", r.Suggestions)
 	}
-	r = k.wants(r.Suggestions[0].Text, skill.Confirm)
+	k.wants(r.Suggestions[0].Text, skill.Confirm)
 	k.wants("no", skill.Smalltalk)
 	k.wants("change the address of DS-100243", skill.Ask)
 	r = k.wants("12 Abovyan street, Yerevan 0010, Armenia", skill.Confirm)

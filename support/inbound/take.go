@@ -345,7 +345,7 @@ func answerID(conversation uuid.UUID, seq int) uuid.UUID {
 
 // aboutOf is what whoever takes the conversation is told.
 func aboutOf(r dialog.Reply) json.RawMessage {
-	b, _ := json.Marshal(map[string]any{"type": r.Type, "intents": r.Intents, "confidence": r.Confidence, "language": r.Language}) // plain values
+	b, _ := json.Marshal(map[string]any{"type": r.Type, "intents": r.Intents, "confidence": r.Confidence, "language": r.Language}) //nolint:errchkjson // plain values
 	return b
 }
 

@@ -125,7 +125,7 @@ type postmark struct {
 	ToFull   []struct{ Email string }
 	CcFull   []struct{ Email string }
 
-	OriginalRecipient, Subject, TextBody, HtmlBody string //nolint:revive,staticcheck // as Postmark spells it
+	OriginalRecipient, Subject, TextBody, HtmlBody string //nolint:revive // as Postmark spells it
 
 	Headers     []struct{ Name, Value string }
 	Attachments []json.RawMessage

@@ -71,7 +71,7 @@ type guess struct {
 // what that leaves unclear. Acts, slots and denials are always the program's own.
 func (m *Model) Interpret(ctx context.Context, turn understand.Turn) (understand.Reading, error) {
 	r, err := m.c.Inner.Interpret(ctx, turn)
-	if err != nil || clear(r) {
+	if err != nil || settled(r) {
 		return r, err
 	}
 	masked := slot.Mask(r.Text)
@@ -83,8 +83,8 @@ func (m *Model) Interpret(ctx context.Context, turn understand.Turn) (understand
 	return adopt(r, g), nil
 }
 
-// clear says that nothing is left to ask.
-func clear(r understand.Reading) bool {
+// settled says that nothing is left to ask.
+func settled(r understand.Reading) bool {
 	for _, a := range r.Asks {
 		if a.Level != understand.Sure {
 			return false

@@ -56,7 +56,7 @@ func (s *tale) changeItems() (Answer, error) {
 		return s.unclear(open)
 	case s.t.holds(otherCues) && !remove && n == 0, !remove && !add && n == 0:
 		return s.unclear(open)
-	case len(wanted) > 1 && !(remove && said):
+	case len(wanted) > 1 && (!remove || !said):
 		s.say("items.which", "items", s.items(open))
 		s.offer(open, false)
 		return s.asks("product")

@@ -15,7 +15,7 @@ const askingWords = `a an the is are was were be been am i i'm im me my mine you
 these those there here one ones of in on at to for from with without by and or not no yes so if as than then too also only just like some any many much more most
 few other another which what what's whats who when where why how do does did don't dont doesn't can could would will shall should may might must have has had having got get gets
 want wants wanted need needs looking look find show tell give know see say ask about please thanks thank hi hello hey good
-sell sells selling sold stock stocks restock available availability avaliable left out again back soon still now already today tomorrow ever
+sell sells selling sold stock stocks restock available availability left out again back soon still now already today tomorrow ever
 price prices cost costs costing cheap expensive pay much euro dollars usd eur amd
 size sizes big bigger large larger small smaller medium wide wider long longer tall short dimensions dimension measurements measure measurement fit fits true chart guide
 colour colours color colors shade material materials made make makes fabric composed composition manufactured origin country produced
@@ -68,7 +68,7 @@ func productWords(t *Turn) string {
 			left = append(left, strings.Fields(word)...)
 			continue
 		}
-		if !words[word] && !words[text.StemArmenian(word)] && !(token.Script == text.Latin && len(word) == 1 && word > "a" && !sizeLetter(word)) {
+		if !words[word] && !words[text.StemArmenian(word)] && (token.Script != text.Latin || len(word) != 1 || word <= "a" || sizeLetter(word)) {
 			left = append(left, word)
 		}
 	}

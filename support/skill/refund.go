@@ -21,11 +21,11 @@ func (s *tale) refund(r *payment.Refund) bool {
 	amount := s.sumIn("refund.amount", r.AmountMinor, r.Currency)
 	s.fact("refund.currency", r.Currency, "")
 	s.fact("refund.status", r.Status, "")
-	switch {
-	case r.Status == "failed":
+	switch r.Status {
+	case "failed":
 		s.say("refund.failed", "amount", amount)
 		return true
-	case r.Status == "pending":
+	case "pending":
 		s.say("refund.pending", "amount", amount, "day", s.day("refund.asked_at", r.CreatedAt))
 		return true
 	}

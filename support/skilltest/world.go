@@ -48,7 +48,7 @@ func bought(number string, items ...string) sketch {
 		PaymentStatus: "authorized", FulfillmentStatus: "unfulfilled", Source: "checkout", PaymentMethod: "card", Currency: "EUR", Locale: "en",
 		Shipping: 300, Version: 3, PlacedAt: day(time.March, 6), UpdatedAt: day(time.March, 6),
 	}
-	o.ShippingOption, _ = json.Marshal(order.ShippingOption{ID: "std", Name: "Standard", From: at(day(time.March, 10)), To: at(day(time.March, 12))})
+	o.ShippingOption, _ = json.Marshal(order.ShippingOption{ID: "std", Name: "Standard", From: at(day(time.March, 10)), To: at(day(time.March, 12))}) //nolint:errchkjson // plain values
 	for i, title := range items {
 		q := int64(1)
 		if i == 0 {

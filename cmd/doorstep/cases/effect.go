@@ -155,7 +155,7 @@ func pick(row map[string]any, columns []string) map[string]any {
 }
 
 func name(key map[string]any) string {
-	text, _ := json.Marshal(key) // it was JSON before
+	text, _ := json.Marshal(key) //nolint:errchkjson // it was JSON before
 	return string(text)
 }
 

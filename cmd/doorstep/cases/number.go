@@ -24,14 +24,14 @@ type worldNumber struct {
 
 // NewNumbers takes the real number of each order of a world by its name. Also those
 // that exist nowhere need one.
-func NewNumbers(w *World, real map[string]string) *Numbers {
-	n := &Numbers{real: real, names: map[string]string{}}
-	for name, number := range real {
+func NewNumbers(w *World, actual map[string]string) *Numbers {
+	n := &Numbers{real: actual, names: map[string]string{}}
+	for name, number := range actual {
 		n.names[number] = name
 	}
 	for i := range w.Orders {
 		o := &w.Orders[i]
-		if form := formOf(o.Number); form != nil && real[o.Name] != "" {
+		if form := formOf(o.Number); form != nil && actual[o.Name] != "" {
 			n.worlds = append(n.worlds, worldNumber{o.Name, o.Number, form})
 		}
 	}
@@ -57,7 +57,7 @@ func (n *Numbers) Swapped(with map[string]string) *Numbers {
 func (n *Numbers) Real(name string) string { return n.real[name] }
 
 // Name is the order of the world that a real number belongs to.
-func (n *Numbers) Name(real string) string { return n.names[real] }
+func (n *Numbers) Name(number string) string { return n.names[number] }
 
 // Named are the orders of the world whose numbers, in any form, are in a text that
 // holds the world's, or whose places are in a template.
@@ -176,10 +176,10 @@ func (n *Numbers) Replace(text string) string {
 }
 
 // typed is a real number in the form in which a world's number was found.
-func typed(text string, m []int, real string) string {
+func typed(text string, m []int, number string) string {
 	hash, letters, between := part(text, m, 1), part(text, m, 2), part(text, m, 3)
-	rest := strings.TrimLeftFunc(real, unicode.IsLetter)
-	front := real[:len(real)-len(rest)]
+	rest := strings.TrimLeftFunc(number, unicode.IsLetter)
+	front := number[:len(number)-len(rest)]
 	rest = strings.TrimPrefix(rest, "-")
 	switch {
 	case letters == "":

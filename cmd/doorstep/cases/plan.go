@@ -231,7 +231,7 @@ func (w *World) Stock(title string) int64 {
 func (w *World) planItems(p *Plan, s state) {
 	p.Items, p.Shipping = slices.Clone(p.Order.Items), 390
 	for _, part := range list(p.Order.fields["shipments"]) {
-		title := fields(part).text("item", "title", "name")
+		title := part.text("item", "title", "name")
 		if title != "" && !slices.ContainsFunc(p.Items, func(i Item) bool { return strings.EqualFold(i.Title, title) }) {
 			p.Items = append(p.Items, Item{Title: title, Quantity: 1})
 		}
