@@ -72,6 +72,52 @@ func TestAStrangerProvesWhoTheyAreInTheChatAndCancelsTheirOrder(t *testing.T) {
 	}
 }
 
+func TestAPriceIsToldWhateverTheThingIsCalled(t *testing.T) {
+	t.Parallel()
+	p := newOrderTalk(t)
+	p.product(t, "Zorblat Wuffle", 1234, 5)
+	until(t, patience, "the product is found", func() (bool, any) {
+		r := p.says(t, m{}, "how much is a zorblat wuffle")
+		return r.text("type") == "fact" && strings.Contains(r.text("reply"), "12.34"), r
+	})
+	for _, strange := range []string{"how much is a flight to rome", "how much does the moon weigh"} {
+		if r := p.says(t, m{}, strange); r.text("type") != "oos" {
+			t.Errorf("%q: %v", strange, r)
+		}
+	}
+}
+
+func TestTroubleIsPassedOnAndTheAssistantGoesOn(t *testing.T) {
+	t.Parallel()
+	p := newOrderTalk(t)
+	sku, _ := p.product(t, "Lamp "+id.Secret(4), 1500, 5)
+	mine := p.buys(t, "card", "tok_visa", item(sku, 1))
+	staff := p.admin()
+	parcel := staff.post(t, "/v1/orders/"+mine.id+"/shipments", m{"carrier": "haypost", "tracking_number": id.Secret(8)}, "Idempotency-Key", id.Secret(12)).want(t, http.StatusCreated)
+	staff.post(t, "/v1/shipments/"+parcel.text("id")+"/events", m{"status": "delivery_failed", "occurred_at": time.Now().UTC().Format(time.RFC3339)}, "Idempotency-Key", id.Secret(12)).want(t, http.StatusOK)
+	session, _ := p.signIn(t, mine.email)
+	talk := m{}
+	for range 2 {
+		if r := p.says(t, talk, "my parcel "+mine.number+" never arrived, it is overdue", "Customer-Session", session); r.text("type") != "fact" || r.text("reply") == "" || r.at("silent") == true {
+			t.Fatalf("%v", r)
+		}
+	}
+	if r := p.says(t, talk, "where is my order "+mine.number, "Customer-Session", session); r.text("type") != "fact" {
+		t.Fatalf("it is silent: %v", r)
+	}
+	var all reply
+	until(t, patience, "the case that the customer opened", func() (bool, any) {
+		all = staff.get(t, "/v1/support/cases?order_id="+mine.id+"&kind=assistant_handoff").want(t, http.StatusOK)
+		return len(all.list("data")) > 0, all
+	})
+	if len(all.list("data")) != 1 || all.at("data.0.by_customer") != true {
+		t.Errorf("cases: %v", all)
+	}
+	if r := staff.get(t, "/v1/support/conversations/"+fmt.Sprint(talk["conversation_id"])).want(t, http.StatusOK); r.text("status") != "bot" {
+		t.Errorf("the conversation: %v", r)
+	}
+}
+
 func TestWhatAPersonSaidGoesWithThem(t *testing.T) {
 	t.Parallel()
 	p := newOrderTalk(t)

@@ -42,6 +42,7 @@ func (h *house) followSupport() {
 	on(h, "support.exchange", h.exchangeAsked)     // exchange.requested
 	on(h, "support.claim", h.claimMade)            // claim.opened
 	on(h, "support.handed_over", h.personAskedFor) // support.handed_over
+	on(h, "support.passed_on", h.askedToLook)      // support.passed_on
 	on(h, "support.card_attack", h.cardAttackTold) // checkout.card_attack
 	on(h, "support.notice", h.support.Tell)        // support.notice_due: told before they ask
 	on(h, "support.return_yes", func(ctx context.Context, e order.ReturnAccepted) error {
@@ -197,15 +198,20 @@ func (h *house) claimOver(ctx context.Context, e order.ClaimRef, why string) err
 }
 
 func (h *house) personAskedFor(ctx context.Context, e supportdesk.HandedOver) error {
+	if err := h.inboxes.Due(ctx, e.MerchantID, e.ConversationID, e.At); err != nil {
+		return err
+	}
+	return h.askedToLook(ctx, supportdesk.PassedOn(e))
+}
+
+// askedToLook opens the case of a conversation, whether a person has it or not.
+func (h *house) askedToLook(ctx context.Context, e supportdesk.PassedOn) error {
 	n := hook.Signal{
 		Merchant: e.MerchantID, Event: hook.AssistantHandoff, Key: "handoff:" + e.ConversationID.String() + ":" + e.At.UTC().Format(time.RFC3339Nano),
 		Subject: e.ConversationID, Conversation: e.ConversationID, ByCustomer: true, At: e.At, Facts: map[string]any{"event.reason": e.Reason},
 	}
 	if e.OrderID != nil {
 		n.Order = *e.OrderID
-	}
-	if err := h.inboxes.Due(ctx, e.MerchantID, e.ConversationID, e.At); err != nil {
-		return err
 	}
 	return h.support.Raise(ctx, n)
 }

@@ -34,6 +34,19 @@ type HandedOver struct {
 // EventName is support.handed_over.
 func (HandedOver) EventName() string { return "support.handed_over" }
 
+// PassedOn says that a person looks into something that a customer told of, while the
+// assistant goes on with the conversation.
+type PassedOn HandedOver
+
+// EventName is support.passed_on.
+func (PassedOn) EventName() string { return "support.passed_on" }
+
+// Merchant is whose conversation it is.
+func (e PassedOn) Merchant() uuid.UUID { return e.MerchantID }
+
+// Aggregate is the conversation.
+func (e PassedOn) Aggregate() uuid.UUID { return e.ConversationID }
+
 // Merchant is whose conversation it is.
 func (e HandedOver) Merchant() uuid.UUID { return e.MerchantID }
 

@@ -215,6 +215,28 @@ func (s *Service) theirs(ctx context.Context, t *talk) (*ask, error) {
 	return &ask{Ask: understand.Ask{Intent: "order_status", Level: understand.Sure, Confidence: 1, Slots: r.Slots, Text: r.Text}, seqs: []int{t.seq()}}, nil
 }
 
+// onShelf is the answer about a product, where a message that seems to be none of the
+// shop's business asks for the price of something that the shop has.
+func (s *Service) onShelf(ctx context.Context, t *talk) (*part, error) {
+	if s.byIntent[productIntent] == nil || !skill.AsksPriceOrStock(t.reading.Text) {
+		return nil, nil
+	}
+	p, err := s.one(ctx, t, ask{Ask: understand.Ask{Intent: productIntent, Level: understand.Sure, Text: t.reading.Text, Slots: t.reading.Slots}, seqs: []int{t.seq()}})
+	said := strings.ToLower(t.reading.Text)
+	named := func(v skill.Value) bool { // by a word as it stands: the search forgives much
+		return v.Name == "product" && slices.ContainsFunc(strings.Fields(strings.ToLower(v.Value)), func(word string) bool {
+			return len(word) > 3 && strings.Contains(said, word)
+		})
+	}
+	if err != nil || p.answer.Type != skill.Fact || !slices.ContainsFunc(p.answer.Facts, named) {
+		return nil, err
+	}
+	t.reply.Intents, t.reply.Confidence = []string{productIntent}, 1-t.reply.Confidence
+	return &p, nil
+}
+
+const productIntent = "product_question"
+
 // moved answers a message without an ask.
 func (s *Service) moved(ctx context.Context, t *talk) error {
 	r := t.reading
@@ -242,6 +264,12 @@ func (s *Service) moved(ctx context.Context, t *talk) error {
 				return err
 			}
 			return s.answers(ctx, t, []ask{*a})
+		}
+		if p, err := s.onShelf(ctx, t); err != nil || p != nil {
+			if err != nil {
+				return err
+			}
+			return s.join(ctx, t, []part{*p})
 		}
 		return s.plain(ctx, t, phrase.OutOfScope, skill.Oos, "assistant.oos")
 	}

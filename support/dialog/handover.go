@@ -49,6 +49,15 @@ func (s *Service) handOver(ctx context.Context, t *talk, reason, key string) err
 	return s.give(ctx, t, reason)
 }
 
+// passOn has a person look into what the customer tells of. The assistant goes on: who
+// hears that a parcel is late may have another question.
+func (t *talk) passOn(reason string) {
+	t.passed = &desk.PassedOn{MerchantID: t.m.Merchant, ConversationID: t.conv.ID, Reason: clip(reason, 100), At: t.now}
+	if o := t.conv.OrderID; o != nil && *o != uuid.Nil {
+		t.passed.OrderID = o
+	}
+}
+
 // give puts the conversation into the queue with everything that is known, and says
 // how long it takes.
 func (s *Service) give(ctx context.Context, t *talk, reason string) error {

@@ -158,6 +158,11 @@ func (s *Rows) Save(ctx context.Context, t Turned) error {
 		if a := t.Propose; a != nil {
 			queueProposal(tx, c, a, now)
 		}
+		if t.Passed != nil {
+			if err := jobs.Publish(tx, *t.Passed); err != nil {
+				return err
+			}
+		}
 		if t.Handed != nil {
 			return jobs.Publish(tx, *t.Handed)
 		}

@@ -87,9 +87,13 @@ func (s *Service) put(ctx context.Context, t *talk, k *skill.Skill, a skill.Answ
 		b.Pending, b.Answer = "", ""
 		t.button(b)
 	}
-	if a.Handoff != "" {
+	switch {
+	case a.Handoff == "":
+		return nil
+	case a.Type == skill.Handoff:
 		return s.give(ctx, t, a.Handoff)
 	}
+	t.passOn(a.Handoff)
 	return nil
 }
 

@@ -61,6 +61,8 @@ type Turned struct {
 	Proved bool
 	// Handed says that a person was asked for.
 	Handed *desk.HandedOver
+	// Passed says that a person looks into something, and the assistant goes on.
+	Passed *desk.PassedOn
 }
 
 // Store keeps conversations for the dialogue.

@@ -86,6 +86,7 @@ type talk struct {
 	from    string
 	propose *Action
 	handed  *desk.HandedOver
+	passed  *desk.PassedOn
 	about   json.RawMessage
 	ask     string // an address that a code goes to after the turn
 	proved  bool
@@ -149,7 +150,7 @@ func (t *talk) turned() Turned {
 	if len(t.reply.Intents) > 0 && c.Topic == "" {
 		c.Topic = t.reply.Intents[0]
 	}
-	out := Turned{Conversation: c, New: t.fresh, Propose: t.propose, Move: t.move, MoveFrom: t.from, Handed: t.handed, Proved: t.proved}
+	out := Turned{Conversation: c, New: t.fresh, Propose: t.propose, Move: t.move, MoveFrom: t.from, Handed: t.handed, Passed: t.passed, Proved: t.proved}
 	if !t.said {
 		out.Said = append(out.Said, t.heard())
 	}

@@ -48,7 +48,7 @@ func answerProduct(ctx context.Context, t *Turn) (Answer, error) {
 	wanted := strings.Fields(query)
 	if len(found) == 0 {
 		w.say("product.none", "words", w.fact("query", query, ""))
-		if len(wanted) <= 2 && asksPriceOrStock(t) { // do you sell umbrellas
+		if len(wanted) <= 2 && AsksPriceOrStock(orElse(t.Ask.Text, t.Text)) { // do you sell umbrellas
 			w.fact("product.found", "false", "")
 			return w.answer(Fact), nil
 		}
@@ -178,7 +178,7 @@ func (w *words) about(p *Product, wanted []string) *words {
 	}
 	if attributes := aspectOf(w.t, []Product{*p}); attributes != nil && !w.attributes(p, attributes) && !named {
 		w.silent(p)
-	} else if attributes == nil && !asksPriceOrStock(w.t) {
+	} else if attributes == nil && !AsksPriceOrStock(orElse(w.t.Ask.Text, w.t.Text)) {
 		w.described(p)
 	}
 	if p.URL != "" {
@@ -187,9 +187,16 @@ func (w *words) about(p *Product, wanted []string) *words {
 	return w
 }
 
-func asksPriceOrStock(t *Turn) bool {
-	return says(t, "price", "cost", "how much", "stock", "available", "have", "left", "sold out", "sell", "գին", "արժե", "արժի", "կա", "ունե", "առկա", "մնացե", "մնաց", "վաճառ", "թանկ", "gin", "ka?",
-		"តម្លៃ", "ថ្លៃ", "ស្តុក", "មាន", "សល់", "លក់", "អស់", "mean")
+// AsksPriceOrStock says that a text holds a word with which people ask for a price or
+// whether something is there.
+func AsksPriceOrStock(text string) bool {
+	text = strings.ToLower(text)
+	return slices.ContainsFunc(priceAndStock, func(word string) bool { return strings.Contains(text, word) })
+}
+
+var priceAndStock = []string{
+	"price", "cost", "how much", "stock", "available", "have", "left", "sold out", "sell", "գին", "արժե", "արժի", "կա", "ունե", "առկա", "մնացե", "մնաց", "վաճառ", "թանկ", "gin", "ka?",
+	"តម្លៃ", "ថ្លៃ", "ស្តុក", "មាន", "សល់", "លក់", "អស់", "mean",
 }
 
 // attributes adds those that the catalogue has of the ones asked for, and says

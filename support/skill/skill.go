@@ -145,7 +145,7 @@ type Answer struct {
 	// Proposal is what would be done after a yes; with type Confirm alone.
 	Proposal *Proposal
 	// Handoff is why a person should have it; with type Handoff, or beside another
-	// type when the reply stands and a person looks at it too.
+	// type when the reply stands, a person looks into it, and the assistant goes on.
 	Handoff string
 	// Expect names what the next message may give without saying so: address,
 	// product, quantity, email, reason, question, or empty. The dialogue then reads that message as
