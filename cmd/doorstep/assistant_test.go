@@ -16,7 +16,7 @@ func TestTheAssistantIsMeasuredOnAFileOfPhrases(t *testing.T) {
 		}
 	}
 	for want, args := range map[string][]string{
-		"say train or eval":           {"assistant"},
+		"say train, eval or cases":    {"assistant"},
 		"wants --phrases":             {"assistant", "eval", "--out-of-scope", foreign},
 		"cannot be opened":            {"assistant", "eval", "--phrases", phrases + "x"},
 		"no CSV with a column":        {"assistant", "eval", "--phrases", foreign},

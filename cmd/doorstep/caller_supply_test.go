@@ -26,6 +26,9 @@ func (v *victim) supplied(t *testing.T, sku, variant, order string) {
 		"/v1/suppliers/{id}": "/v1/suppliers/" + from, "/v1/suppliers/{id}/items/{variant_id}": "/v1/suppliers/" + from + "/items/" + variant,
 		"/v1/supplier-orders/{id}": "/v1/supplier-orders/" + row.String(),
 	})
+	pin := m{"rules": []m{}}
+	v.admin().do(t, http.MethodPut, "/v1/recommendations/rules", pin).want(t, http.StatusOK)
+	v.paths["/v1/recommendations/rules/versions/{version}"], v.bodies["publish-recommendation-rules"] = "/v1/recommendations/rules/versions/1", pin
 	why := m{"reason": "mine now"}
 	maps.Copy(v.bodies, map[string]any{
 		"add-supplier": m{"code": "mine", "name": "Mine", "email": "evil@example.com", "currency": "EUR", "calendar": calendar}, "change-supplier": m{"email": "evil@example.com"},

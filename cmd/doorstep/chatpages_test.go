@@ -195,7 +195,7 @@ func (e *eyes) reachesAPerson(p *program) {
 	owner.picture("chat-inbox")
 	owner.click("#act-talk-claim-" + talk + " button[type=submit]")
 	owner.until("it is taken", `document.readyState === "complete" && document.querySelector("#answer")`)
-	owner.fill("#answer textarea[name=text]", "Ani here, I am looking at it.")
+	owner.fill("#answer textarea[name=message_text]", "Ani here, I am looking at it.")
 	owner.click("#answer button[type=submit]")
 	e.until("the answer is in the chat", `[...`+inChat+`querySelectorAll(".log .staff p")].some(p => p.textContent === "Ani here, I am looking at it.")`)
 	e.look("chat-staff")
