@@ -51,20 +51,22 @@ type Service struct {
 	rowsKept rowCache
 	mu       sync.Mutex
 	shops    map[uuid.UUID]*shop
+	work     work
 }
 
 // shop is what is known of one merchant.
 type shop struct {
-	lists    lists
-	learning sync.Mutex // one at a time
-	mu       sync.Mutex
-	known    *knowledge
-	took     time.Duration // hearing the news
-	rules    *RuleSet
-	asked    time.Time
-	read     position  // up to where orders are in known
-	looked   time.Time // when it was last asked for what is new
-	busy     bool      // learning in the background
+	lists  lists
+	mu     sync.Mutex
+	known  *knowledge
+	took   time.Duration // hearing the news
+	rules  *RuleSet
+	asked  time.Time
+	read   position  // up to where orders are in known
+	looked time.Time // when it was last asked for what is new
+	busy   bool      // hearing the news in the background
+	under  *lesson   // under way; nil when nothing is
+	rest   time.Time // until then nothing is learned anew, after a failure
 }
 
 // The bounds of what is kept and learned.
@@ -92,12 +94,14 @@ func New(c Config) *Service {
 		c.ShardItems = itemsPerShard
 	}
 	c.EventsKept = max(c.EventsKept, viewsBack+24*time.Hour)
-	return &Service{Config: c, rowsKept: rowCache{most: mostRows}, shops: map[uuid.UUID]*shop{}}
+	s := &Service{Config: c, rowsKept: rowCache{most: mostRows}, shops: map[uuid.UUID]*shop{}}
+	s.work.begin()
+	return s
 }
 
 // Learn learns a shop anew at once.
 func (s *Service) Learn(ctx context.Context, merchant uuid.UUID) error {
-	_, err := s.shop(merchant).learn(ctx, s, merchant)
+	_, err := s.shop(merchant).learn(ctx, s, merchant, true)
 	return err
 }
 
@@ -141,7 +145,7 @@ func (s *Service) knowledge(ctx context.Context, merchant uuid.UUID, sh *shop) (
 	known, rules := sh.known, sh.rules
 	if known == nil {
 		sh.mu.Unlock()
-		known, err := sh.learn(ctx, s, merchant)
+		known, err := sh.learn(ctx, s, merchant, false)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -151,111 +155,13 @@ func (s *Service) knowledge(ctx context.Context, merchant uuid.UUID, sh *shop) (
 	}
 	// Learning takes at most a twentieth of the time.
 	now := s.DB.Now()
-	anew := now.Sub(known.at) > max(s.Fresh, 20*known.took)
+	anew := sh.under == nil && !now.Before(sh.rest) && now.Sub(known.at) > max(s.Fresh, 20*known.took)
 	if !sh.busy && (anew || now.Sub(sh.looked) > max(s.Soon, 20*sh.took)) {
 		sh.busy, sh.looked = true, now
-		go s.behind(context.WithoutCancel(ctx), merchant, sh, anew)
+		if !s.spawn(func() { s.behind(merchant, sh, anew) }) {
+			sh.busy = false
+		}
 	}
 	sh.mu.Unlock()
 	return known, rules, nil
-}
-
-// behind brings a shop up to date while it is being asked about.
-func (s *Service) behind(ctx context.Context, merchant uuid.UUID, sh *shop, anew bool) {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	var err error
-	if anew {
-		_, err = sh.learn(ctx, s, merchant)
-	} else {
-		err = sh.hear(ctx, s, merchant)
-	}
-	if err != nil {
-		s.Log.Warn("recommendations stay as they were", "merchant_id", merchant, "error", err)
-	}
-	sh.mu.Lock()
-	sh.busy = false
-	sh.mu.Unlock()
-}
-
-// hear learns the orders that are new, without learning everything anew, and reads
-// the rules.
-func (sh *shop) hear(ctx context.Context, s *Service, merchant uuid.UUID) error {
-	began := s.DB.Now()
-	if err := sh.obey(ctx, s, merchant); err != nil {
-		return err
-	}
-	sh.learning.Lock()
-	sh.mu.Lock()
-	known, since := sh.known, sh.read
-	sh.mu.Unlock()
-	next, until, err := heard(ctx, s, merchant, known, since)
-	if err == nil && next != nil {
-		sh.mu.Lock()
-		sh.known, sh.read, sh.took = next, until, s.DB.Now().Sub(began)
-		sh.mu.Unlock()
-	}
-	sh.learning.Unlock()
-	if err == nil && next == nil { // it takes more than the news
-		_, err = sh.learn(ctx, s, merchant)
-	}
-	return err
-}
-
-// heard is what is known with the news; nil when everything has to be learned
-// anew.
-func heard(ctx context.Context, s *Service, merchant uuid.UUID, known *knowledge, since position) (*knowledge, position, error) {
-	orders, until, err := news(ctx, s.DB, merchant, since)
-	switch {
-	case err != nil:
-		return nil, since, err
-	case until.database != since.database:
-		return nil, until, nil
-	case len(orders) == 0 || known.large != nil: // its rows are made by a job
-		return known, until, nil
-	}
-	lines, err := linesOf(ctx, s.DB, merchant, orders)
-	if err != nil {
-		return nil, since, err
-	}
-	return known.told(orders, lines), until, nil
-}
-
-// obey reads the rules.
-func (sh *shop) obey(ctx context.Context, s *Service, merchant uuid.UUID) error {
-	rules, err := s.Rules(ctx, merchant)
-	if err != nil {
-		return err
-	}
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	if sh.rules == nil || sh.rules.Version < rules.Version {
-		sh.rules = rules
-	}
-	return nil
-}
-
-// learn reads everything and replaces what was known. Whoever waits for another
-// takes what that one has learned.
-func (sh *shop) learn(ctx context.Context, s *Service, merchant uuid.UUID) (*knowledge, error) {
-	asked := s.DB.Now()
-	sh.learning.Lock()
-	defer sh.learning.Unlock()
-	sh.mu.Lock()
-	if sh.known != nil && sh.known.at.After(asked) {
-		defer sh.mu.Unlock()
-		return sh.known, nil
-	}
-	sh.mu.Unlock()
-	k, err := s.read(ctx, merchant)
-	if err == nil {
-		err = sh.obey(ctx, s, merchant)
-	}
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	if err != nil {
-		return nil, err
-	}
-	sh.known, sh.read, sh.looked, sh.took = k, k.past.read, s.DB.Now(), 0
-	return k, nil
 }

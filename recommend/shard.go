@@ -2,6 +2,8 @@ package recommend
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -156,16 +158,16 @@ func (s *Service) buildSurface(ctx context.Context, merchant uuid.UUID, surface 
 }
 
 // Build makes the rows of all shops that are too large to be learned in memory and
-// whose rows are old.
+// whose rows are old. A shop that fails holds up no other.
 func (s *Service) Build(ctx context.Context) error {
-	due, err := s.largeShops(ctx)
-	if err != nil {
-		return err
-	}
+	due, failed := s.largeShops(ctx)
 	for _, merchant := range due {
+		if ctx.Err() != nil {
+			break
+		}
 		if err := s.BuildLarge(ctx, merchant); err != nil {
-			return err
+			failed = errors.Join(failed, fmt.Errorf("shop %s: %w", merchant, err))
 		}
 	}
-	return nil
+	return failed
 }

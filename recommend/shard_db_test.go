@@ -122,3 +122,26 @@ func TestALargeShopGetsTheListsOfASmallOne(t *testing.T) {
 		t.Errorf("for a person: %+v %v", person, err)
 	}
 }
+
+func TestALargeShopThatFailsHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	clock := &turned{at: may}
+	d := dbtest.New(t, func(c *db.Config) { c.Clock = clock })
+	s := recommend.New(recommend.Config{DB: d.DB, Shelf: full{}, LargeLines: 1})
+	shops := []uuid.UUID{merchant(t, d), merchant(t, d), merchant(t, d)}
+	for _, shop := range shops {
+		all := offered(t, d, shop, 2)
+		sold(t, d, shop, may.Add(-time.Hour), "ani", all...)
+	}
+	for bad := range shops { // whichever comes first
+		if _, err := d.DB.Exec(t.Context(), fmt.Sprintf(`truncate rec_builds; alter table rec_builds drop constraint if exists broken; alter table rec_builds add constraint broken check (merchant_id <> '%s')`, shops[bad])); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Build(t.Context()); err == nil {
+			t.Error("the failure is not told")
+		}
+		if n := count(t, d, `select count(distinct merchant_id) from rec_builds where live > 0`); n != 2 {
+			t.Errorf("%d shops are built, want the 2 others", n)
+		}
+	}
+}

@@ -163,16 +163,17 @@ func (s *Service) endBuild(ctx context.Context, merchant uuid.UUID, surface Surf
 
 // lines is about how many lines a merchant's orders have, counted up to a bound.
 func (s *Service) large(ctx context.Context, merchant uuid.UUID) (bool, error) {
-	var n int
-	err := s.DB.QueryRow(ctx, `select count(*) from (select from v_purchases where merchant_id = $1 and placed_at > $2 limit $3) l`,
-		merchant, s.DB.Now().Add(-lookBack), s.LargeLines+1).Scan(&n)
-	return n > s.LargeLines, err
+	var n []int
+	err := patiently(ctx, s.DB, rows(&n, func(row pgx.Rows, n *int) error { return row.Scan(n) },
+		`select count(*) from (select from v_purchases where merchant_id = $1 and placed_at > $2 limit $3) l`, merchant, s.DB.Now().Add(-lookBack), s.LargeLines+1))
+	return len(n) == 1 && n[0] > s.LargeLines, err
 }
 
 // buildEvery is how old the rows of a large shop may be.
 const buildEvery = 6 * time.Hour
 
-// largeShops are those whose rows are old.
+// largeShops are those whose rows are old. A shop that cannot be counted holds up
+// no other: the error comes with those that can.
 func (s *Service) largeShops(ctx context.Context) ([]uuid.UUID, error) {
 	var all []uuid.UUID
 	if err := s.DB.Read(ctx, rows(&all, func(row pgx.Rows, m *uuid.UUID) error { return row.Scan(m) },
@@ -181,16 +182,18 @@ func (s *Service) largeShops(ctx context.Context) ([]uuid.UUID, error) {
 		return nil, err
 	}
 	var due []uuid.UUID
+	var failed error
 	for _, m := range all {
 		large, err := s.large(ctx, m)
-		if err != nil {
-			return nil, err
+		failed = errors.Join(failed, err)
+		if ctx.Err() != nil {
+			break
 		}
 		if large {
 			due = append(due, m)
 		}
 	}
-	return due, nil
+	return due, failed
 }
 
 // generations are what is read of a large shop; none before the first build.

@@ -59,11 +59,13 @@ func (h *house) unlearnPurchase(ctx context.Context, e order.Canceled) error {
 	return h.recommend.Changed(ctx, e.MerchantID, e.OrderID)
 }
 
-// lastLists writes down which lists were given when the program ends.
+// lastLists writes down which lists were given when the program ends, and ends
+// what is learned in the background.
 func (h *house) lastLists() {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	if err := h.recommend.Flush(ctx); err != nil {
 		h.log.Warn("the last lists are not written down", "error", err)
 	}
+	h.recommend.Close()
 }
