@@ -23,6 +23,7 @@ import (
 // for concurrent use.
 type Service struct {
 	forget  []func(ctx context.Context, tx db.Tx, merchant, contact uuid.UUID) error
+	free    []func(ctx context.Context, tx db.Tx, merchant, staff uuid.UUID) error
 	db      *db.DB
 	vault   *Vault
 	keys    *keyring

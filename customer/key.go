@@ -61,6 +61,8 @@ type Principal struct {
 	Secret   bool
 	Scopes   []string
 	Origins  []string
+	// ExpiresAt is when the key ends; nil is never.
+	ExpiresAt *time.Time
 }
 
 // A key is ds_pk_ or ds_sk_ and 84 signs of Crockford base-32 in lower case:

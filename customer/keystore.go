@@ -77,11 +77,12 @@ func (s *Service) CreateKey(ctx context.Context, merchant uuid.UUID, n NewKey) (
 	return k, text, nil
 }
 
-// ListKeys lists the merchant's keys: those not revoked first, the newest
-// first, at most 200.
+// ListKeys lists the merchant's keys: those that work first, then those that have
+// expired, then the revoked ones, each the newest first, at most 200. All that
+// work are among them.
 func (s *Service) ListKeys(ctx context.Context, merchant uuid.UUID) ([]Key, error) {
 	rows, err := s.db.Query(ctx, `select `+keyColumns+` from api_keys where merchant_id = $1
-		order by revoked_at is not null, id desc limit $2`, merchant, maxListedKeys)
+		order by revoked_at is not null, expires_at is not null and expires_at <= $3, id desc limit $2`, merchant, maxListedKeys, s.db.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -98,6 +99,11 @@ func (s *Service) RevokeKey(ctx context.Context, merchant, key uuid.UUID) (Key, 
 	}
 	s.keys.forget(key)
 	s.origins.forget()
+	return s.Key(ctx, merchant, key)
+}
+
+// Key is one of the merchant's keys, or ErrKeyUnknown.
+func (s *Service) Key(ctx context.Context, merchant, key uuid.UUID) (Key, error) {
 	rows, err := s.db.Query(ctx, `select `+keyColumns+` from api_keys where merchant_id = $1 and id = $2`, merchant, key)
 	if err != nil {
 		return Key{}, err
@@ -120,6 +126,7 @@ func readHeldKey(ctx context.Context, d *db.DB, merchant uuid.UUID, kind KeyKind
 	if err != nil || !found || storedKind != kind || subtle.ConstantTimeCompare(stored, hash[:]) != 1 {
 		return nil, err
 	}
+	held.principal.ExpiresAt = utc(held.expires)
 	if lastUsed != nil {
 		held.lastUsed = *lastUsed
 	}

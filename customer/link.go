@@ -33,7 +33,7 @@ const (
 )
 
 // OpenTalk is the secret of a conversation.
-const OpenTalk Purpose = 48
+const OpenTalk Purpose = 50
 
 // linkKeyID is the id of the signing key, kept in the link so that keys can change.
 const linkKeyID = 1

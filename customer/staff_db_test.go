@@ -1,12 +1,16 @@
 package customer_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"doorstep/customer"
+	"doorstep/internal/db"
 	"doorstep/internal/fault"
 	"doorstep/internal/id"
 )
@@ -213,5 +217,30 @@ func TestTheLastOwnerStays(t *testing.T) {
 	}
 	if list, err := w.service.ListStaff(w.ctx, w.mine); err != nil || len(list) != 2 || list[0].ID != b.ID && list[1].ID != b.ID {
 		t.Fatalf("%+v %v", list, err)
+	}
+}
+
+func TestWhatARemovedMemberLeavesIsFreedWithThem(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	m, _, err := w.service.Invite(w.ctx, w.mine, "ani@shop.example", customer.Agent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var freed []uuid.UUID
+	refusal := errors.New("not now")
+	w.service.OnRemoveStaff(func(_ context.Context, _ db.Tx, merchant, staff uuid.UUID) error {
+		freed = append(freed, merchant, staff)
+		return refusal
+	})
+	if err := w.service.RemoveStaff(w.ctx, w.mine, m.ID); !errors.Is(err, refusal) {
+		t.Errorf("removed though nothing was freed: %v", err)
+	}
+	if n := w.count(`select count(*) from staff where status = 'removed'`); n != 0 {
+		t.Errorf("%d removed", n)
+	}
+	refusal = nil
+	if err := w.service.RemoveStaff(w.ctx, w.mine, m.ID); err != nil || len(freed) != 4 || freed[2] != w.mine || freed[3] != m.ID {
+		t.Errorf("%v, %v", freed, err)
 	}
 }

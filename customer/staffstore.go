@@ -192,8 +192,19 @@ func (s *Service) RemoveStaff(ctx context.Context, merchant, staff uuid.UUID) er
 		tx.Queue(eraseContact, merchant, contact, now)
 		tx.Queue(`delete from staff_sessions where merchant_id = $1 and staff_id = $2`, merchant, staff)
 		tx.Queue(voidStaffCodes, merchant, staff, now)
+		for _, free := range s.free {
+			if err := free(ctx, tx, merchant, staff); err != nil {
+				return err
+			}
+		}
 		return nil
 	})
+}
+
+// OnRemoveStaff adds what another room does in the transaction of RemoveStaff, so that
+// nothing waits for somebody who has left. Add all before the first request.
+func (s *Service) OnRemoveStaff(free func(ctx context.Context, tx db.Tx, merchant, staff uuid.UUID) error) {
+	s.free = append(s.free, free)
 }
 
 // eraseContact blanks one contact and keeps the row as a tombstone.

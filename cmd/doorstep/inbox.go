@@ -97,6 +97,15 @@ func (r inboxRoom) Member(ctx context.Context, merchant, staff uuid.UUID) error 
 	return err
 }
 
+// leads says whether somebody may release and close what other staff have.
+func (h *house) leads(ctx context.Context, merchant, staff uuid.UUID) (bool, error) {
+	m, err := h.customers.StaffMember(ctx, merchant, staff)
+	if fault.Is(err, customer.ErrStaffUnknown) {
+		return false, nil
+	}
+	return m.Role == customer.Owner || m.Role == customer.Manager, err
+}
+
 // talkOver ends the case that a hand-over has opened.
 func (h *house) talkOver(ctx context.Context, e supportdesk.Ended) error {
 	return h.support.Settle(ctx, hook.Settled{

@@ -25,7 +25,9 @@ func (h *house) supports() {
 		DB: h.db, Desks: h.desks, Orders: toldOrders{h}, Letters: supportLetters{h}, Mail: h.mail, Gate: h.gate, Person: h.contacts.Person, Log: h.log,
 	})
 	h.inboxes = inboxRoom{supportdesk.NewInbox(h.db, h.desks), h}
+	h.inboxes.Leads = h.leads
 	h.customers.OnErase(h.support.Forget)
+	h.customers.OnRemoveStaff(h.inboxes.ReleaseAll)
 }
 
 // followSupport lets hooks follow from what happens. A subject is told of by the same

@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"context"
 	"strings"
 	"time"
 
@@ -56,10 +57,14 @@ type Query struct {
 type Inbox struct {
 	*Store
 	desks *Desks
+	// Leads says whether a member of staff may release and close what others have,
+	// so that nothing stays with somebody who is away. Without it nobody may. Set it
+	// before the first request.
+	Leads func(ctx context.Context, merchant, staff uuid.UUID) (bool, error)
 }
 
 // NewInbox makes an inbox.
-func NewInbox(d *db.DB, desks *Desks) *Inbox { return &Inbox{NewStore(d), desks} }
+func NewInbox(d *db.DB, desks *Desks) *Inbox { return &Inbox{Store: NewStore(d), desks: desks} }
 
 // StaffWrote says that a member of staff has answered: a mail is to follow when that is
 // how the customer writes.

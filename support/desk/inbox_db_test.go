@@ -244,6 +244,103 @@ func (w *world) outbox(event string, want int) {
 	}
 }
 
+func TestWhatSomebodyLeavesBehindDoesNotStayWithThem(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx := t.Context()
+	first, second, third := w.waiting(), w.waiting(), w.waiting()
+	ann, bob, owner := id.New(), id.New(), id.New()
+	w.Leads = func(_ context.Context, merchant, staff uuid.UUID) (bool, error) {
+		return merchant == w.merchant && staff == owner, nil
+	}
+	for _, c := range []uuid.UUID{first, second, third} {
+		if _, err := w.Claim(ctx, w.merchant, c, ann); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := w.Reply(ctx, w.merchant, first, ann, "A moment."); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Release(ctx, w.merchant, first, bob, false); !fault.Is(err, desk.ErrNotYours) {
+		t.Errorf("released by a colleague: %v", err)
+	}
+	if _, err := w.Close(ctx, w.merchant, first, bob); !fault.Is(err, desk.ErrNotYours) {
+		t.Errorf("closed by a colleague: %v", err)
+	}
+	if _, err := w.Claim(ctx, w.merchant, first, owner); !fault.Is(err, desk.ErrTaken) {
+		t.Errorf("taken without a release: %v", err)
+	}
+	if e, err := w.Release(ctx, w.merchant, first, owner, false); err != nil || e.Status != desk.Waiting {
+		t.Fatalf("%+v, %v", e, err)
+	}
+	if _, err := w.Claim(ctx, w.merchant, first, owner); err != nil {
+		t.Error(err)
+	}
+	if _, err := w.Close(ctx, w.merchant, second, owner); err != nil {
+		t.Error(err)
+	}
+	if err := db.Run(ctx, w.db, func(tx db.Tx) error { return w.ReleaseAll(ctx, tx, w.merchant, ann) }); err != nil {
+		t.Fatal(err)
+	}
+	w.is(third, desk.Waiting, 1)
+	w.is(first, desk.Open, 0) // which is the owner's by now
+	w.is(second, desk.Closed, 0)
+}
+
+func TestWhoIsTakenFromTheAssistantAndPutIntoTheQueueWaitsFromThen(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx := t.Context()
+	ann := id.New()
+	c, err := w.Begin(ctx, desk.Conversation{MerchantID: w.merchant, ID: id.New(), Channel: "chat", Locale: "en", SecretHash: []byte("x")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := w.waiting()
+	requeue := func(conversation uuid.UUID) *time.Time {
+		t.Helper()
+		w.clock.Advance(time.Minute)
+		if _, err := w.Claim(ctx, w.merchant, conversation, ann); err != nil {
+			t.Fatal(err)
+		}
+		e, err := w.Release(ctx, w.merchant, conversation, ann, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e.HandedAt
+	}
+	w.outbox("support.handed_over", 1)
+	begun := requeue(c.ID)
+	if begun == nil || !begun.Equal(w.clock.Now()) {
+		t.Errorf("it waits since %v", begun)
+	}
+	w.outbox("support.handed_over", 2)
+	if kept := requeue(c.ID); !kept.Equal(*begun) { // its due time is not set yet
+		t.Errorf("it lost its place: %v", kept)
+	}
+	w.outbox("support.handed_over", 2)
+	if err := w.Due(ctx, w.merchant, c.ID, *begun); err != nil {
+		t.Fatal(err)
+	}
+	if e := w.is(c.ID, desk.Waiting, 2); e.DueAt == nil {
+		t.Error("no answer is due")
+	}
+	before := w.is(again, desk.Waiting, 1).HandedAt
+	if kept := requeue(again); !kept.Equal(*before) {
+		t.Errorf("it lost its place: %v", kept)
+	}
+	if _, err := w.Claim(ctx, w.merchant, again, ann); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Release(ctx, w.merchant, again, ann, true); err != nil {
+		t.Fatal(err)
+	}
+	if anew := requeue(again); !anew.Equal(w.clock.Now()) {
+		t.Errorf("it waits since %v", anew)
+	}
+	w.outbox("support.handed_over", 3)
+}
+
 func TestALateFirstAnswerIsToldOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"doorstep/internal/db"
+	"doorstep/internal/fault"
 	"doorstep/internal/jobs"
 )
 
@@ -142,22 +143,42 @@ func (x *Inbox) Claim(ctx context.Context, merchant, conversation, staff uuid.UU
 	return x.Entry(ctx, merchant, conversation)
 }
 
+// asLead lets do change what somebody else has, if staff may: uuid.Nil, who is a program,
+// and whoever leads.
+func (x *Inbox) asLead(ctx context.Context, merchant, staff uuid.UUID, do func(all bool) (Entry, error)) (Entry, error) {
+	e, err := do(staff == uuid.Nil)
+	if x.Leads == nil || !fault.Is(err, ErrNotYours) {
+		return e, err
+	}
+	leads, failed := x.Leads(ctx, merchant, staff)
+	if failed != nil {
+		return e, failed
+	}
+	if !leads {
+		return e, err
+	}
+	return do(true)
+}
+
 // Release gives a conversation back: to the queue, where it keeps its place, or to the
-// assistant. uuid.Nil may release anybody's. It fails with ErrNotYours.
+// assistant. uuid.Nil and whoever Leads may release anybody's. It fails with
+// ErrNotYours.
 func (x *Inbox) Release(ctx context.Context, merchant, conversation, staff uuid.UUID, toBot bool) (Entry, error) {
+	return x.asLead(ctx, merchant, staff, func(all bool) (Entry, error) { return x.release(ctx, merchant, conversation, staff, all, toBot) })
+}
+
+func (x *Inbox) release(ctx context.Context, merchant, conversation, staff uuid.UUID, all, toBot bool) (Entry, error) {
 	return x.change(ctx, merchant, conversation, func(tx db.Tx, c *Conversation) error {
 		switch {
 		case c.Status == Closed:
 			return ErrEnded
-		case c.Status == Open && staff != uuid.Nil && *c.AssignedTo != staff:
+		case c.Status == Open && !all && *c.AssignedTo != staff:
 			return ErrNotYours
 		case c.Status == Bot, c.Status == Waiting && !toBot:
 			return nil
 		}
 		if !toBot {
-			tx.Queue(`update conversations set status = 'waiting', assigned_to = null, assigned_at = null, handed_at = coalesce(handed_at, $3) where merchant_id = $1 and id = $2`,
-				merchant, conversation, x.db.Now())
-			return happened(ctx, tx, c, staff, "released_to_queue")
+			return enqueue(ctx, tx, c, staff)
 		}
 		tx.Queue(`update conversations set status = 'bot', assigned_to = null, assigned_at = null, due_at = null where merchant_id = $1 and id = $2`, merchant, conversation)
 		if err := jobs.Publish(tx, Ended{merchant, conversation, false, x.db.Now()}); err != nil {
@@ -167,14 +188,61 @@ func (x *Inbox) Release(ctx context.Context, merchant, conversation, staff uuid.
 	})
 }
 
-// Close ends a conversation. Closing a closed one changes nothing. uuid.Nil may close
-// anybody's. It fails with ErrNotYours.
+// enqueue puts an open conversation back into the queue. One that was taken from the
+// assistant was never asked for: its customer begins to wait now.
+func enqueue(ctx context.Context, tx db.Tx, c *Conversation, staff uuid.UUID) error {
+	now, begins := tx.DB().Now(), false
+	if c.DueAt == nil && c.AnsweredAt == nil {
+		if err := tx.QueryRow(ctx, `select coalesce((select body = 'released_to_assistant' from messages where merchant_id = $1 and conversation_id = $2 and author = 'system'
+			and body in ('handed_over', 'released_to_assistant', 'released_to_queue') order by seq desc limit 1), true)`, c.MerchantID, c.ID).Scan(&begins); err != nil {
+			return err
+		}
+	}
+	tx.Queue(`update conversations set status = 'waiting', assigned_to = null, assigned_at = null, handed_at = case when $4 then $3 else coalesce(handed_at, $3) end
+		where merchant_id = $1 and id = $2`, c.MerchantID, c.ID, now, begins)
+	if begins {
+		if err := jobs.Publish(tx, HandedOver{c.MerchantID, c.ID, c.OrderID, "released", now}); err != nil {
+			return err
+		}
+	}
+	return happened(ctx, tx, c, staff, "released_to_queue")
+}
+
+// ReleaseAll puts everything that a member of staff has back into the queue, within the
+// transaction that lets them go.
+func (x *Inbox) ReleaseAll(ctx context.Context, tx db.Tx, merchant, staff uuid.UUID) error {
+	rows, err := tx.Query(ctx, `select id from conversations where merchant_id = $1 and assigned_to = $2 and status = 'open' order by id for update`, merchant, staff)
+	if err != nil {
+		return err
+	}
+	all, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return err
+	}
+	for _, conversation := range all {
+		c, err := locked(ctx, tx, merchant, conversation)
+		if err != nil {
+			return err
+		}
+		if err := enqueue(ctx, tx, &c, uuid.Nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close ends a conversation. Closing a closed one changes nothing. uuid.Nil and whoever
+// Leads may close anybody's. It fails with ErrNotYours.
 func (x *Inbox) Close(ctx context.Context, merchant, conversation, staff uuid.UUID) (Entry, error) {
+	return x.asLead(ctx, merchant, staff, func(all bool) (Entry, error) { return x.shut(ctx, merchant, conversation, staff, all) })
+}
+
+func (x *Inbox) shut(ctx context.Context, merchant, conversation, staff uuid.UUID, all bool) (Entry, error) {
 	return x.change(ctx, merchant, conversation, func(tx db.Tx, c *Conversation) error {
 		switch {
 		case c.Status == Closed:
 			return nil
-		case c.Status == Open && staff != uuid.Nil && *c.AssignedTo != staff:
+		case c.Status == Open && !all && *c.AssignedTo != staff:
 			return ErrNotYours
 		}
 		now := x.db.Now()
