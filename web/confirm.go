@@ -25,12 +25,14 @@ type question struct {
 	Open     bool   `json:"open"`
 }
 
-// confirmData is the page; Reply is what became of the answer.
+// confirmData is the page; Reply is what became of the answer. Person says that
+// nothing did, because a person has the conversation.
 type confirmData struct {
 	question
-	Token string
-	Lines [][]chatPart
-	Reply [][]chatPart
+	Token  string
+	Lines  [][]chatPart
+	Reply  [][]chatPart
+	Person bool
 }
 
 func confirmAPI(v *visit) string {
@@ -72,12 +74,16 @@ func confirm(v *visit) error {
 		answer = "yes"
 	}
 	var said struct {
-		Reply string `json:"reply"`
+		Reply  string `json:"reply"`
+		Silent bool   `json:"silent"`
 	}
 	if err := v.call(ask{Method: fiber.MethodPost, Path: confirmAPI(v), Body: map[string]string{"answer": answer}}, &said); err != nil {
 		return err
 	}
-	d.Open, d.Reply = false, chatSaid{Author: "bot", Text: said.Reply}.Lines()
+	d.Open = false
+	if d.Person = said.Silent || said.Reply == ""; !d.Person {
+		d.Reply = chatSaid{Author: "bot", Text: said.Reply}.Lines()
+	}
 	return v.showIn("track/confirm", v.confirmFrame(d.Shop), d)
 }
 

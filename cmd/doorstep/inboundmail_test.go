@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/base64"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -87,4 +88,65 @@ func TestACustomerIsHelpedByMail(t *testing.T) {
 	e.sees("nothing to decide here any more")
 	e.open("/c/" + id.Secret(40))
 	e.sees("nothing to decide here any more")
+}
+
+// Where staff send every answer, the conversation is theirs while its mail is read: its
+// button cancels the order all the same. What has nothing to answer any more is not
+// thanked for.
+//
+//nolint:paralleltest // it decides how the shared shop answers mail, as the test above does
+func TestTheButtonOfADraftThatStaffSentActs(t *testing.T) {
+	p := shared(t)
+	set := p.admin().get(t, "/v1/support/mail-settings").want(t, http.StatusOK)
+	p.admin().do(t, http.MethodPut, "/v1/support/mail-settings", m{"address": "", "mode": "draft", "confidence_bps": 3000, "version": set.number("version")}).want(t, http.StatusOK)
+	email := newEmail()
+	placed := p.buyFor(t, email, "en", item("MUG-01", 1))
+	number, order := placed.text("order.number"), placed.text("order.id")
+	sent := 0
+	asks := func(to, text string) mail {
+		t.Helper()
+		r := p.brings(t, email, to, text).want(t, http.StatusOK)
+		talk := r.text("conversation_id")
+		if r.text("status") != "drafted" {
+			t.Fatalf("%v", r)
+		}
+		draft := ""
+		drafts := p.admin().get(t, "/v1/support/mail-drafts?limit=100").want(t, http.StatusOK)
+		for i := range drafts.list("data") {
+			if at := fmt.Sprintf("data.%d.", i); drafts.text(at+"conversation_id") == talk {
+				draft = drafts.text(at + "id")
+			}
+		}
+		p.admin().post(t, "/v1/support/mail-drafts/"+draft+"/send", m{}).want(t, http.StatusNoContent)
+		sent++
+		got := p.answers(t, email, sent)
+		if now := p.admin().get(t, "/v1/support/conversations/"+talk).want(t, http.StatusOK); now.text("status") != "waiting" {
+			t.Fatalf("%v", now)
+		}
+		return got
+	}
+	first := asks("hello@example.com", "Please cancel order "+number)
+	back := first.Headers["Reply-To"]
+	talk := p.brings(t, email, back, "ok").want(t, http.StatusOK)
+	if talk.text("status") != "silent" {
+		t.Fatalf("%v", talk)
+	}
+	p.admin().post(t, "/v1/support/conversations/"+talk.text("conversation_id")+"/release", m{"to": "assistant"}).want(t, http.StatusOK)
+	asked := asks(back, "Please cancel order "+number)
+	_, rest, found := strings.Cut(asked.Text, p.url+"/c/")
+	if !found {
+		t.Fatal(asked.Text)
+	}
+	token := strings.Fields(rest)[0]
+	done := p.post(t, "/v1/support/confirmations/"+token, m{"answer": "yes"}, "Authorization", "").want(t, http.StatusOK)
+	if done.text("type") != "done" || fmt.Sprint(done.at("silent")) != "false" || !strings.Contains(done.text("reply"), number) {
+		t.Errorf("%v", done)
+	}
+	p.becomes(t, order, "status", "canceled")
+	if now := p.admin().get(t, "/v1/support/conversations/"+talk.text("conversation_id")).want(t, http.StatusOK); now.text("status") != "waiting" {
+		t.Errorf("staff have lost it: %v", now.text("status"))
+	}
+	if late := p.post(t, "/v1/support/confirmations/"+token, m{"answer": "no"}, "Authorization", "").want(t, http.StatusOK); late.text("reply") != "" || fmt.Sprint(late.at("silent")) != "true" {
+		t.Errorf("%v", late)
+	}
 }

@@ -19,6 +19,9 @@ const humanIntent = "human_agent"
 // answer makes the reply of a turn, and notes what it changes.
 func (s *Service) answer(ctx context.Context, t *talk) error {
 	if t.conv.Status == desk.Waiting || t.conv.Status == desk.Open {
+		if t.byMail() && t.action.open(t.now) && t.action.ID == t.m.Pending {
+			return s.beside(ctx, t)
+		}
 		return s.silent(ctx, t)
 	}
 	if t.m.Pending != uuid.Nil {
@@ -46,6 +49,20 @@ func (s *Service) answer(ctx context.Context, t *talk) error {
 		return err
 	}
 	return s.asked(ctx, t)
+}
+
+// beside answers the press of a button in a conversation that a person has. What a mail
+// asked was sent by staff, or before they had it: its answer counts as it stands there,
+// and the conversation stays with whoever has it.
+func (s *Service) beside(ctx context.Context, t *talk) error {
+	had := t.conv
+	err := s.button(ctx, t)
+	if t.handed != nil { // they have it already
+		c := &t.conv
+		c.Status, c.Reason, c.Topic, c.HandedAt, c.DueAt, c.AnsweredAt = had.Status, had.Reason, had.Topic, had.HandedAt, had.DueAt, had.AnsweredAt
+		t.handed = nil
+	}
+	return err
 }
 
 // hear reads the message. A short answer such as ok shows no language: it is in the
