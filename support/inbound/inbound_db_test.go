@@ -298,6 +298,45 @@ func TestAFromLineProvesNothingAndAnAnswerToOurSignedAddressDoes(t *testing.T) {
 	}
 }
 
+// A code that was typed in a conversation proves who typed it: a mail that its domain
+// disowns, or that only names the conversation, does not share in it.
+func TestAMailThatProvesNothingDoesNotShareInWhatACodeProved(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, Send)
+	first := w.comes(w.mail("Where is my order DS-7K3M-Q2XT-H?"), Answered, "")
+	e := w.letter()
+	if _, err := w.db.Exec(t.Context(), `update conversations set email_hmac = '\x01', proved_until = $1`, noon.Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	forged := w.mail("And the other one?", "To: "+e.ReplyTo)
+	forged.DMARC = "fail"
+	for name, l := range map[string]Letter{"disowned": forged, "a thread": w.mail("And the other one?", "In-Reply-To: <"+e.MessageID+">")} {
+		r, err := w.Take(t.Context(), w.merchant, l)
+		if m := w.last(); err != nil || r.Conversation == first.Conversation || m.Secret != "" || m.Who.Level != skill.Anonymous {
+			t.Errorf("%s: %v %+v %+v", name, err, r, m)
+		}
+	}
+	if r := w.comes(w.mail("And the other one?", "To: "+e.ReplyTo), Answered, ""); r.Conversation != first.Conversation || w.last().Who.Level != skill.Verified {
+		t.Errorf("%+v %+v", r, w.last())
+	}
+}
+
+// That an address reads nothing does not make its mail its own.
+func TestADisownedMailOfANoReplyAddressProvesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, Send)
+	first := w.comes(w.mail("Where is my order?", "From: no-reply@example.com"), Held, NoReply)
+	back := w.replyTo(w.merchant, first.Conversation, w.c.People.Hash(w.merchant, "no-reply@example.com"), "help@shop.example")
+	for _, dmarc := range []string{"fail", "pass"} {
+		l := w.mail("Where is it?", "From: no-reply@example.com", "To: "+back)
+		l.DMARC = dmarc
+		w.comes(l, Held, NoReply)
+		if got := w.last().Who.Level == skill.Verified; got == (dmarc == "fail") {
+			t.Errorf("%s: %v", dmarc, w.last().Who)
+		}
+	}
+}
+
 func TestAnActionWaitsForTheButtonOfItsPage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, Send)

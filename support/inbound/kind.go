@@ -88,7 +88,7 @@ func (l *Letter) unanswerable() string {
 	switch {
 	case strings.HasPrefix(squeezed, "noreply"), strings.HasPrefix(squeezed, "donotreply"):
 		return NoReply
-	case strings.EqualFold(l.DMARC, "fail"), strings.EqualFold(l.SPF, "fail") && !strings.EqualFold(l.DKIM, "pass"):
+	case l.disowned():
 		return Suspicious
 	case l.Header != nil && suppressed(textHeader(l.Header).Get("X-Auto-Response-Suppress")):
 		return Unanswering
@@ -96,6 +96,11 @@ func (l *Letter) unanswerable() string {
 		return Empty
 	}
 	return ""
+}
+
+// disowned says whether the domain of the mail's sender says that the mail is not its.
+func (l *Letter) disowned() bool {
+	return strings.EqualFold(l.DMARC, "fail") || strings.EqualFold(l.SPF, "fail") && !strings.EqualFold(l.DKIM, "pass")
 }
 
 // suppressed says whether a mail asks programs for silence, as Exchange does.

@@ -108,17 +108,30 @@ func (l *Letter) takeHeader() {
 	l.answers(h.Get("References"), h.Get("In-Reply-To"))
 }
 
-// answers notes which mails this one answers, each once.
+// answers notes which mails this one answers, each once: the last ones, for a header is
+// as long as its sender likes.
 func (l *Letter) answers(references, inReplyTo string) {
-	words := append(strings.Fields(references), strings.Fields(inReplyTo)...)
-	for _, word := range words {
-		if ref := messageID(word); ref != "" {
-			l.References = append(slices.DeleteFunc(l.References, func(r string) bool { return r == ref }), ref)
+	words := append(lastWords(references), lastWords(inReplyTo)...)
+	for _, word := range slices.Backward(words[max(0, len(words)-maxRefs):]) {
+		if ref := messageID(word); ref != "" && !slices.Contains(l.References, ref) {
+			l.References = append(l.References, ref)
 		}
 	}
-	if n := len(l.References); n > maxRefs {
-		l.References = l.References[n-maxRefs:]
+	slices.Reverse(l.References)
+}
+
+// lastWords are the last words of a header, at most maxRefs of them.
+func lastWords(value string) (words []string) {
+	for len(words) < maxRefs {
+		value = strings.TrimRight(value, " \t\r\n")
+		if value == "" {
+			break
+		}
+		at := strings.LastIndexAny(value, " \t\r\n") + 1
+		words, value = append(words, value[at:]), value[:at]
 	}
+	slices.Reverse(words)
+	return words
 }
 
 // messageID is the id without angle brackets; what is none is empty.

@@ -2,8 +2,10 @@ package inbound
 
 import (
 	"encoding/base64"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 )
 
@@ -188,6 +190,33 @@ func TestCardNumbersOfMailsAreNotKept(t *testing.T) {
 
 // Whatever comes, it is read within bounds or refused: nothing panics, and what is
 // handed on is clean text of bounded length.
+// A header is as long as its sender likes; what it costs may not grow faster.
+func TestOnlyTheLastOfManyReferencesAreRead(t *testing.T) {
+	t.Parallel()
+	var refs strings.Builder
+	for i := range 400_000 {
+		fmt.Fprintf(&refs, "<%d@mail.example>\r\n ", i)
+	}
+	type read struct {
+		l   Letter
+		err error
+	}
+	done := make(chan read, 1)
+	go func() {
+		l, err := Parse([]byte("From: ani@example.com\r\nReferences: " + refs.String() + "\r\nIn-Reply-To: <399998@mail.example>\r\n\r\nhello"))
+		done <- read{l, err}
+	}()
+	select {
+	case r := <-done:
+		all := r.l.References
+		if r.err != nil || len(all) != maxRefs-1 || all[0] != "399951@mail.example" || all[len(all)-2] != "399999@mail.example" || all[len(all)-1] != "399998@mail.example" {
+			t.Errorf("%v %q", r.err, all)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("it takes too long")
+	}
+}
+
 func FuzzAnyMailIsReadWithinBounds(f *testing.F) {
 	f.Add(crlf(plainMail))
 	f.Add([]byte("From: a@b.example\r\nContent-Type: text/html\r\n\r\n<blockquote><div class=gmail_quote>x</blockquote><a href=\"x"))

@@ -162,23 +162,18 @@ func (s *Service) join(ctx context.Context, a *arrival, conversation uuid.UUID, 
 	if err != nil {
 		return err
 	}
-	// Who only names a mail of the conversation may go on with it while it knows
-	// nothing about anybody, or while a person reads it.
-	if !signed && len(c.EmailHMAC) > 0 && c.Status != desk.Waiting && c.Status != desk.Open {
+	// A mail that its own domain disowns proves nothing, whatever address it came to.
+	proved := signed && !a.disowned()
+	// Who proves nothing may go on with the conversation while it knows nothing about
+	// anybody, or while a person reads it: a code that was typed in it proves who
+	// typed the code, and not who writes now.
+	if !proved && len(c.EmailHMAC) > 0 && c.Status != desk.Waiting && c.Status != desk.Open {
 		return nil
 	}
-	a.proved = signed && a.unproved() == ""
+	a.proved = proved
 	a.conversation = &c
 	a.thread, err = s.store.thread(ctx, a.merchant, c.ID)
 	return err
-}
-
-// unproved says why even an answer to our signed address proves nothing.
-func (l *Letter) unproved() string {
-	if why := l.unanswerable(); why == Suspicious {
-		return why
-	}
-	return ""
 }
 
 // signedFor is the conversation of the signed address that the mail was sent to.
