@@ -52,11 +52,12 @@ func (s *Service) open(ctx context.Context, tx db.Tx, k *known, e Effect) (*uuid
 	var c Case
 	rows, err := tx.Query(ctx, `insert into support_cases as c (merchant_id, id, kind, subject_id, priority, tags, order_id, order_number, contact_id, customer_id,
 			conversation_id, by_customer, snapshot, due_at, created_at, updated_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)
+		values ($1, $2, $3, $4, $5, $6, $7, $8,
+			coalesce($9::uuid, (select v.contact_id from conversations v where v.merchant_id = $1 and v.id = $11)), $10, $11, $12, $13, $14, $15, $15)
 		on conflict (merchant_id, kind, subject_id) where status = 'open' do update set times = c.times + 1, version = c.version + 1, updated_at = excluded.updated_at,
 			priority = case when array_position($16::text[], excluded.priority) > array_position($16::text[], c.priority) then excluded.priority else c.priority end,
 			tags = array(select distinct unnest(c.tags || excluded.tags)), due_at = least(c.due_at, excluded.due_at),
-			conversation_id = coalesce(excluded.conversation_id, c.conversation_id)
+			conversation_id = coalesce(excluded.conversation_id, c.conversation_id), contact_id = coalesce(c.contact_id, excluded.contact_id)
 		returning `+caseColumns, k.Merchant, made, k.Event, k.Subject, e.Priority, list(e.Tags), orNull(k.Order), k.about.Number, orNull(k.about.Contact), orNull(k.about.Customer),
 		orNull(k.Conversation), k.ByCustomer, snapshot, k.due(e.DueMinutes), now, Priorities)
 	if err != nil {
@@ -294,9 +295,10 @@ func (s *Service) TellOverdue(ctx context.Context) (told int, err error) {
 }
 
 // Forget blanks what staff wrote about a contact, within the transaction that erases
-// them.
+// them: in their cases, and in those of conversations that were only later theirs.
 func (s *Service) Forget(_ context.Context, tx db.Tx, merchant, contact uuid.UUID) error {
 	tx.Queue(`update support_case_events e set body = '' from support_cases c
-		where c.merchant_id = $1 and c.contact_id = $2 and e.merchant_id = c.merchant_id and e.case_id = c.id and e.body <> ''`, merchant, contact)
+		where c.merchant_id = $1 and (c.contact_id = $2 or c.conversation_id in (select v.id from conversations v where v.merchant_id = $1 and v.contact_id = $2))
+			and e.merchant_id = c.merchant_id and e.case_id = c.id and e.body <> ''`, merchant, contact)
 	return nil
 }

@@ -94,7 +94,7 @@ type Form struct {
 	Condition json.RawMessage `json:"condition,omitempty"` // absent holds always
 	Actions   []Action        `json:"actions"`
 	// CooldownMinutes is how long nothing more is done about the same subject; its
-	// case is updated all the same.
+	// case is updated all the same, and opened anew when it was resolved.
 	CooldownMinutes int  `json:"cooldown_minutes"`
 	Enabled         bool `json:"enabled"`
 }

@@ -3,6 +3,7 @@ package hook
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -27,12 +28,20 @@ type Notice struct {
 // Why notices are withheld, besides the codes of the gate.
 const (
 	codeGone = "contact_gone" // the person has been erased
+	codeOver = "over"         // what it tells of has come to its end meanwhile
 )
 
 // withheld is an answer of the gate that is no yes.
 type withheld struct{ gate.Answer }
 
 func (w *withheld) Error() string { return "the notice is withheld: " + w.Code }
+
+// errOver keeps a notice back that would contradict what the buyer sees.
+var errOver = errors.New("what the notice tells of is over")
+
+// urgent are told however much else was told that day: the buyer has to do something, or
+// waits for nothing.
+var urgent = []Event{Lost, PaymentFailed}
 
 // noticeWindow is in which the caps of notices count.
 const noticeWindow = 24
@@ -64,7 +73,15 @@ func (s *Service) Tell(ctx context.Context, e NoticeDue) error {
 		Merchant: n.Merchant, ID: n.ID, Key: "notice:" + n.ID.String(), Topic: gate.OrderTopic, Kind: string(mail.Kind), Person: person, ForOrder: true,
 		Rules: gate.Rules{Caps: []gate.Cap{{Mails: set.NoticesADay, Hours: noticeWindow}}},
 	}
+	if slices.Contains(urgent, n.Event) {
+		ask.Rules.Caps = nil
+	}
 	mail.Check = func(ctx context.Context, tx db.Tx) error {
+		if over, err := s.settled(ctx, tx, n); err != nil {
+			return err
+		} else if over {
+			return errOver
+		}
 		answer, err := s.Gate.Pass(ctx, tx, ask)
 		if err != nil {
 			return err
@@ -77,8 +94,10 @@ func (s *Service) Tell(ctx context.Context, e NoticeDue) error {
 	status, err := s.Mail.Send(ctx, mail)
 	var no *withheld
 	switch {
+	case errors.Is(err, errOver):
+		return s.keep(ctx, n, mail, codeOver, nil, gate.Answer{})
 	case errors.As(err, &no):
-		return s.decide(ctx, n, "withheld", no.Code, ask, no.Answer)
+		return s.keep(ctx, n, mail, no.Code, ask, no.Answer)
 	case err != nil:
 		return err
 	case n.Status == "waiting" && status != notify.Dropped:
@@ -86,6 +105,14 @@ func (s *Service) Tell(ctx context.Context, e NoticeDue) error {
 		return s.decide(ctx, n, "passed", "", nil, gate.Answer{})
 	}
 	return nil
+}
+
+// keep withholds a notice, and lets go of its mail if that was to be tried again.
+func (s *Service) keep(ctx context.Context, n Notice, mail notify.Mail, code string, ask *gate.Ask, answer gate.Answer) error {
+	if err := s.Mail.Drop(ctx, mail, code); err != nil {
+		return err
+	}
+	return s.decide(ctx, n, "withheld", code, ask, answer)
 }
 
 // decide marks what became of a notice.

@@ -34,9 +34,20 @@ func (s *Service) Notices(ctx context.Context, merchant, order uuid.UUID) ([]Not
 	return pgx.CollectRows(rows, scanNotice)
 }
 
-// mark notes what became of a notice that waits, here and in the story of its case.
+// settled says whether what a notice tells of has come to its end by itself.
+func (s *Service) settled(ctx context.Context, tx db.Tx, n Notice) (over bool, err error) {
+	err = tx.QueryRow(ctx, `select exists (select from support_signals g join support_signals e on e.merchant_id = g.merchant_id and e.event = g.event
+				and e.subject_id = g.subject_id and e.settles and e.occurred_at >= g.occurred_at where g.merchant_id = $1 and g.id = $2)
+			or exists (select from support_cases c where c.merchant_id = $1 and c.id = $3 and c.status = 'resolved' and c.resolution <> all($4))`,
+		n.Merchant, n.Signal, n.Case, Resolutions).Scan(&over)
+	return over, err
+}
+
+// mark notes what became of a notice, here and in the story of its case. One that was
+// let pass but never left, as no mail server took it, may still be withheld.
 func (s *Service) mark(ctx context.Context, tx db.Tx, n Notice, status, code string) error {
-	changed, err := tx.Exec(ctx, `update support_notices set status = $3, code = $4, decided_at = $5 where merchant_id = $1 and id = $2 and status = 'waiting'`,
+	changed, err := tx.Exec(ctx, `update support_notices set status = $3, code = $4, decided_at = $5 where merchant_id = $1 and id = $2
+		and (status = 'waiting' or status = 'passed' and $3 = 'withheld')`,
 		n.Merchant, n.ID, status, code, s.DB.Now())
 	if err != nil || changed == 0 || n.Case == nil {
 		return err

@@ -26,12 +26,35 @@ type Effect struct {
 	Notify     bool
 	NotifyBy   uuid.UUID // the first hook that wants to
 	Webhooks   []Hook
+	// Again is the case that those that are cooling down would open: it is opened when
+	// the one they opened is resolved already, so that no trouble goes unseen.
+	Again *Effect
+}
+
+// take adds what an action wants of the case.
+func (e *Effect) take(a Action) {
+	switch a.Action {
+	case OpenCase:
+		e.OpenCase = true
+		e.Priority = higher(e.Priority, a.Priority)
+		if a.DueMinutes > 0 && (e.DueMinutes == 0 || a.DueMinutes < e.DueMinutes) {
+			e.DueMinutes = a.DueMinutes
+		}
+	case SetPriority:
+		e.Priority = higher(e.Priority, a.Priority)
+	case Tag:
+		for _, tag := range a.Tags {
+			if !slices.Contains(e.Tags, tag) {
+				e.Tags = append(e.Tags, tag)
+			}
+		}
+	}
 }
 
 // effectOf puts together what hooks do; cooling says which of them rest.
 func effectOf(hooks []Hook, facts map[string]any, cooling func(Hook) (bool, error)) (Effect, error) {
 	e := Effect{Priority: Priorities[0]}
-	resting := false
+	again := Effect{Priority: Priorities[0]} // whether hooks rest or not
 	for _, h := range hooks {
 		_, tree, err := h.clean()
 		if err != nil {
@@ -46,26 +69,16 @@ func effectOf(hooks []Hook, facts map[string]any, cooling func(Hook) (bool, erro
 		}
 		if cool {
 			e.Cooling = append(e.Cooling, h)
-			resting = resting || slices.ContainsFunc(h.Actions, func(a Action) bool { return a.Action == OpenCase })
-			continue
+		} else {
+			e.Hooks = append(e.Hooks, h)
 		}
-		e.Hooks = append(e.Hooks, h)
 		for _, a := range h.Actions {
+			again.take(a)
+			if cool {
+				continue
+			}
+			e.take(a)
 			switch a.Action {
-			case OpenCase:
-				e.OpenCase = true
-				e.Priority = higher(e.Priority, a.Priority)
-				if a.DueMinutes > 0 && (e.DueMinutes == 0 || a.DueMinutes < e.DueMinutes) {
-					e.DueMinutes = a.DueMinutes
-				}
-			case SetPriority:
-				e.Priority = higher(e.Priority, a.Priority)
-			case Tag:
-				for _, tag := range a.Tags {
-					if !slices.Contains(e.Tags, tag) {
-						e.Tags = append(e.Tags, tag)
-					}
-				}
 			case NotifyCustomer:
 				if !e.Notify {
 					e.Notify, e.NotifyBy = true, h.ID
@@ -75,7 +88,9 @@ func effectOf(hooks []Hook, facts map[string]any, cooling func(Hook) (bool, erro
 			}
 		}
 	}
-	e.Touch = resting && !e.OpenCase
+	if e.Touch = again.OpenCase && !e.OpenCase; e.Touch {
+		e.Again = &again
+	}
 	return e, nil
 }
 
@@ -92,7 +107,9 @@ type known struct {
 	id    uuid.UUID
 	about About
 	facts map[string]any
-	due   func(minutes int) *time.Time
+	// undated says that nobody knows when it happened: At is when it was heard of.
+	undated bool
+	due     func(minutes int) *time.Time
 	// settles says that it ends what it is about.
 	settles bool
 }
@@ -148,6 +165,9 @@ func (s *Service) look(ctx context.Context, n Signal) (*known, error) {
 		return nil, err
 	}
 	now := s.DB.Now()
+	if k.undated = n.At.IsZero(); k.undated {
+		k.At = now
+	}
 	k.due = func(minutes int) *time.Time { return set.Due(now, minutes) }
 	return k, nil
 }
@@ -163,7 +183,7 @@ func inLine(ctx context.Context, tx db.Tx, merchant, subject uuid.UUID) error {
 // come in another order than they happened.
 func (s *Service) over(ctx context.Context, tx db.Tx, k *known) (over bool, err error) {
 	var at *time.Time
-	if !k.At.IsZero() {
+	if !k.undated {
 		at = &k.At
 	}
 	err = tx.QueryRow(ctx, `select exists (select from support_signals where merchant_id = $1 and event = $2 and subject_id = $3 and settles
@@ -207,6 +227,9 @@ func (s *Service) act(ctx context.Context, tx db.Tx, k *known, e Effect) error {
 		caseID, err = s.open(ctx, tx, k, e)
 	case e.Touch || len(e.Tags) > 0 || e.Priority != Priorities[0]:
 		caseID, err = s.touch(ctx, tx, k, e)
+		if err == nil && caseID == nil && e.Again != nil {
+			caseID, err = s.open(ctx, tx, k, *e.Again)
+		}
 	}
 	if err != nil {
 		return err

@@ -32,7 +32,7 @@ type Rates struct {
 // RateRow counts one reason in one day or week; both empty are everything.
 //
 // A contact is a conversation that reached a person or asked about an order, or a case
-// that a buyer opened without one. Before is what the shop noticed first: Cases that it
+// that a buyer opened without one about the same order just before. Before is what the shop noticed first: Cases that it
 // opened by itself, and Notices that it sent before anybody asked.
 type RateRow struct {
 	Start    string
@@ -146,7 +146,8 @@ func (r *Rates) add(first, last time.Time, counted []RateRow, orders map[string]
 }
 
 // counts reads the counts by day and reason, and the orders by day. A conversation and
-// the case that its hand-over opens are one contact.
+// the case that its hand-over opens are one contact, and so are one about an order and
+// the return or claim of that order that follows within six hours.
 func (s *Service) counts(ctx context.Context, merchant uuid.UUID, begin, end time.Time, zone string) (counted []RateRow, orders map[string]int64, err error) {
 	orders = map[string]int64{}
 	err = s.DB.Read(ctx, &db.Query{
@@ -154,7 +155,9 @@ func (s *Service) counts(ctx context.Context, merchant uuid.UUID, begin, end tim
 				select (created_at at time zone $4)::date::text as day, coalesce(nullif(topic, ''), nullif(reason, ''), 'other') as reason, 1 as contacts, 0 as cases, 0 as notices
 					from conversations where merchant_id = $1 and created_at >= $2 and created_at < $3 and (handed_at is not null or order_id is not null)
 				union all select (created_at at time zone $4)::date::text, kind, case when by_customer then 1 else 0 end, case when by_customer then 0 else 1 end, 0
-					from support_cases where merchant_id = $1 and created_at >= $2 and created_at < $3 and not (by_customer and conversation_id is not null)
+					from support_cases c where merchant_id = $1 and created_at >= $2 and created_at < $3 and not (by_customer and conversation_id is not null)
+						and not (by_customer and kind in ('return_requested', 'claim') and exists (select from conversations v where v.merchant_id = c.merchant_id
+							and v.order_id = c.order_id and v.created_at <= c.created_at and v.created_at > c.created_at - interval '6 hours'))
 				union all select (created_at at time zone $4)::date::text, event, 0, 0, 1
 					from support_notices where merchant_id = $1 and created_at >= $2 and created_at < $3 and status = 'passed') all_of_them
 			group by 1, 2 order by 1, 2`,

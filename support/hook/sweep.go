@@ -24,8 +24,8 @@ const (
 
 // Sweep raises what no event tells: payments that have had no end for a quarter of an
 // hour, and refunds that are under way for three days or were refused; and resolves
-// cases of payments that have found their end. Each is raised once. It says how many
-// there were.
+// cases of payments that have found their end. Each is raised once, a refund once as late
+// and once as refused. It says how many there were.
 func (s *Service) Sweep(ctx context.Context) (int, error) {
 	unknown, err1 := s.sweep(ctx, `select p.merchant_id, p.id, p.order_id, 'unknown', p.amount_minor, p.updated_at from v_support_payments p
 		where p.updated_at < $1 and p.updated_at > $2
@@ -35,7 +35,8 @@ func (s *Service) Sweep(ctx context.Context) (int, error) {
 			and not exists (select from support_signals g where g.merchant_id = r.merchant_id and g.key = 'refund_overdue:' || r.id::text) limit $3`, RefundOverdue, refundAfter)
 	failed, err3 := s.sweep(ctx, `select r.merchant_id, r.id, r.order_id, 'failed', r.amount_minor, r.created_at from v_support_refunds r
 		where r.status = 'failed' and r.updated_at < $1 and r.updated_at > $2
-			and not exists (select from support_signals g where g.merchant_id = r.merchant_id and g.key = 'refund_overdue:' || r.id::text) limit $3`, RefundOverdue, failedAfter)
+			and not exists (select from support_signals g where g.merchant_id = r.merchant_id and (g.key = 'refund_overdue:' || r.id::text || ':failed'
+				or g.key = 'refund_overdue:' || r.id::text and g.facts ->> 'event.reason' = 'failed')) limit $3`, RefundOverdue, failedAfter)
 	settled, err4 := s.settleKnown(ctx)
 	return unknown + late + failed + settled, errors.Join(err1, err2, err3, err4)
 }
@@ -58,6 +59,9 @@ func (s *Service) sweep(ctx context.Context, sql string, event Event, after time
 		n := Signal{
 			Merchant: f.Merchant, Event: event, Key: string(event) + ":" + f.ID.String(), Subject: f.ID,
 			Facts: map[string]any{"event.reason": f.Reason, "event.amount": f.Amount, "event.days": int64(now.Sub(f.Since) / (24 * time.Hour))},
+		}
+		if f.Reason == "failed" { // which may come after it was late
+			n.Key += ":" + f.Reason
 		}
 		if f.Order != nil {
 			n.Order = *f.Order

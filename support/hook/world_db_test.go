@@ -3,6 +3,7 @@ package hook
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -34,13 +35,21 @@ type world struct {
 	mails    *post
 }
 
-// post counts the mails that a mail server took.
-type post struct{ sent atomic.Int64 }
+// post counts the mails that a mail server took; while it is down it takes none.
+type post struct {
+	sent atomic.Int64
+	down atomic.Bool
+}
 
 func (p *post) Send(context.Context, notify.Envelope) error {
+	if p.down.Load() {
+		return errDown
+	}
 	p.sent.Add(1)
 	return nil
 }
+
+var errDown = errors.New("no mail server")
 
 type noConsents struct{}
 
