@@ -116,6 +116,42 @@ func TestASessionThatIsOverIsForgottenAndTheConversationGoesOn(t *testing.T) {
 	}
 }
 
+// The next one at that browser does not read what was said in a session that is over.
+func TestAConversationEndsWithTheSessionItWasPartOf(t *testing.T) {
+	t.Parallel()
+	over := map[string]string{"Content-Type": "application/json", "Cookie": sessionCookie + "=over; " + chatCookie + "=" + talkID + ".old"}
+	past := func(ctx *fasthttp.RequestCtx) (int, any) {
+		if len(ctx.Request.Header.Peek("Customer-Session")) > 0 {
+			return 401, j{"code": "session_invalid", "status": 401}
+		}
+		return 200, aTalk()
+	}
+	gone := func(res *http.Response) bool {
+		all := strings.Join(res.Header.Values("Set-Cookie"), "\n")
+		return strings.Contains(all, sessionCookie+"=;") && strings.Contains(all, chatCookie+"=;")
+	}
+	h := chatAPI()
+	h.answer["GET "+talkPath] = past
+	if res, text := page(t, shopOf(h), "GET", "/shop/help/messages", over, ""); res.StatusCode != 200 || strings.Contains(text, "Ani here") || !gone(res) {
+		t.Errorf("%d %s %v", res.StatusCode, text, res.Header)
+	}
+	if res, text := page(t, shopOf(h), "GET", "/shop/help", over, ""); res.StatusCode != 200 || strings.Contains(text, "Ani here") || !gone(res) {
+		t.Errorf("%d %s %v", res.StatusCode, text, res.Header)
+	}
+	res, text := page(t, shopOf(h), "POST", "/shop/help/messages", over, `{"text":"hello"}`)
+	if all := strings.Join(res.Header.Values("Set-Cookie"), "\n"); res.StatusCode != 200 || !strings.Contains(text, "Shall I?") || strings.Contains(all, ".old") || !strings.Contains(all, chatCookie+"="+talkID+".s3cret") || strings.Contains(h.body("POST /v1/assistant/messages"), talkID) {
+		t.Errorf("%d %s %v: another one begins", res.StatusCode, text, res.Header)
+	}
+	asked := h.times("POST /v1/assistant/messages")
+	if res, text := page(t, shopOf(h), "POST", "/shop/help/messages", over, `{"pending_action_id":"`+pendingID+`","agree":true}`); res.StatusCode != 404 || !gone(res) || h.times("POST /v1/assistant/messages") != asked+1 {
+		t.Errorf("%d %s", res.StatusCode, text)
+	}
+	h.answer["GET /v1/me/orders"] = always(401, j{"code": "session_invalid", "status": 401})
+	if res, _ := page(t, shopOf(h), "GET", "/shop/orders", over, ""); res.StatusCode != http.StatusSeeOther || !gone(res) {
+		t.Errorf("%d %v", res.StatusCode, res.Header)
+	}
+}
+
 func TestTheConversationIsAPlainFormWithoutScripts(t *testing.T) {
 	t.Parallel()
 	h := chatAPI()

@@ -2,6 +2,7 @@ package web
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -153,8 +154,9 @@ func (d *helpData) Choices() (some []chatChoice) {
 	return some
 }
 
-// ask asks the API as who the reader is. A session that is over is forgotten, and
-// the reader goes on as anybody.
+// ask asks the API as who the reader is. A session that is over is forgotten, and with
+// it the conversation that it was part of: it fails with errSignedOff, and the reader
+// goes on as anybody.
 func (h *helpRoom) ask(v *visit, a ask, out any) error {
 	a.Header = map[string]string{}
 	if key := v.Get("Idempotency-Key"); key != "" && plain(key) {
@@ -174,12 +176,13 @@ func (h *helpRoom) ask(v *visit, a ask, out any) error {
 	}
 	err := v.shop(a, out)
 	if p := asProblem(err); p != nil && p.Status == http.StatusUnauthorized && a.Header["Customer-Session"] != "" {
-		v.setCookie(sessionCookie, "", 0)
-		delete(a.Header, "Customer-Session")
-		err = v.shop(a, out)
+		v.signOff()
+		return errSignedOff
 	}
 	return err
 }
+
+var errSignedOff = errors.New("web: the session is over")
 
 // tell says one turn in the reader's conversation, or begins one.
 func (h *helpRoom) tell(v *visit, t turn) (answer []byte, err error) {
@@ -191,6 +194,12 @@ func (h *helpRoom) tell(v *visit, t turn) (answer []byte, err error) {
 	err = h.ask(v, ask{Method: fiber.MethodPost, Path: "/v1/assistant/messages", Body: t}, &answer)
 	if p := asProblem(err); ok && p != nil && p.Status == http.StatusNotFound {
 		v.setCookie(chatCookie, "", 0) // over: the next one begins another
+	}
+	if errors.Is(err, errSignedOff) {
+		if t.Pending != "" {
+			return nil, problemOf(fiber.StatusNotFound, "conversation_not_found") // its question is gone
+		}
+		return h.tell(v, t) // there is no session any more, nor a conversation
 	}
 	if err != nil {
 		return nil, err
@@ -216,6 +225,9 @@ func (h *helpRoom) talk(v *visit, after int) (answer []byte, err error) {
 	}
 	q := url.Values{"after": {strconv.Itoa(after)}}
 	err = h.ask(v, ask{Path: "/v1/assistant/conversations/" + conversation + "/messages", Query: q}, &answer)
+	if errors.Is(err, errSignedOff) {
+		return h.talk(v, after)
+	}
 	if p := asProblem(err); p != nil && p.Status == http.StatusNotFound {
 		v.setCookie(chatCookie, "", 0)
 	}

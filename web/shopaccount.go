@@ -23,6 +23,15 @@ func (v *visit) customerSession() string {
 	return ""
 }
 
+// signOff forgets the session in this browser, and the conversation with it: what was
+// proved and said there ends with the session. The rest of the request is nobody's.
+func (v *visit) signOff() {
+	for _, name := range []string{sessionCookie, chatCookie} {
+		v.setCookie(name, "", 0)
+		v.Request().Header.DelCookie(name)
+	}
+}
+
 // me is what the shop knows of who is signed in; nothing for nobody.
 type me struct {
 	Email   string   `json:"email"`
@@ -130,8 +139,7 @@ func (p *shopPages) signOut(v *visit) error {
 			return err
 		}
 	}
-	v.setCookie(sessionCookie, "", 0)
-	v.setCookie(chatCookie, "", 0) // what was proved there ends with the session
+	v.signOff()
 	return v.go303("/shop")
 }
 
@@ -197,7 +205,7 @@ func (p *shopPages) orders(v *visit) error {
 	var d ordersData
 	err := v.shop(ask{Path: "/v1/me/orders", Query: q, Header: map[string]string{"Customer-Session": session}}, &d)
 	if problem := asProblem(err); problem != nil && problem.Status == fiber.StatusUnauthorized {
-		v.setCookie(sessionCookie, "", 0)
+		v.signOff()
 		return v.go303("/shop/sign-in")
 	}
 	if err != nil {
