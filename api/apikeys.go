@@ -14,6 +14,7 @@ import (
 // apiKeys is all that these routes ask of the room of people.
 type apiKeys interface {
 	ListKeys(ctx context.Context, merchant uuid.UUID) ([]customer.Key, error)
+	Key(ctx context.Context, merchant, key uuid.UUID) (customer.Key, error)
 	CreateKey(ctx context.Context, merchant uuid.UUID, n customer.NewKey) (customer.Key, string, error)
 	RevokeKey(ctx context.Context, merchant, key uuid.UUID) (customer.Key, error)
 }
@@ -95,10 +96,11 @@ func registerAPIKeys(s *Server, svc apiKeys) {
 		Errors: []*fault.Error{customer.ErrKeyRefused, customer.ErrTooManyKeys, errScopeMissing, errSignInAgain},
 	}, func(ctx context.Context, in *createAPIKeyIn) (*newAPIKeyOut, error) {
 		who := caller(ctx)
-		for _, scope := range in.Body.Scopes {
-			if !who.Has(scope) {
-				return nil, errScopeMissing.With("scope", scope)
-			}
+		if err := who.covers(in.Body.Scopes); err != nil {
+			return nil, err
+		}
+		if who.ExpiresAt != nil && (in.Body.ExpiresAt == nil || in.Body.ExpiresAt.After(*who.ExpiresAt)) {
+			return nil, customer.ErrKeyRefused.At("body.expires_at", "must not be later than that of the key which makes it")
 		}
 		k, text, err := svc.CreateKey(ctx, who.Merchant, in.Body.form())
 		if err != nil {
@@ -109,9 +111,27 @@ func registerAPIKeys(s *Server, svc apiKeys) {
 	handle(s, Route{
 		ID: "revoke-api-key", Method: http.MethodPost, Path: "/v1/api-keys/{id}/revoke", Tag: tag, Summary: "End a key for good",
 		Description: "At once on the node that answers, and within a second on all others. Revoking again changes nothing.",
-		Auth:        secret("settings:write"), Fresh: true, Errors: []*fault.Error{customer.ErrKeyUnknown, errSignInAgain},
+		Auth:        secret("settings:write"), Fresh: true, Errors: []*fault.Error{customer.ErrKeyUnknown, errScopeMissing, errSignInAgain},
 	}, func(ctx context.Context, in *ByID) (*apiKeyOut, error) {
-		k, err := svc.RevokeKey(ctx, caller(ctx).Merchant, in.ID)
+		who := caller(ctx)
+		k, err := svc.Key(ctx, who.Merchant, in.ID)
+		if err == nil {
+			err = who.covers(k.Scopes) // they never change
+		}
+		if err != nil {
+			return nil, err
+		}
+		k, err = svc.RevokeKey(ctx, who.Merchant, in.ID)
 		return &apiKeyOut{apiKeyOf(k, s.clock.Now())}, err
 	})
+}
+
+// covers refuses to give or take a key that may do more than the caller.
+func (p Principal) covers(scopes []string) error {
+	for _, scope := range scopes {
+		if !p.Has(scope) {
+			return errScopeMissing.With("scope", scope)
+		}
+	}
+	return nil
 }

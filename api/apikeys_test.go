@@ -1,8 +1,11 @@
 package api
 
 import (
+	"context"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"doorstep/customer"
 )
@@ -43,6 +46,51 @@ func TestAKeyGivesNobodyMoreThanTheyMay(t *testing.T) {
 	}
 	if res, body := send(t, s, "POST", "/v1/api-keys", with(rootKey), `{"kind":"secret","scopes":["*"]}`); res.StatusCode != 201 {
 		t.Errorf("everything by a key for everything: %d %s", res.StatusCode, body)
+	}
+}
+
+func TestAKeyEndsNoneThatMayDoMore(t *testing.T) {
+	t.Parallel()
+	s, rooms := open(t, func(o *Options) { o.Keys = matrixKeys{} })
+	for _, c := range []struct {
+		by, of string
+		status int
+	}{
+		{"ds_sk_only_settings_write", everything, 403}, {"ds_sk_only_settings_write", anID, 403}, {"ds_sk_but_orders", anID, 403},
+		{"ds_sk_but_stock", anID, 200}, {"ds_sk_but_stock", everything, 403}, {rootKey, anID, 200},
+	} {
+		rooms.seen()
+		res, body := send(t, s, "POST", "/v1/api-keys/"+c.of+"/revoke", with(c.by), "")
+		ended := slices.ContainsFunc(rooms.seen(), func(c call) bool { return c.method == "RevokeKey" })
+		if res.StatusCode != c.status || ended != (c.status == 200) || c.status == 403 && !strings.Contains(body, `"code":"scope_missing"`) {
+			t.Errorf("%s by %s: %d, ended %v: %s", c.of, c.by, res.StatusCode, ended, body)
+		}
+	}
+}
+
+// endingKeys end at midnight.
+type endingKeys struct{ matrixKeys }
+
+func (k endingKeys) Authenticate(ctx context.Context, key string) (Principal, error) {
+	p, err := k.matrixKeys.Authenticate(ctx, key)
+	ends := noon.Add(12 * time.Hour)
+	p.ExpiresAt = &ends
+	return p, err
+}
+
+func TestAKeyThatEndsMakesNoneThatOutlivesIt(t *testing.T) {
+	t.Parallel()
+	s, rooms := open(t, func(o *Options) { o.Keys = endingKeys{} })
+	for expiry, status := range map[string]int{
+		``: 422, `,"expires_at":null`: 422, `,"expires_at":"2026-03-02T00:00:01Z"`: 422, `,"expires_at":"2026-03-02T00:00:00Z"`: 201, `,"expires_at":"2026-03-01T13:00:00Z"`: 201,
+	} {
+		for _, kind := range []string{`"secret","scopes":["orders:read"]`, `"publishable"`} {
+			rooms.seen()
+			res, body := send(t, s, "POST", "/v1/api-keys", with(rootKey), `{"kind":`+kind+expiry+`}`)
+			if made := len(rooms.seen()) > 0; res.StatusCode != status || made != (status == 201) || status == 422 && !strings.Contains(body, `"location":"body.expires_at"`) {
+				t.Errorf("%s%s: %d, made %v: %s", kind, expiry, res.StatusCode, made, body)
+			}
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
@@ -28,6 +29,8 @@ type Principal struct {
 	// "https://shop.example"; "*" is any. Without any, only requests without an
 	// Origin header pass: those of apps and servers.
 	Origins []string
+	// ExpiresAt is when the key ends; nil is never, and for a session.
+	ExpiresAt *time.Time
 	// Staff is who is signed in, when a session and not a key was shown; KeyID is
 	// the session then, and Secret and Scopes say what the role may do.
 	Staff uuid.UUID

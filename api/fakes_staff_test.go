@@ -113,6 +113,16 @@ func (f fakeAPIKeys) ListKeys(_ context.Context, m uuid.UUID) ([]customer.Key, e
 	return []customer.Key{f.key(), ended}, nil
 }
 
+// everything is a key that may do all that there is.
+const everything = "01900000-0000-7000-8000-0000000000ff"
+
+func (f fakeAPIKeys) Key(_ context.Context, m, id uuid.UUID) (customer.Key, error) {
+	if id.String() == everything {
+		return customer.Key{ID: id, Kind: customer.SecretKey, Scopes: []string{"*"}, CreatedAt: noon}, f.see("Key", m, false, nil, nil)
+	}
+	return f.key(), f.known("Key", m, id, false, customer.ErrKeyUnknown, nil)
+}
+
 func (f fakeAPIKeys) CreateKey(_ context.Context, m uuid.UUID, n customer.NewKey) (customer.Key, string, error) {
 	if err := f.see("CreateKey", m, true, nil, n); err != nil {
 		return customer.Key{}, "", err

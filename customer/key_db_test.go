@@ -374,3 +374,32 @@ func TestAMerchantHasAtMostAHundredLiveKeys(t *testing.T) {
 	}
 	w.key(w.mine, customer.NewKey{Kind: customer.Publishable})
 }
+
+func TestAWorkingKeyIsListedHoweverManyHaveExpired(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	old, text := w.key(w.mine, customer.NewKey{Kind: customer.SecretKey, Name: "old", Scopes: []string{"*"}})
+	if p, err := w.service.Authenticate(w.ctx, text); err != nil || p.ExpiresAt != nil {
+		t.Fatalf("%+v %v", p, err)
+	}
+	ends := start.Add(time.Minute)
+	short, brief := w.key(w.mine, customer.NewKey{Kind: customer.SecretKey, Name: "short", Scopes: []string{"orders:read"}, ExpiresAt: &ends})
+	if p, err := w.service.Authenticate(w.ctx, brief); err != nil || p.ExpiresAt == nil || !p.ExpiresAt.Equal(ends) {
+		t.Fatalf("%+v %v", p, err)
+	}
+	w.exec(`insert into api_keys (merchant_id, id, kind, name, hash, last4, scopes, origins, created_at, expires_at)
+		select merchant_id, gen_random_uuid(), kind, name, sha256(n::text::bytea), last4, scopes, origins, created_at, expires_at
+		from api_keys, generate_series(1, 250) n where id = $1`, short.ID)
+	w.exec(`update api_keys set id = 'ffffffff-0000-7000-8000-000000000000'::uuid where merchant_id = $1 and id = $2`, w.mine, short.ID)
+	w.clock.Set(start.Add(2 * time.Minute))
+	list, err := w.service.ListKeys(w.ctx, w.mine)
+	if err != nil || len(list) != 200 || list[0].ID != old.ID {
+		t.Fatalf("%d keys, the first %+v, %v", len(list), list[0], err)
+	}
+	if k, err := w.service.Key(w.ctx, w.mine, old.ID); err != nil || k.Name != "old" {
+		t.Errorf("%+v %v", k, err)
+	}
+	if _, err := w.service.Key(w.ctx, w.other, old.ID); !errors.Is(err, customer.ErrKeyUnknown) {
+		t.Errorf("another merchant's: %v", err)
+	}
+}

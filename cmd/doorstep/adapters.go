@@ -23,7 +23,7 @@ type keys struct{ *customer.Service }
 
 func (k keys) Authenticate(ctx context.Context, key string) (api.Principal, error) {
 	p, err := k.Service.Authenticate(ctx, key)
-	return api.Principal{Merchant: p.Merchant, KeyID: p.KeyID, Secret: p.Secret, Scopes: p.Scopes, Origins: p.Origins}, err
+	return api.Principal{Merchant: p.Merchant, KeyID: p.KeyID, Secret: p.Secret, Scopes: p.Scopes, Origins: p.Origins, ExpiresAt: p.ExpiresAt}, err
 }
 
 // cartSource lets checkout read a cart.
