@@ -189,11 +189,36 @@ func TestAConversationIsHandedOverAnsweredAndGivenBack(t *testing.T) {
 	})
 }
 
+func TestAConversationIsNotStuckWithWhoeverIsAwayOrGone(t *testing.T) {
+	t.Parallel()
+	p := shared(t)
+	talk := p.post(t, "/v1/assistant/messages", m{"text": "I want to talk to a person", "channel": "chat"}).want(t, http.StatusOK).text("conversation_id")
+	path := "/v1/support/conversations/" + talk
+	away, colleague, manager := p.agent(t), p.agent(t), p.member(t, "manager")
+	away.does(t, "POST", path+"/claim", m{}).want(t, http.StatusOK)
+	colleague.does(t, "POST", path+"/release", m{"to": "queue"}).want(t, http.StatusConflict, "conversation_not_yours")
+	if freed := manager.does(t, "POST", path+"/release", m{"to": "queue"}).want(t, http.StatusOK); freed.text("status") != "waiting" {
+		t.Errorf("released: %v", freed)
+	}
+	taken := colleague.does(t, "POST", path+"/claim", m{}).want(t, http.StatusOK)
+	p.admin().do(t, http.MethodDelete, "/v1/staff/"+taken.text("assigned_to"), nil).want(t, http.StatusNoContent)
+	if left := manager.does(t, "GET", path, nil).want(t, http.StatusOK); left.text("status") != "waiting" {
+		t.Errorf("whose staff has left: %v", left)
+	}
+	manager.does(t, "POST", path+"/close", m{}).want(t, http.StatusOK)
+}
+
 // agent is a session of somebody new of the staff.
 func (p *program) agent(t *testing.T) *desk {
 	t.Helper()
+	return p.member(t, "agent")
+}
+
+// member is agent in a role.
+func (p *program) member(t *testing.T, role string) *desk {
+	t.Helper()
 	email := "staff-" + id.Secret(6) + "@shop.example"
-	p.admin().post(t, "/v1/staff", m{"email": email, "role": "agent"}).want(t, http.StatusCreated)
+	p.admin().post(t, "/v1/staff", m{"email": email, "role": role}).want(t, http.StatusCreated)
 	code := p.mailed(t, email, "staff_invitation", inviteCode)
 	return p.sits(t, p.post(t, "/v1/staff/invitations/accept", m{"code": code}, "Authorization", "").want(t, http.StatusCreated))
 }
