@@ -130,8 +130,9 @@ func TestWhatAPersonSaidGoesWithThem(t *testing.T) {
 	if r := p.admin().get(t, path).want(t, http.StatusOK); !strings.Contains(r.String(), "Abovyan") {
 		t.Fatalf("what was said is not kept: %v", r)
 	}
+	p.says(t, talk, "Send it to Baghramyan 5, 0019 Yerevan instead, and let me talk to a person", "Customer-Session", session)
 	p.admin().post(t, "/v1/customers/"+person+"/erase", nil).want(t, http.StatusOK)
-	if r := p.admin().get(t, path).want(t, http.StatusOK); strings.Contains(r.String(), "Abovyan") {
+	if r := p.admin().get(t, path).want(t, http.StatusOK); strings.Contains(r.String(), "Abovyan") || strings.Contains(r.String(), "Baghramyan") {
 		t.Errorf("what the person said is still there: %v", r)
 	}
 }

@@ -256,8 +256,8 @@ func (s *Store) Position(ctx context.Context, merchant, conversation uuid.UUID) 
 // Forget blanks what the conversations of a contact hold of the person, within the
 // transaction that erases the contact: what was said, the subject, and who it was.
 func (s *Store) Forget(_ context.Context, tx db.Tx, merchant, contact uuid.UUID) error {
-	tx.Queue(`update messages m set body = '', data = '{}' from conversations c
-		where c.merchant_id = $1 and c.contact_id = $2 and m.merchant_id = c.merchant_id and m.conversation_id = c.id and m.author <> 'system'`, merchant, contact)
+	tx.Queue(`update messages m set body = case when m.author = 'system' then m.body else '' end, data = '{}' from conversations c
+		where c.merchant_id = $1 and c.contact_id = $2 and m.merchant_id = c.merchant_id and m.conversation_id = c.id`, merchant, contact)
 	tx.Queue(`update assistant_actions a set arguments = '{}', status = case when a.status = 'pending' then 'dropped' else a.status end from conversations c
 		where c.merchant_id = $1 and c.contact_id = $2 and a.merchant_id = c.merchant_id and a.conversation_id = c.id`, merchant, contact)
 	tx.Queue(`update conversations set subject = '', state = '{}', customer_id = null, email_hmac = null, proved_until = null, code_request = null,

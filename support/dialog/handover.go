@@ -104,6 +104,6 @@ func (s *Service) give(ctx context.Context, t *talk, reason string) error {
 		t.reply.Facts = append(t.reply.Facts, skill.Value{Name: "handoff.due", Value: c.DueAt.UTC().Format("2006-01-02T15:04:05Z"), Text: locale.DateTime(t.lang, c.DueAt.In(t.zone())), AsOf: t.now})
 		t.add(t.text("assistant.handoff.due", "at", locale.DateTime(t.lang, c.DueAt.In(t.zone()))))
 	}
-	t.st.Wait, t.st.Choice, t.st.Offered, t.st.Lost, t.st.Code = nil, nil, 0, 0, false
+	t.st.Wait, t.st.Choice, t.st.Offered, t.st.Lost = nil, nil, 0, 0
 	return nil
 }

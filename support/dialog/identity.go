@@ -1,6 +1,7 @@
 package dialog
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 	"net/netip"
@@ -13,6 +14,7 @@ import (
 
 	"doorstep/customer"
 	"doorstep/internal/fault"
+	"doorstep/internal/id"
 	"doorstep/support/skill"
 	"doorstep/support/text"
 	"doorstep/support/understand"
@@ -107,16 +109,22 @@ func (s *Service) code(ctx context.Context, t *talk, found []string) error {
 	if err != nil {
 		return err
 	}
-	wrong := tired || len(found) != 1 || t.conv.CodeRequest == nil
+	wrong := tired || len(found) != 1
 	var who skill.Who
 	if !wrong {
-		contact := t.conv.ContactID
-		w, c, err := s.c.Codes.Prove(ctx, t.m.Merchant, *t.conv.CodeRequest, found[0])
+		contact, request := t.conv.ContactID, id.New() // none such: what it costs to try tells nothing
+		if t.conv.CodeRequest != nil {
+			request = *t.conv.CodeRequest
+		}
+		w, c, err := s.c.Codes.Prove(ctx, t.m.Merchant, request, found[0])
 		switch {
 		case fault.Is(err, customer.ErrCode):
 			wrong = true
 		case err != nil:
 			return err
+		case len(t.conv.EmailHMAC) > 0 && !bytes.Equal(t.conv.EmailHMAC, w.EmailHMAC):
+			s.otherPerson(t)
+			return nil
 		default:
 			who = w
 			s.bind(t, who, c)
@@ -155,6 +163,15 @@ func (s *Service) code(ctx context.Context, t *talk, found []string) error {
 	return s.answers(ctx, t, []ask{a})
 }
 
+// otherPerson refuses whoever proves to be somebody else than the one that the
+// conversation belongs to: what was said and asked there is not theirs.
+func (s *Service) otherPerson(t *talk) {
+	if t.action.open(t.now) {
+		t.settle(ActionDropped, "other_person")
+	}
+	t.say(skill.Refuse, "assistant.other_person")
+}
+
 // mail asks for the code, after the turn has been answered: how long it takes to
 // find out whose address it is must not be seen.
 func (s *Service) mail(ctx context.Context, t *talk) {
@@ -181,7 +198,7 @@ func (s *Service) mail(ctx context.Context, t *talk) {
 // subjects are whom tries are counted for.
 func (s *Service) subjects(t *talk, number string) [][]byte {
 	var all [][]byte
-	if number != "" {
+	if number != "" && t.who.Level < skill.Verified { // or strangers could shut its owner out
 		all = append(all, digest("order", number))
 	}
 	if a, err := netip.ParseAddr(t.m.IP); err == nil {

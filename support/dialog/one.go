@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"doorstep/internal/locale"
 	"doorstep/support/skill"
 	"doorstep/support/slot"
@@ -62,6 +64,9 @@ func (s *Service) one(ctx context.Context, t *talk, a ask) (part, error) {
 			t.st.Orders = keep(t.st.Orders, found.Number)
 			id := found.ID
 			t.conv.OrderID = &id
+			if contact := found.ContactID; t.conv.ContactID == nil && contact != uuid.Nil {
+				t.conv.ContactID = &contact // so that it is found when the person is erased
+			}
 			p.ask.order = found.Number
 		}
 	}

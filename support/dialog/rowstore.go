@@ -96,7 +96,8 @@ func (s *Rows) Begun(ctx context.Context, merchant uuid.UUID, key []byte) (Talk,
 
 // Body is what was said at a place; nothing when nothing was.
 func (s *Rows) Body(ctx context.Context, merchant, conversation uuid.UUID, seq int) (body string, err error) {
-	_, err = db.One(s.db.QueryRow(ctx, `select body from messages where merchant_id = $1 and conversation_id = $2 and seq = $3`, merchant, conversation, seq), &body)
+	_, err = db.One(s.db.QueryRow(ctx, `select body from messages where merchant_id = $1 and conversation_id = $2 and seq = $3
+		and author in ('customer', 'bot')`, merchant, conversation, seq), &body)
 	return body, err
 }
 
@@ -152,7 +153,8 @@ func (s *Rows) Save(ctx context.Context, t Turned) error {
 			desk.QueueMessage(tx, m, now)
 		}
 		if a := t.Move; a != nil {
-			tx.Guard(1, desk.ErrConversationMoved, `update assistant_actions set status = $4, outcome = $5, asked_seq = $6, confirmed_seq = $7, updated_at = $8
+			tx.Guard(1, desk.ErrConversationMoved, `update assistant_actions set status = $4, outcome = $5, asked_seq = $6, confirmed_seq = $7, updated_at = $8,
+				arguments = case when $4 in ('pending', 'running') then arguments else '{}' end -- they may name people
 				where merchant_id = $1 and id = $2 and status = $3`, c.MerchantID, a.ID, t.MoveFrom, a.Status, a.Outcome, a.AskedSeq, a.ConfirmedSeq, a.UpdatedAt)
 		}
 		if a := t.Propose; a != nil {
@@ -175,7 +177,7 @@ func (s *Rows) Save(ctx context.Context, t Turned) error {
 }
 
 func queueProposal(tx db.Tx, c desk.Conversation, a *Action, now time.Time) {
-	tx.Queue(`update assistant_actions set status = 'dropped', outcome = 'superseded', updated_at = $3
+	tx.Queue(`update assistant_actions set status = 'dropped', outcome = 'superseded', arguments = '{}', updated_at = $3
 		where merchant_id = $1 and conversation_id = $2 and status = 'pending'`, c.MerchantID, c.ID, now)
 	var order *uuid.UUID
 	if a.Order != uuid.Nil {
@@ -244,7 +246,7 @@ const keptTries = 2
 
 // Prune drops pending actions that are over, and tries of the days before.
 func (s *Rows) Prune(ctx context.Context, now time.Time) error {
-	if _, err := s.db.Exec(ctx, `update assistant_actions set status = 'expired', updated_at = $1 where status = 'pending' and expires_at <= $1`, now); err != nil {
+	if _, err := s.db.Exec(ctx, `update assistant_actions set status = 'expired', arguments = '{}', updated_at = $1 where status = 'pending' and expires_at <= $1`, now); err != nil {
 		return err
 	}
 	_, err := s.db.Exec(ctx, `delete from assistant_tries where day < $1`, now.UTC().Truncate(24*time.Hour).AddDate(0, 0, -keptTries))

@@ -147,6 +147,9 @@ func (w *stored) whole() {
 	if n := w.number(`select count(*) from assistant_actions where status in ('running', 'done') and confirmed_seq is null`); n > 0 {
 		w.t.Errorf("%d actions were done without a yes", n)
 	}
+	if n := w.number(`select count(*) from assistant_actions where status not in ('pending', 'running') and arguments <> '{}'`); n > 0 {
+		w.t.Errorf("%d ended actions keep what they were about", n)
+	}
 }
 
 func TestManyWriteAtOnceAndNothingIsLostOrDoneTwice(t *testing.T) {

@@ -175,7 +175,7 @@ func (t *talk) heard() desk.Message {
 		}
 		body = locale.T(t.lang, key)
 	}
-	m := desk.Message{Author: desk.Customer, Body: conceal(body, t.st.Code || t.proved || t.conv.CodeRequest != nil)}
+	m := desk.Message{Author: desk.Customer, Body: conceal(body, t.st.Code || t.proved)}
 	if t.m.Key != "" {
 		m.KeyHash = keyHash(t.m)
 	}
@@ -186,7 +186,7 @@ func (t *talk) heard() desk.Message {
 func masked(r Reply) Reply {
 	slots := map[string][]string{}
 	for name, values := range r.Slots {
-		if name != "email" {
+		if name != "email" && name != "address" {
 			slots[name] = values
 		}
 	}

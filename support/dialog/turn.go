@@ -325,6 +325,9 @@ func (t *talk) rebase(c desk.Conversation) {
 	}
 	if t.propose != nil {
 		t.propose.AskedSeq += c.Said - mine.Said
+		if p := t.st.Proposed; p != nil && p.At > 0 {
+			p.At += c.Said - mine.Said
+		}
 	}
 	t.conv = c
 }

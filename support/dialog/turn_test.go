@@ -168,6 +168,36 @@ func TestACodeProvesWhoWritesInThisConversationAlone(t *testing.T) {
 	stranger.wants("123456", skill.Refuse) // theirs alone: the order is not among them
 }
 
+func TestAQuestionIsAnsweredByTheOneWhoWasAsked(t *testing.T) {
+	t.Parallel()
+	k := newTalker(t, who(ana))
+	k.wants("cancel DS-100242", skill.Confirm)
+	k.who = skill.Who{} // signed out, with the page still open
+	k.wants("bo@example.com", skill.Verify)
+	if r := k.wants("123456", skill.Refuse); len(r.Facts) > 0 {
+		t.Errorf("the conversation went over to another: %+v", r)
+	}
+	if r := k.says("yes"); r.Type == skill.Done || k.state("DS-100242") != "confirmed" {
+		t.Errorf("what the first was asked is still open: %+v", r)
+	}
+}
+
+func TestAConversationKeepsNoCodesWhoeverItIsPassedOnTo(t *testing.T) {
+	t.Parallel()
+	var kept []string
+	for _, email := range []string{"ana@example.com", "nobody@example.org"} { // one that the shop knows, and one that it does not
+		k := newTalker(t, skill.Who{})
+		k.wants(email, skill.Verify)
+		k.wants("a person please", skill.Handoff)
+		k.says("123456")
+		all := k.store.said[k.conv]
+		kept = append(kept, all[len(all)-1].Body)
+	}
+	if kept[0] != kept[1] || strings.Contains(kept[0], "123456") {
+		t.Errorf("%q", kept)
+	}
+}
+
 func TestForeignAndAbsentOrdersAreTheSame(t *testing.T) {
 	t.Parallel()
 	k := newTalker(t, who(ana))
