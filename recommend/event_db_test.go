@@ -137,3 +137,27 @@ func TestAnEventThatIsToldAgainCountsOnceWhateverItsTime(t *testing.T) {
 		t.Error(fmt.Errorf("an order: %w", err))
 	}
 }
+
+func TestAllThatIsOldGoesAtOnceHoweverMuch(t *testing.T) {
+	t.Parallel()
+	clock := &turned{at: may}
+	d := dbtest.New(t, func(c *db.Config) { c.Clock = clock })
+	s := recommend.New(recommend.Config{DB: d.DB, Shelf: nobody{}})
+	shop := merchant(t, d)
+	for table, sql := range map[string]string{
+		"rec_event_ids": `insert into rec_event_ids (merchant_id, id, at) select $1, gen_random_uuid(), $2::timestamptz - n * interval '1 second' from generate_series(0, 12000) n`,
+		"rec_answers": `insert into rec_answers (merchant_id, id, at, visitor, bucket, arm, surface, version, rules)
+			select $1, gen_random_uuid(), $2::timestamptz - n * interval '1 second', 'v', 1, 'learned', 'home', 0, 0 from generate_series(0, 12000) n`,
+	} {
+		if _, err := d.DB.Exec(t.Context(), sql, shop, may); err != nil {
+			t.Fatal(table, err)
+		}
+	}
+	clock.set(may.Add(500*24*time.Hour - time.Second))
+	if _, err := s.Prune(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if ids, answers := count(t, d, `select count(*) from rec_event_ids`), count(t, d, `select count(*) from rec_answers`); ids != 0 || answers != 0 {
+		t.Errorf("%d ids and %d lists are left", ids, answers)
+	}
+}

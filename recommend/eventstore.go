@@ -70,10 +70,13 @@ func (s *Service) Prune(ctx context.Context) (int64, error) {
 		{"rec_event_ids", "(merchant_id, id)", now.Add(-idsKept)}, {"rec_news", "(merchant_id, id)", now.Add(-newsKept)},
 		{"rec_answers", "(merchant_id, id)", now.Add(-answersKept)}, {"rec_events_rest", "(merchant_id, id, at)", now.Add(-s.EventsKept)},
 	} {
-		n, err := s.DB.Exec(ctx, fmt.Sprintf(`delete from %[1]s where %[2]s in (select %[3]s from %[1]s where at < $1 limit %[4]d)`,
-			old.table, old.key, old.key[1:len(old.key)-1], pruneBatch), old.before)
-		if gone += n; err != nil {
-			return gone, err
+		for full := true; full; { // more may come in an hour than go at once
+			n, err := s.DB.Exec(ctx, fmt.Sprintf(`delete from %[1]s where %[2]s in (select %[3]s from %[1]s where at < $1 limit %[4]d)`,
+				old.table, old.key, old.key[1:len(old.key)-1], pruneBatch), old.before)
+			if gone += n; err != nil {
+				return gone, err
+			}
+			full = n == pruneBatch
 		}
 	}
 	return gone, nil
