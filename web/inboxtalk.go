@@ -127,6 +127,8 @@ func (d *desk) talkForms(v *talkView, of doc) {
 	case state == "open" && mine:
 		v.Answer = d.ask("talk-answer", v.ID, of)
 		offered = []string{"talk-note", "talk-release", "talk-close"}
+	case state == "open" && (d.me.Role == "owner" || d.me.Role == "manager"): // a colleague may be away
+		offered = []string{"talk-note", "talk-release", "talk-close"}
 	case state == "open":
 		offered = []string{"talk-note"}
 	case state == "closed":
