@@ -425,12 +425,6 @@ func rank(k skill.Type) int {
 
 // join makes one reply of the parts.
 func (s *Service) join(ctx context.Context, t *talk, parts []part) error {
-	best := 0
-	for i := range parts {
-		if rank(parts[i].answer.Type) < rank(parts[best].answer.Type) {
-			best = i
-		}
-	}
 	for i := range parts {
 		p := &parts[i]
 		if p.wait != nil && t.st.Wait == nil {
@@ -440,7 +434,7 @@ func (s *Service) join(ctx context.Context, t *talk, parts []part) error {
 			return err
 		}
 	}
-	t.reply.Type = parts[best].answer.Type
+	t.reply.Type = slices.MinFunc(parts, func(a, b part) int { return rank(a.answer.Type) - rank(b.answer.Type) }).answer.Type
 	if t.handed != nil && t.reply.Type == "" {
 		t.reply.Type = skill.Handoff
 	}
