@@ -111,7 +111,7 @@ func registerAPIKeys(s *Server, svc apiKeys) {
 	handle(s, Route{
 		ID: "revoke-api-key", Method: http.MethodPost, Path: "/v1/api-keys/{id}/revoke", Tag: tag, Summary: "End a key for good",
 		Description: "At once on the node that answers, and within a second on all others. Revoking again changes nothing.",
-		Auth:        secret("settings:write"), Fresh: true, Errors: []*fault.Error{customer.ErrKeyUnknown, errScopeMissing, errSignInAgain},
+		Auth:        secret("settings:write"), Fresh: true, Errors: []*fault.Error{customer.ErrKeyUnknown, errSignInAgain},
 	}, func(ctx context.Context, in *ByID) (*apiKeyOut, error) {
 		who := caller(ctx)
 		k, err := svc.Key(ctx, who.Merchant, in.ID)

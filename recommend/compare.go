@@ -70,10 +70,14 @@ const leastP = .001
 var ErrPeriod = fault.New(fault.Invalid, "period_invalid", "The period must have its end after its beginning and at most 400 days.")
 
 // Compare reports on the visitors whose first list of the period was given
-// between two times.
+// between two times. It fails with ErrPeriod, also when events of the period may be
+// gone: what is left of them would say that fewer have bought.
 func (s *Service) Compare(ctx context.Context, merchant uuid.UUID, from, to time.Time) (*Comparison, error) {
 	if !to.After(from) || to.Sub(from) > answersKept {
 		return nil, ErrPeriod
+	}
+	if first := s.DB.Now().UTC().Add(-s.EventsKept).Truncate(24 * time.Hour); from.Before(first) {
+		return nil, ErrPeriod.At("query.from", "must not be before "+first.Format(time.DateOnly)+": events from before may be gone")
 	}
 	arms, all, err := s.readFigures(ctx, merchant, from, to)
 	if err != nil {

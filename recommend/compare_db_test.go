@@ -94,6 +94,12 @@ func TestListsClicksAndOrdersAreJoinedOnTheRequest(t *testing.T) {
 	if _, err := s.Compare(t.Context(), shop, may, may); !fault.Is(err, recommend.ErrPeriod) {
 		t.Errorf("no time: %v", err)
 	}
+	for days, fine := range map[int]bool{61: true, 62: false, 100: false} { // as long as events are kept
+		_, err := s.Compare(t.Context(), shop, may.Truncate(24*time.Hour).AddDate(0, 0, -days), may)
+		if fine != (err == nil) || !fine && !fault.Is(err, recommend.ErrPeriod) {
+			t.Errorf("from %d days ago: %v", days, err)
+		}
+	}
 	if other, err := s.Compare(t.Context(), merchant(t, d), may.AddDate(0, 0, -1), may.AddDate(0, 0, 1)); err != nil || other.Learned.Visitors != 0 {
 		t.Errorf("another shop: %+v %v", other, err)
 	}
