@@ -215,15 +215,20 @@ func (c *Contacts) Contact(ctx context.Context, merchant, contact uuid.UUID) (Co
 	return c.vault.Open(merchant, s)
 }
 
+// Newest is the newest contact of an address that is not erased, by its EmailHMAC;
+// uuid.Nil when there is none.
+func (c *Contacts) Newest(ctx context.Context, merchant uuid.UUID, email []byte) (contact uuid.UUID, err error) {
+	_, err = db.One(c.db.QueryRow(ctx, `select id from contacts where merchant_id = $1 and email_hmac = $2 and sealed is not null order by id desc limit 1`, merchant, email), &contact)
+	return contact, err
+}
+
 // Known is the newest contact of an address, or a new one with that name, for those
 // who write to a shop without having bought anything. It fails with ErrEmail.
 func (c *Contacts) Known(ctx context.Context, merchant uuid.UUID, email, name string) (contact uuid.UUID, err error) {
 	if !isEmail(email) {
 		return uuid.Nil, ErrEmail
 	}
-	found, err := db.One(c.db.QueryRow(ctx, `select id from contacts where merchant_id = $1 and email_hmac = $2 and sealed is not null order by id desc limit 1`,
-		merchant, c.vault.EmailHMAC(merchant, email)), &contact)
-	if err != nil || found {
+	if contact, err = c.Newest(ctx, merchant, c.vault.EmailHMAC(merchant, email)); err != nil || contact != uuid.Nil {
 		return contact, err
 	}
 	sealed, err := c.vault.Seal(merchant, Contact{Email: email, Name: name})

@@ -7,7 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"doorstep/internal/id"
+	"doorstep/support/skill"
 )
 
 // mailSecret is what mail of customers is brought in with.
@@ -103,7 +106,7 @@ func TestTheButtonOfADraftThatStaffSentActs(t *testing.T) {
 	placed := p.buyFor(t, email, "en", item("MUG-01", 1))
 	number, order := placed.text("order.number"), placed.text("order.id")
 	sent := 0
-	asks := func(to, text string) mail {
+	asks := func(to, text string, orders int) mail {
 		t.Helper()
 		r := p.brings(t, email, to, text).want(t, http.StatusOK)
 		talk := r.text("conversation_id")
@@ -120,19 +123,19 @@ func TestTheButtonOfADraftThatStaffSentActs(t *testing.T) {
 		p.admin().post(t, "/v1/support/mail-drafts/"+draft+"/send", m{}).want(t, http.StatusNoContent)
 		sent++
 		got := p.answers(t, email, sent)
-		if now := p.admin().get(t, "/v1/support/conversations/"+talk).want(t, http.StatusOK); now.text("status") != "waiting" {
+		if now := p.admin().get(t, "/v1/support/conversations/"+talk).want(t, http.StatusOK); now.text("status") != "waiting" || len(now.list("orders")) != orders {
 			t.Fatalf("%v", now)
 		}
 		return got
 	}
-	first := asks("hello@example.com", "Please cancel order "+number)
+	first := asks("hello@example.com", "Please cancel order "+number, 0) // a From line shows nobody's orders
 	back := first.Headers["Reply-To"]
 	talk := p.brings(t, email, back, "ok").want(t, http.StatusOK)
 	if talk.text("status") != "silent" {
 		t.Fatalf("%v", talk)
 	}
 	p.admin().post(t, "/v1/support/conversations/"+talk.text("conversation_id")+"/release", m{"to": "assistant"}).want(t, http.StatusOK)
-	asked := asks(back, "Please cancel order "+number)
+	asked := asks(back, "Please cancel order "+number, 1)
 	_, rest, found := strings.Cut(asked.Text, p.url+"/c/")
 	if !found {
 		t.Fatal(asked.Text)
@@ -149,4 +152,38 @@ func TestTheButtonOfADraftThatStaffSentActs(t *testing.T) {
 	if late := p.post(t, "/v1/support/confirmations/"+token, m{"answer": "no"}, "Authorization", "").want(t, http.StatusOK); late.text("reply") != "" || fmt.Sprint(late.at("silent")) != "true" {
 		t.Errorf("%v", late)
 	}
+}
+
+// Who was erased and writes again is found by what they have written since.
+func TestAConversationIsNeverBoundToAnErasedContact(t *testing.T) {
+	t.Parallel()
+	p := newOrderTalk(t)
+	sku, _ := p.product(t, "Bowl "+id.Secret(4), 1500, 5)
+	p.buys(t, "card", "tok_visa", item(sku, 1)) // tells whose shop it is
+	email := newEmail()
+	who := skill.Who{Level: skill.Verified, EmailHMAC: p.h.vault.EmailHMAC(p.merchant, email)}
+	bound := func(want uuid.UUID) {
+		t.Helper()
+		if got, err := (talkCodes{p.h}).Contact(t.Context(), p.merchant, who); err != nil || got != want {
+			t.Errorf("%v %v, want %v", got, err, want)
+		}
+	}
+	bound(uuid.Nil)
+	first, err := p.h.contacts.Known(t.Context(), p.merchant, email, "Ani")
+	if err == nil {
+		err = p.h.customers.Remember(t.Context(), p.merchant, first)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	bound(first)
+	if _, err := p.h.customers.Erase(t.Context(), p.merchant, who.EmailHMAC); err != nil {
+		t.Fatal(err)
+	}
+	bound(uuid.Nil)
+	again, err := p.h.contacts.Known(t.Context(), p.merchant, email, "Ani")
+	if err != nil || again == first {
+		t.Fatal(again, err)
+	}
+	bound(again)
 }

@@ -33,9 +33,10 @@ func (r inboxRoom) Save(ctx context.Context, merchant uuid.UUID, ifVersion *int6
 // besideTalk is how many orders are shown beside a conversation.
 const besideTalk = 20
 
-// writer is who writes a conversation; false as long as nobody knows.
+// writer is who writes a conversation; false as long as that is not proved: the contact
+// of a mail is whoever its From line names.
 func (r inboxRoom) writer(ctx context.Context, e *supportdesk.Entry) (customer.Contact, bool, error) {
-	if e.ContactID == nil {
+	if e.ContactID == nil || len(e.EmailHMAC) == 0 {
 		return customer.Contact{}, false, nil
 	}
 	c, err := r.h.contacts.Contact(ctx, e.MerchantID, *e.ContactID)
