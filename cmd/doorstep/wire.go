@@ -251,6 +251,7 @@ func (h *house) rooms(sharing bool) error {
 		DB: h.db, Shelf: h.catalog, Log: h.log, Feed: h.catalog, Currency: h.firstCurrency, EventsKept: c.EventsKept, LargeLines: c.RecommendLarge,
 	})
 	h.closers = append(h.closers, h.lastLists)
+	h.customers.OnErase(h.recommend.Forget)
 	h.analytics = analytics.New(analytics.Config{DB: h.db, Zones: shopZones{h.customers}, Keep: c.JourneyLog})
 	h.checkouts = checkout.New(checkout.Config{
 		DB: h.db, Vault: h.vault, Rules: h, Carriers: h.shipping, Carts: cartSource{h.carts}, Promotions: h.pricing, Orders: h.orders, Providers: h.payments, Answers: h.writer,
