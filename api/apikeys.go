@@ -79,7 +79,7 @@ func registerAPIKeys(s *Server, svc apiKeys) {
 	const tag = "settings"
 	handle(s, Route{
 		ID: "list-api-keys", Method: http.MethodGet, Path: "/v1/api-keys", Tag: tag, Summary: "List the keys of the shop, those that work first",
-		Description: "All keys that are not revoked, the newest first, and then the latest of the revoked ones, 200 at most. The keys themselves are kept nowhere.",
+		Description: "Keys that work, then expired ones, then revoked ones, each the newest first, 200 at most. The keys themselves are kept nowhere.",
 		Auth:        secret("settings:read"),
 	}, func(ctx context.Context, _ *struct{}) (*listOut[APIKey], error) {
 		all, err := svc.ListKeys(ctx, caller(ctx).Merchant)

@@ -51,7 +51,7 @@ type Conversation struct {
 	Reason     string     `json:"reason" example:"human_agent" doc:"Why a person was asked for"`
 	Topic      string     `json:"topic" example:"order_status" doc:"What it is about, in the assistant's words"`
 	OrderID    *uuid.UUID `json:"order_id" format:"uuid" doc:"The one last spoken about"`
-	ContactID  *uuid.UUID `json:"contact_id" format:"uuid" doc:"Who writes, once that is proved"`
+	ContactID  *uuid.UUID `json:"contact_id" format:"uuid" doc:"Who writes; of a mail this is only what its From line says"`
 	CustomerID *uuid.UUID `json:"customer_id" format:"uuid"`
 	Position   int        `json:"position" doc:"In the queue, from 1; 0 when it does not wait"`
 	AssignedTo *uuid.UUID `json:"assigned_to" format:"uuid" doc:"The member of staff who has it"`
