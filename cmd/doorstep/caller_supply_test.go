@@ -3,6 +3,7 @@ package main
 import (
 	"maps"
 	"net/http"
+	"strconv"
 	"testing"
 
 	"doorstep/internal/id"
@@ -27,8 +28,23 @@ func (v *victim) supplied(t *testing.T, sku, variant, order string) {
 		"/v1/supplier-orders/{id}": "/v1/supplier-orders/" + row.String(),
 	})
 	pin := m{"rules": []m{}}
-	v.admin().do(t, http.MethodPut, "/v1/recommendations/rules", pin).want(t, http.StatusOK)
-	v.paths["/v1/recommendations/rules/versions/{version}"], v.bodies["publish-recommendation-rules"] = "/v1/recommendations/rules/versions/1", pin
+	last := ""
+	for range 9 { // more than the others publish: each shop counts its own
+		last = strconv.Itoa(int(v.admin().do(t, http.MethodPut, "/v1/recommendations/rules", pin).want(t, http.StatusOK).number("version")))
+	}
+	v.paths["/v1/recommendations/rules/versions/{version}"], v.bodies["publish-recommendation-rules"] = "/v1/recommendations/rules/versions/"+last, pin
+	talk := v.post(t, "/v1/assistant/messages", m{"text": "A person, please"}).want(t, http.StatusOK).text("conversation_id")
+	v.paths["/v1/assistant/conversations/{id}"], v.paths["/v1/support/conversations/{id}"] = "/v1/assistant/conversations/"+talk, "/v1/support/conversations/"+talk
+	v.paths["/v1/support/hooks/{id}"] = "/v1/support/hooks/" + v.admin().get(t, "/v1/support/hooks").want(t, http.StatusOK).text("data.0.id")
+	for _, kind := range []string{"cases", "reply-templates", "mail-drafts"} { // of these there is none yet
+		v.paths["/v1/support/"+kind+"/{id}"] = "/v1/support/" + kind + "/" + id.New().String()
+	}
+	maps.Copy(v.bodies, map[string]any{
+		"change-mail-settings": m{"mode": "send"}, "assign-case": m{"nobody": true}, "note-case": m{"text": "mine now"}, "resolve-case": m{"resolution": "other"},
+		"answer-conversation": m{"text": "mine now"}, "note-conversation": m{"text": "mine now"}, "release-conversation": m{"to": "assistant"},
+		"change-hook": m{"name": "Mine now"}, "test-hook": m{}, "change-reply-template": m{"name": "Mine now", "bodies": m{"en": "Mine now."}},
+		"change-support-hours": m{"time_zone": "UTC", "week": m{}, "holidays": []string{}, "first_answer_minutes": 1, "most_open": 1, "notices_a_day": 1},
+	})
 	why := m{"reason": "mine now"}
 	maps.Copy(v.bodies, map[string]any{
 		"add-supplier": m{"code": "mine", "name": "Mine", "email": "evil@example.com", "currency": "EUR", "calendar": calendar}, "change-supplier": m{"email": "evil@example.com"},
