@@ -33,29 +33,12 @@ type Feed struct {
 func (s *Service) Changes(ctx context.Context, cursor uint64) (Feed, error) {
 	var feed Feed
 	err := s.db.Read(ctx, &db.Query{
-		SQL: `select m.system, m.next, m.at, c.merchant_id, c.product_id
+		SQL: `select m.system, m.at, m.next, c.merchant_id, c.product_id
 			from (select (select system_identifier from pg_control_system())::text as system,
 				pg_snapshot_xmin(pg_current_snapshot())::text as next, now() as at) m
 			left join (select distinct merchant_id, product_id from catalog_changes where xid >= $1::text::xid8) c on true`,
 		Args: []any{strconv.FormatUint(cursor, 10)},
-		Each: func(rows pgx.Rows) error {
-			feed = Feed{Changed: map[uuid.UUID][]uuid.UUID{}}
-			for rows.Next() {
-				var next string
-				var merchant, product *uuid.UUID
-				if err := rows.Scan(&feed.System, &next, &feed.At, &merchant, &product); err != nil {
-					return err
-				}
-				var err error
-				if feed.Next, err = strconv.ParseUint(next, 10, 64); err != nil {
-					return err
-				}
-				if merchant != nil {
-					feed.Changed[*merchant] = append(feed.Changed[*merchant], *product)
-				}
-			}
-			return rows.Err()
-		},
+		Each: func(rows pgx.Rows) error { return feed.read(rows, &feed.System, &feed.At) },
 	})
 	return feed, err
 }
@@ -68,26 +51,30 @@ func (s *Service) Latest(ctx context.Context, cursor uint64) (Feed, error) {
 		SQL: `select m.next, c.merchant_id, c.product_id from (select pg_snapshot_xmin(pg_current_snapshot())::text as next) m
 			left join (select distinct merchant_id, product_id from catalog_changes where xid >= $1::text::xid8) c on true`,
 		Args: []any{strconv.FormatUint(cursor, 10)},
-		Each: func(rows pgx.Rows) error {
-			feed = Feed{Changed: map[uuid.UUID][]uuid.UUID{}}
-			for rows.Next() {
-				var next string
-				var merchant, product *uuid.UUID
-				if err := rows.Scan(&next, &merchant, &product); err != nil {
-					return err
-				}
-				var err error
-				if feed.Next, err = strconv.ParseUint(next, 10, 64); err != nil {
-					return err
-				}
-				if merchant != nil {
-					feed.Changed[*merchant] = append(feed.Changed[*merchant], *product)
-				}
-			}
-			return rows.Err()
-		},
+		Each: func(rows pgx.Rows) error { return feed.read(rows) },
 	})
 	return feed, err
+}
+
+// read takes rows of where the feed goes on, a merchant and a product, with what
+// stands in front of them.
+func (f *Feed) read(rows pgx.Rows, front ...any) error {
+	*f = Feed{Changed: map[uuid.UUID][]uuid.UUID{}}
+	for rows.Next() {
+		var next string
+		var merchant, product *uuid.UUID
+		if err := rows.Scan(append(front[:len(front):len(front)], &next, &merchant, &product)...); err != nil {
+			return err
+		}
+		var err error
+		if f.Next, err = strconv.ParseUint(next, 10, 64); err != nil {
+			return err
+		}
+		if merchant != nil {
+			f.Changed[*merchant] = append(f.Changed[*merchant], *product)
+		}
+	}
+	return rows.Err()
 }
 
 // pruneBatch bounds the rows that one transaction of PruneChanges removes.
